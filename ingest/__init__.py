@@ -1,0 +1,1 @@
+"""From hand to shelf: submissions, checks, findings, packaging, accession."""

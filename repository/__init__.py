@@ -1,0 +1,1 @@
+"""Where records are kept: storage, bags, catalogue, ledger, fixity, repair, rebuild."""
