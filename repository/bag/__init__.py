@@ -1,0 +1,1 @@
+"""BagIt bags (RFC 8493): planning, packing, reading, verifying."""

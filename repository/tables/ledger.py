@@ -1,0 +1,56 @@
+"""The ledger: entries written in the transaction of the act, ordered later into sealed blocks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from repository.tables.base import Base, Serial, Sha256
+
+
+class LedgerEntry(Base):
+    """One act or look. ``body`` is the canonical JSON line that will stand in a block; never updated."""
+
+    __tablename__ = "ledger_entry"
+    seq: Mapped[Serial]
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    stream: Mapped[str] = mapped_column(String(8))
+    at: Mapped[datetime]
+    act: Mapped[str] = mapped_column(String(48))
+    actor_id: Mapped[str] = mapped_column(String(80))
+    organ_id: Mapped[str | None] = mapped_column(String(36))
+    record_id: Mapped[str | None] = mapped_column(String(36))
+    case_file_id: Mapped[str | None] = mapped_column(String(36))
+    submission_id: Mapped[str | None] = mapped_column(String(36))
+    body: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        Index(None, "stream", "seq"),
+        Index(None, "record_id", "seq"),
+        Index(None, "case_file_id", "seq"),
+        Index(None, "actor_id", "seq"),
+        Index(None, "submission_id", "seq"),
+    )
+
+
+class LedgerPending(Base):
+    """An entry no block holds yet; removed in the transaction that freezes the block."""
+
+    __tablename__ = "ledger_pending"
+    entry_seq: Mapped[int] = mapped_column(ForeignKey("ledger_entry.seq"), primary_key=True, autoincrement=False)
+    stream: Mapped[str] = mapped_column(String(8), index=True)
+
+
+class LedgerBlock(Base):
+    """A sealed block with its exact bytes, kept before any store sees them."""
+
+    __tablename__ = "ledger_block"
+    stream: Mapped[str] = mapped_column(String(8), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(String(200), unique=True)
+    entries: Mapped[int]
+    sha256: Mapped[Sha256]
+    merkle_root: Mapped[Sha256]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_at: Mapped[datetime]
