@@ -1,0 +1,151 @@
+"""Settings of a site: ``lantai.toml`` in ``LANTAI_HOME``, overridden by ``LANTAI_*`` in the environment.
+
+Read once by ``load`` and passed in; no module reads the environment by itself. Nested settings are named with two
+underscores in the environment (``LANTAI_LIMITS__MAX_FILES=5000``).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import tomllib
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from ingest.limits import IngestLimits
+from metadata.errors import Invalid
+
+DEFAULT_HOME = "lantai-home"
+FILE_NAME = "lantai.toml"
+
+
+class ReplicaSettings(BaseModel):
+    """One store that keeps a full copy."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="short name, as in `rebuild --from NAME`")
+    kind: Literal["local"] = Field("local", description="kind of store")
+    path: Path = Field(description="folder of a local store; relative paths count from LANTAI_HOME")
+    required: bool = Field(True, description="must confirm before a version is registered")
+
+
+class Settings(BaseSettings):
+    """Everything a site may decide. Relative paths count from ``home``."""
+
+    model_config = SettingsConfigDict(env_prefix="LANTAI_", env_nested_delimiter="__", extra="forbid")
+
+    home: Path = Field(Path(DEFAULT_HOME), description="folder of everything the site owns")
+    holding_id: str | None = Field(None, description="UUID of the holding; written by `lantai init`")
+    site_name: str = Field("兰台", description="name shown on every page")
+    synthetic: bool = Field(False, description="the holding is sample data; every page says so")
+    zone: str = Field("Asia/Shanghai", description="IANA zone in which days are counted and shown")
+    profile: str = Field("social_assistance", description="built-in profile name, or a folder with one")
+    language: Literal["zh", "en"] = Field("zh", description="first language of pages and commands")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite at lantai.db below home")
+    replicas: list[ReplicaSettings] = Field(
+        default_factory=lambda: [
+            ReplicaSettings(name="a", kind="local", path=Path("replicas/a"), required=True),
+            ReplicaSettings(name="b", kind="local", path=Path("replicas/b"), required=True),
+        ],
+        description="the stores; two by default",
+    )
+    index_folder: Path = Field(Path("index"), description="folder of the embedded index")
+    quarantine: Path = Field(Path("quarantine"), description="deposits until their first audit has passed")
+    derivatives: Path = Field(Path("derivatives"), description="text and images that can be made again")
+    keys: Path = Field(Path("keys"), description="ledger, sealing and blinding keys; back this folder up apart")
+    host: str = Field("127.0.0.1", description="address that `lantai serve` listens on")
+    port: int = Field(8000, ge=1, le=65535, description="port that `lantai serve` listens on")
+    session_hours: int = Field(10, ge=1, le=72, description="hours until a signed-in browser must sign in again")
+    secure_cookies: bool = Field(False, description="cookies only over HTTPS; switch on behind TLS")
+    ingest_workers: int = Field(2, ge=1, le=32, description="submissions that one worker examines and stores at once")
+    check_processes: int = Field(0, ge=0, le=64, description="processes for checks; 0: one per core")
+    busy_seconds: float = Field(30.0, gt=0, le=300, description="how long to wait for a locked SQLite database")
+    audit_days: int = Field(90, ge=1, le=3650, description="every object is re-read at least this often")
+    worker_ttl_seconds: float = Field(15.0, ge=1, le=300, description="a worker silent this long is taken over")
+    limits: IngestLimits = Field(default_factory=IngestLimits, description="limits on what a deposit may be")
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        ZoneInfo(value)
+        return value
+
+    @model_validator(mode="after")
+    def _absolute(self) -> Settings:
+        home = Path(os.path.abspath(self.home))  # noqa: PTH100  keep symbolic links as the site named them
+        self.home = home
+        for name in ("index_folder", "quarantine", "derivatives", "keys"):
+            setattr(self, name, home / getattr(self, name))
+        for replica in self.replicas:
+            replica.path = home / replica.path
+        if not self.database_url:
+            self.database_url = f"sqlite:///{home / 'lantai.db'}"
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then ``lantai.toml``."""
+        del dotenv_settings, file_secret_settings
+        given = init_settings()
+        home = Path(given.get("home") or os.environ.get("LANTAI_HOME") or DEFAULT_HOME)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=home / FILE_NAME)
+
+
+def load(**given: Any) -> Settings:
+    """The settings of the site at ``LANTAI_HOME``; ``Invalid`` names the file or variable and the key at fault."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "lantai.toml"
+        raise Invalid(
+            "settings.invalid",
+            zh=f"设置有误：{key}：{first['msg']}。请检查 lantai.toml 或环境变量 LANTAI_{key.upper().replace('.', '__')}。",
+            en=f"Wrong setting {key}: {first['msg']}. Check lantai.toml or LANTAI_{key.upper().replace('.', '__')}.",
+            key=key,
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(
+            "settings.unreadable",
+            zh=f"lantai.toml 不是有效的 TOML：{error}。",
+            en=f"lantai.toml is not valid TOML: {error}.",
+        ) from error
+
+
+def write_initial(settings: Settings, *, holding_id: str) -> Path:
+    """Write ``lantai.toml`` for a new site; never over an existing one."""
+    path = settings.home / FILE_NAME
+    lines = [
+        "# Settings of this Lantai site. Every key is described in docs/reference/settings.md.",
+        f'holding_id = "{holding_id}"',
+        f'zone = "{settings.zone}"',
+        f'profile = "{settings.profile}"',
+        f'language = "{settings.language}"',
+        f"synthetic = {'true' if settings.synthetic else 'false'}",
+        "",
+    ]
+    for replica in settings.replicas:
+        place = replica.path.relative_to(settings.home) if replica.path.is_relative_to(settings.home) else replica.path
+        lines += [
+            "[[replicas]]",
+            f'name = "{replica.name}"',
+            f'kind = "{replica.kind}"',
+            f'path = "{place}"',
+            f"required = {'true' if replica.required else 'false'}",
+            "",
+        ]
+    with path.open("x", encoding="utf-8") as out:
+        out.write("\n".join(lines))
+    return path
