@@ -10,7 +10,7 @@ from repository.tables import Base
 config = context.config
 
 
-def include(_thing: object, name: str | None, kind: str, _reflected: bool, _against: object) -> bool:  # noqa: FBT001
+def include(_thing: object, name: str | None, kind: str, _reflected: bool, _against: object) -> bool:
     """Only our tables: the job engine keeps its own in the same SQLite file."""
     return kind != "table" or name in Base.metadata.tables
 

@@ -1,0 +1,68 @@
+# One command file. `make` alone lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fix serve worker bench bench-quick chaos docs screenshots requirements clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+$(VENV)/run.ok: requirements/base.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what Lantai needs (pinned, with hashes) ..."
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/base.txt
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/dev.ok: requirements/dev.txt $(VENV)/run.ok
+	@echo "Installing what tests and linters need (pinned, with hashes) ..."
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/run.ok ## make a sample county and serve it at http://127.0.0.1:8000
+	@$(BIN)/lantai demo
+
+test: $(VENV)/dev.ok ## run every test; says what was skipped and why
+	@$(BIN)/python -m tests.run $(ARGS)
+
+lint: $(VENV)/dev.ok ## check style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: $(VENV)/dev.ok ## mend what the linters can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+serve: $(VENV)/run.ok ## serve the site at LANTAI_HOME
+	@$(BIN)/lantai serve
+
+worker: $(VENV)/run.ok ## work for the site at LANTAI_HOME
+	@$(BIN)/lantai worker
+
+bench: $(VENV)/dev.ok ## measure against the usual tools, side by side
+	@$(BIN)/python -m bench
+
+bench-quick: $(VENV)/dev.ok ## the same on small corpora, under ten minutes
+	@$(BIN)/python -m bench --quick
+
+chaos: $(VENV)/dev.ok ## fifty seeded kills while 200 households are taken in
+	@$(BIN)/python -m pytest -m chaos tests/journeys
+
+docs: $(VENV)/dev.ok ## write the reference pages that are made from the code
+	@$(BIN)/python -m docs.build
+
+screenshots: $(VENV)/dev.ok ## take the pictures that README shows
+	@$(BIN)/python -m docs.screenshots
+
+requirements: ## resolve and pin the dependencies anew (needs pip-tools)
+	@for name in base dev; do CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe \
+	  -o requirements/$$name.txt requirements/$$name.in; done
+
+clean: ## remove what was built (never a site)
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache tests/output

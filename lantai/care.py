@@ -1,0 +1,113 @@
+"""The care of what is kept, as tasks that a worker repeats: each does a batch of seconds and says how much it did.
+
+A task answers 0 when nothing is left, so that callers can loop; running one twice is harmless. Schedules are cron
+expressions in the bureau's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from access.accounts import SYSTEM
+from ingest.extract.derive import derive_pending
+from ingest.submissions import release_quarantine
+from lantai.site import Site
+from metadata.errors import Unavailable
+from repository.fixity import audit, first_audit, inventory, repair
+from repository.ledger.acts import ActorRef
+from repository.ledger.checkpoints import write_checkpoint
+from repository.ledger.seal import seal
+from repository.pending import write_pending_objects
+from search.indexer import consume
+
+
+def _write_pending(site: Site) -> int:
+    return write_pending_objects(site.archive, limit=500)
+
+
+def _derive(site: Site) -> int:
+    return derive_pending(site.archive, limit=50)
+
+
+def _index(site: Site) -> int:
+    try:
+        return consume(site.archive, site.writable_engine, holder=site.process_name)
+    except Unavailable:
+        return 0  # another process holds the index and follows the same outbox
+
+
+def _first_audit(site: Site) -> int:
+    return len(first_audit(site.archive, limit=500))
+
+
+def _seal(site: Site) -> int:
+    try:
+        seal(site.archive)
+    except Unavailable:
+        return 0  # another process seals
+    write_pending_objects(site.archive, limit=500)
+    return 0
+
+
+def _checkpoint(site: Site) -> int:
+    _seal(site)
+    write_checkpoint(site.archive)
+    return 0
+
+
+def _inventory(site: Site) -> int:
+    inventory(site.archive, actor=SYSTEM.ref)
+    return 0
+
+
+def _audit_oldest(site: Site) -> int:
+    older_than = site.archive.clock.now() - timedelta(days=site.settings.audit_days)
+    return len(audit(site.archive, actor=SYSTEM.ref, older_than=older_than, limit=500))
+
+
+def _release(site: Site) -> int:
+    release_quarantine(site.archive)
+    return 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task, when it is due (cron, bureau's zone) and what it does."""
+
+    name: str
+    cron: str
+    run: Callable[[Site], int]
+
+
+TASKS = (
+    Task("pending", "* * * * *", _write_pending),
+    Task("derive", "* * * * *", _derive),
+    Task("index", "* * * * *", _index),
+    Task("seal", "* * * * *", _seal),
+    Task("first-audit", "*/10 * * * *", _first_audit),
+    Task("release", "20 * * * *", _release),
+    Task("audit", "30 1 * * *", _audit_oldest),
+    Task("inventory", "10 3 * * *", _inventory),
+    Task("checkpoint", "50 3 * * *", _checkpoint),
+)
+FOLLOW_UP = ("pending", "index", "derive", "index")
+_BY_NAME = {task.name: task for task in TASKS}
+
+
+def run(site: Site, name: str) -> int:
+    """Do one batch of the task ``name``; how much was done, 0 when nothing is left."""
+    return _BY_NAME[name].run(site)
+
+
+def audit_everything(site: Site, *, actor_id: str, deep: bool) -> int:
+    """Re-read every object on every replica; how many are not intact."""
+    results = audit(site.archive, actor=ActorRef(actor_id, "account", None), deep=deep)
+    return sum(one.outcome != "intact" for one in results)
+
+
+def repair_everything(site: Site, *, actor_id: str) -> int:
+    """Mend every open incident that has a good copy; how many were mended."""
+    results = repair(site.archive, actor=ActorRef(actor_id, "account", None))
+    return sum(one.repaired for one in results)

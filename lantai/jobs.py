@@ -1,0 +1,142 @@
+"""Durable work: DBOS, wrapped once here.
+
+Web processes and commands only *enqueue*, by name, in the transaction of the row that wants the work; workers
+(``lantai.worker``) execute. Names live in enums on both sides, because DBOS claims a row with an unknown workflow name
+and leaves it pending for ever. What the bureau must remember stands in our own tables, not in DBOS rows.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, NoReturn
+
+import dbos._serialization as dbos_serialization
+from dbos import DBOS, DBOSClient
+from dbos._serialization import DBOSPortableJSONSerializer
+from sqlalchemy.orm import Session
+
+APPLICATION = "lantai"
+VERSION = "1"
+"""Constant for ever: recovery only looks at rows of the same version. Changed workflows get new names."""
+
+
+class Work(StrEnum):
+    """Workflows that workers know."""
+
+    INGEST = "ingest_v1"
+    FOLLOW_UP = "follow_up_v1"
+    AUDIT = "audit_v1"
+    REPAIR = "repair_v1"
+    CARE = "care_v1"
+
+
+class Queue(StrEnum):
+    """Queues: one for deposits, one for text and index, one for the care of what is kept."""
+
+    INGEST = "ingest"
+    FOLLOW_UP = "follow_up"
+    CARE = "care"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work as an operator sees it."""
+
+    id: str
+    name: str
+    queue: str
+    state: str
+    created_ms: int
+    updated_ms: int
+    error: str | None
+
+
+def _refuse_pickle(_self: object, *_args: object) -> NoReturn:
+    raise ValueError("pickle is never read from the database")
+
+
+def guard() -> None:
+    """Refuse pickle for good: with a JSON serialiser alone, DBOS still unpickles a row that says it is pickled."""
+    dbos_serialization.DefaultSerializer.serialize = _refuse_pickle  # type: ignore[method-assign,assignment]
+    dbos_serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign,assignment]
+    logging.getLogger("dbos").setLevel(logging.WARNING)
+
+
+def migrate(database_url: str) -> None:
+    """Make or upgrade the job engine's own tables (same database, outside Alembic)."""
+    guard()
+    DBOS.migrate(database_url)
+
+
+class Jobs:
+    """What a web process or command may do with jobs: enqueue, list, cancel, resume."""
+
+    def __init__(self, database_url: str) -> None:
+        guard()
+        self._url = database_url
+
+    @cached_property
+    def _client(self) -> DBOSClient:
+        return DBOSClient(
+            system_database_url=self._url,
+            application_name=APPLICATION,
+            serializer=DBOSPortableJSONSerializer(),
+            system_database_pool_size=2,
+        )
+
+    def _enqueue(self, session: Session, work: Work, queue: Queue, job_id: str, *args: Any) -> str:
+        handle = self._client.enqueue_in_transaction(
+            session,
+            {"workflow_name": work.value, "queue_name": queue.value, "workflow_id": job_id, "app_version": VERSION},
+            *args,
+        )
+        return str(handle.get_workflow_id())
+
+    def enqueue_ingest(self, session: Session, submission_id: str, *, turn: str = "") -> str:
+        """Carry a submission through the pipeline; ``turn`` tells a second run (after a person's decision) apart."""
+        return self._enqueue(session, Work.INGEST, Queue.INGEST, f"ingest-{submission_id}{turn}", submission_id)
+
+    def enqueue_follow_up(self, session: Session, key: str) -> str:
+        """Text, index and first audit of what is new; ``key`` makes a repeat harmless."""
+        return self._enqueue(session, Work.FOLLOW_UP, Queue.FOLLOW_UP, f"follow-up-{key}")
+
+    def enqueue_audit(self, session: Session, key: str, *, actor_id: str, deep: bool = False) -> str:
+        """Re-read everything on every replica."""
+        return self._enqueue(session, Work.AUDIT, Queue.CARE, f"audit-{key}", actor_id, deep)
+
+    def enqueue_repair(self, session: Session, key: str, *, actor_id: str) -> str:
+        """Mend every open incident that has a good copy."""
+        return self._enqueue(session, Work.REPAIR, Queue.CARE, f"repair-{key}", actor_id)
+
+    def list(self, *, limit: int = 50) -> list[Job]:
+        """The newest jobs."""
+        rows = self._client.list_workflows(limit=limit, sort_desc=True, load_input=False, load_output=False)
+        return [
+            Job(
+                id=row.workflow_id,
+                name=row.name,
+                queue=row.queue_name or "",
+                state=row.status,
+                created_ms=row.created_at or 0,
+                updated_ms=row.updated_at or 0,
+                error=None if row.error is None else type(row.error).__name__,
+            )
+            for row in rows
+        ]
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job at its next step border."""
+        self._client.cancel_workflow(job_id)
+
+    def resume(self, job_id: str, queue: Queue) -> None:
+        """Continue a cancelled job from the step it stopped at."""
+        self._client.resume_workflow(job_id, queue_name=queue.value)
+
+    def close(self) -> None:
+        """Give connections back."""
+        if "_client" in self.__dict__:
+            self._client.destroy()
+            del self.__dict__["_client"]

@@ -1,0 +1,173 @@
+"""A site: settings turned into an opened archive, its index and its jobs. Built once per process and passed in."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from access.accounts import create_organ
+from access.accounts import console_actor
+from lantai.jobs import Jobs, migrate
+from lantai.settings import FILE_NAME, Settings, load, write_initial
+from metadata.errors import Invalid, NotFound
+from metadata.identifiers import new_id
+from metadata.profile import Profile, builtin, load_profile
+from repository.archive import Archive
+from repository.clock import Clock, SystemClock
+from repository.db import open_engine, open_sessions, reading_sessions
+from repository.holding import check_marker, initialise_store
+from repository.keys import Keys
+from repository.ledger import acts
+from repository.migrations import is_current, upgrade
+from repository.revisions import adopt_profile
+from repository.storage.base import Store
+from repository.storage.local import LocalStore
+from repository.storage.replicas import Replicas
+from repository.tables import Holding, Replica
+from search.engines.base import Engine as SearchEngine
+from search.indexer import open_live
+
+
+@dataclass
+class Site:
+    """What a command, a web process or a worker holds."""
+
+    settings: Settings
+    archive: Archive
+    engine: Engine
+    jobs: Jobs
+    process_name: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}-{new_id()[:8]}")
+
+    @property
+    def index_folder(self) -> Path:
+        """Where the embedded index lies."""
+        return self.settings.index_folder
+
+    def search_engine(self) -> SearchEngine:
+        """The live index, opened for reading; the caller closes it."""
+        return open_live(self.index_folder)
+
+    def close(self) -> None:
+        """Give connections and files back."""
+        self.jobs.close()
+        self.engine.dispose()
+
+
+def _profile(settings: Settings) -> Profile:
+    folder = Path(settings.profile)
+    return load_profile(folder) if folder.is_dir() else builtin(settings.profile)
+
+
+def _stores(settings: Settings) -> list[Store]:
+    return [LocalStore(replica.name, replica.path) for replica in settings.replicas]
+
+
+def _archive(settings: Settings, engine: Engine, keys: Keys, clock: Clock, holding_id: str) -> Archive:
+    for folder in (settings.quarantine, settings.derivatives):
+        folder.mkdir(parents=True, exist_ok=True)
+    return Archive(
+        holding_id=holding_id,
+        zone=settings.zone,
+        sessions=open_sessions(engine),
+        reading=reading_sessions(engine),
+        replicas=Replicas(_stores(settings), {one.name for one in settings.replicas if one.required}),
+        keys=keys,
+        clock=clock,
+        profile=_profile(settings),
+        quarantine=settings.quarantine,
+        derivatives=settings.derivatives,
+    )
+
+
+def is_initialised(settings: Settings) -> bool:
+    """Whether ``lantai init`` has been here."""
+    return settings.holding_id is not None and (settings.home / FILE_NAME).exists()
+
+
+def initialise(settings: Settings, *, bureau: str, division: str, clock: Clock | None = None) -> Site:
+    """Make a new site: folders, keys, database, holding markers on every replica, the bureau, ``lantai.toml``.
+
+    ``lantai.toml`` is written last: a run that was interrupted can simply be repeated.
+    """
+    clock = clock or SystemClock()
+    if is_initialised(settings):
+        raise Invalid(
+            "site.exists",
+            zh=f"{settings.home} 已经是一个兰台站点，未作任何改动。",
+            en=f"{settings.home} is a Lantai site already; nothing was changed.",
+            home=str(settings.home),
+        )
+    settings.home.mkdir(parents=True, exist_ok=True)
+    keys = Keys.open(settings.keys) if (settings.keys / "ledger.pem").exists() else Keys.create(settings.keys)
+    engine = open_engine(settings.database_url, busy_seconds=settings.busy_seconds)
+    upgrade(engine)
+    migrate(settings.database_url)
+    sessions = open_sessions(engine)
+    with sessions.begin() as session:
+        holding_id = _holding(session, settings, clock)
+    archive = _archive(settings, engine, keys, clock, holding_id)
+    with archive.sessions.begin() as session:
+        _furnish(session, archive, settings, bureau, division)
+    write_initial(settings, holding_id=holding_id)
+    return open_site(load(home=settings.home), clock=clock)
+
+
+def _holding(session: Session, settings: Settings, clock: Clock) -> str:
+    row = session.scalars(select(Holding)).first()
+    if row is None:
+        row = Holding(id=settings.holding_id or new_id(), zone=settings.zone, name=settings.site_name, created_at=clock.now())
+        session.add(row)
+        session.flush()
+    return row.id
+
+
+def _furnish(session: Session, archive: Archive, settings: Settings, bureau: str, division: str) -> None:
+    actor = console_actor(session, archive.profile, "init")
+    now = archive.clock.now()
+    for replica in settings.replicas:
+        if session.get(Replica, replica.name) is None:
+            session.add(
+                Replica(
+                    name=replica.name, kind=replica.kind, location=str(replica.path), required=replica.required, added_at=now
+                )
+            )
+            session.flush()
+            acts.replica_added(session, at=now, actor=actor.ref, replica=replica.name, kind=replica.kind)
+    for store in (archive.replicas.store(name) for name in archive.replicas.names):
+        initialise_store(session, archive=archive, store=store)
+    adopt_profile(session, archive=archive, actor=actor.ref)
+    create_organ(
+        session,
+        archive=archive,
+        actor=actor,
+        code="bureau",
+        name_zh=bureau,
+        name_en="County civil-affairs bureau",
+        level="CB",
+        division_prefix=division,
+    )
+
+
+def open_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Site:
+    """Open the site at ``LANTAI_HOME``; ``NotFound`` says how to make one, a store of another holding is refused."""
+    settings = settings or load()
+    if not is_initialised(settings) or settings.holding_id is None:
+        raise NotFound(
+            "site.missing",
+            zh=f"{settings.home} 还不是兰台站点。请先运行 lantai init，或用 LANTAI_HOME 指定站点目录。",
+            en=f"{settings.home} is no Lantai site yet. Run `lantai init`, or name the site's folder in LANTAI_HOME.",
+            home=str(settings.home),
+        )
+    engine = open_engine(settings.database_url, busy_seconds=settings.busy_seconds)
+    if not is_current(engine):
+        upgrade(engine)
+        migrate(settings.database_url)
+    archive = _archive(settings, engine, Keys.open(settings.keys), clock or SystemClock(), settings.holding_id)
+    for name in archive.replicas.names:
+        check_marker(archive.replicas.store(name), settings.holding_id)
+    return Site(settings=settings, archive=archive, engine=engine, jobs=Jobs(settings.database_url))

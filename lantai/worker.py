@@ -1,0 +1,241 @@
+"""The worker: executes what the others enqueue, any number of processes side by side.
+
+DBOS never takes over a dead worker's work by itself, so each worker beats in the ``heartbeat`` table and every worker
+sweeps for owners that stopped beating. The time-to-live must exceed the longest pause of a process; too short costs
+only repeated steps, since every step is idempotent.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dbos import DBOS
+from dbos._serialization import DBOSPortableJSONSerializer
+from sqlalchemy import delete, literal_column, select
+from sqlalchemy.orm import Session
+
+from ingest.outcome import Verdict
+from ingest.pipeline import STEPS, Context, run_step
+from lantai import care
+from lantai.jobs import APPLICATION, VERSION, Queue, Work, guard
+from lantai.site import Site
+from metadata.identifiers import new_id
+from repository.db import Sessions
+from repository.tables import Heartbeat
+
+log = logging.getLogger("lantai.worker")
+
+
+def database_seconds(session: Session) -> float:
+    """Epoch seconds by the database's clock, the only clock that all workers share."""
+    if session.get_bind().dialect.name == "sqlite":
+        now = literal_column("(julianday('now') - 2440587.5) * 86400.0")
+    else:
+        now = literal_column("extract(epoch from clock_timestamp())")
+    return float(session.execute(select(now)).scalar_one())
+
+
+def living(sessions: Sessions, ttl: float) -> list[str]:
+    """Executor ids of the workers that beat within ``ttl`` seconds."""
+    with sessions.begin() as session:
+        since = database_seconds(session) - ttl
+        return list(session.scalars(select(Heartbeat.executor_id).where(Heartbeat.seen >= since)))
+
+
+@dataclass
+class Pulse:
+    """One worker's heartbeat and its sweep for dead peers."""
+
+    site: Site
+    executor_id: str
+
+    def beat(self) -> None:
+        """Say that this worker lives."""
+        with self.site.archive.sessions.begin() as session:
+            now = database_seconds(session)
+            row = session.get(Heartbeat, self.executor_id)
+            if row is None:
+                session.add(Heartbeat(executor_id=self.executor_id, seen=now, started=now))
+            else:
+                row.seen = now
+
+    def sweep(self) -> None:
+        """Take over unfinished work of owners that no longer beat."""
+        self.beat()
+        rows = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        owners = {row.executor_id for row in rows if row.executor_id}  # before reading who lives, in this order
+        dead = sorted(owners - set(living(self.site.archive.sessions, self.site.settings.worker_ttl_seconds)))
+        if dead:
+            log.warning("taking over the work of %d worker(s) that stopped", len(dead))
+            DBOS._recover_pending_workflows(dead)  # noqa: SLF001  no public call does this; DBOS is pinned
+
+    def rest(self) -> None:
+        """Take this worker's row away on an orderly stop."""
+        with self.site.archive.sessions.begin() as session:
+            session.execute(delete(Heartbeat).where(Heartbeat.executor_id == self.executor_id))
+            old = database_seconds(session) - 86_400
+            session.execute(delete(Heartbeat).where(Heartbeat.seen < old))
+
+
+class Worker:
+    """Workflows bound to one site. One per process: DBOS is a process-wide engine."""
+
+    def __init__(self, site: Site, *, schedules: bool = True) -> None:
+        self.site = site
+        self.executor_id = f"{socket.gethostname()[:40]}-{os.getpid()}-{new_id()[:8]}"
+        self._schedules = schedules
+        self._pulse = Pulse(site, self.executor_id)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._context: Context | None = None
+
+    def start(self) -> None:
+        """Launch the engine, register queues and schedules, begin to beat."""
+        guard()
+        settings = self.site.settings
+        DBOS(
+            config={
+                "name": APPLICATION,
+                "system_database_url": settings.database_url,
+                "application_version": VERSION,
+                "executor_id": self.executor_id,
+                "sys_db_pool_size": 5,
+                "log_level": "WARNING",
+                "serializer": DBOSPortableJSONSerializer(),
+                "scheduler_polling_interval_sec": 5.0,
+            }
+        )
+        self._context = Context.open(self.site.archive, settings.limits, processes=settings.check_processes)
+        care_workflow = self._register(self._context)
+        self._pulse.beat()  # before launch: a peer must never find this worker's work without a pulse
+        DBOS.launch()
+        for queue, concurrency in ((Queue.INGEST, settings.ingest_workers), (Queue.FOLLOW_UP, 1), (Queue.CARE, 1)):
+            DBOS.register_queue(
+                queue.value, worker_concurrency=concurrency, polling_interval_sec=0.2, on_conflict="always_update"
+            )
+        if self._schedules:
+            DBOS.apply_schedules(
+                [
+                    {
+                        "schedule_name": task.name,
+                        "workflow_fn": care_workflow,
+                        "schedule": task.cron,
+                        "context": task.name,
+                        "queue_name": Queue.CARE.value,
+                        "cron_timezone": settings.zone,
+                    }
+                    for task in care.TASKS
+                ]
+            )
+        self._thread = threading.Thread(target=self._keep_beating, name="pulse", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the steps in hand, rest the pulse, let go of the engine."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+        DBOS.destroy(workflow_completion_timeout_sec=5)
+        self._pulse.rest()
+        if self._context is not None:
+            self._context.close()
+
+    def _keep_beating(self) -> None:
+        while not self._stop.wait(self.site.settings.worker_ttl_seconds / 3):
+            try:
+                self._pulse.sweep()
+            except Exception:  # noqa: BLE001  the pulse must outlive every fault of the database
+                log.exception("heartbeat failed; trying again")
+
+    def _register(self, context: Context) -> Callable[..., object]:
+        site = self.site
+
+        @DBOS.step(name="pipeline_step")
+        def pipeline_step(step: str, submission_id: str) -> list[str]:
+            outcome = run_step(step, context, submission_id)
+            return [outcome.verdict.value, outcome.reason]
+
+        @DBOS.workflow(name=Work.INGEST.value, max_recovery_attempts=1000)
+        def ingest(submission_id: str) -> str:
+            for step in STEPS:
+                while True:
+                    verdict, _reason = pipeline_step(step.name, submission_id)
+                    if verdict == Verdict.RETRY:
+                        DBOS.sleep(2.0)
+                    elif verdict != Verdict.MORE:
+                        break
+                if verdict != Verdict.PASSED:
+                    return verdict
+            with site.archive.sessions.begin() as session:
+                site.jobs.enqueue_follow_up(session, submission_id)
+            return Verdict.PASSED.value
+
+        @DBOS.step(name="care_step")
+        def care_step(task: str) -> int:
+            return care.run(site, task)
+
+        @DBOS.workflow(name=Work.FOLLOW_UP.value, max_recovery_attempts=1000)
+        def follow_up() -> None:
+            for task in care.FOLLOW_UP:
+                while care_step(task) > 0:
+                    pass
+
+        @DBOS.step(name="audit_step")
+        def audit_step(actor_id: str, deep: bool) -> int:  # noqa: FBT001  DBOS passes arguments by position
+            return care.audit_everything(site, actor_id=actor_id, deep=deep)
+
+        @DBOS.workflow(name=Work.AUDIT.value, max_recovery_attempts=1000)
+        def audit(actor_id: str, deep: bool) -> int:  # noqa: FBT001
+            return audit_step(actor_id, deep)
+
+        @DBOS.step(name="repair_step")
+        def repair_step(actor_id: str) -> int:
+            return care.repair_everything(site, actor_id=actor_id)
+
+        @DBOS.workflow(name=Work.REPAIR.value, max_recovery_attempts=1000)
+        def repair(actor_id: str) -> int:
+            return repair_step(actor_id)
+
+        @DBOS.workflow(name=Work.CARE.value, max_recovery_attempts=1000)
+        def routine(_scheduled: str, task: str) -> int:
+            done = 0
+            while (now := care_step(task)) > 0:
+                done += now
+            return done
+
+        del ingest, follow_up, audit, repair  # found by name
+        return routine
+
+
+@contextmanager
+def working(site: Site, *, always: bool = False) -> Iterator[Worker | None]:
+    """A worker for the length of a command when no other lives; none (``None``) when one does."""
+    if not always and living(site.archive.sessions, site.settings.worker_ttl_seconds):
+        yield None
+        return
+    worker = Worker(site, schedules=False)
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+
+
+def run_forever(site: Site) -> None:
+    """`lantai worker`: work until the process is told to stop."""
+    worker = Worker(site)
+    worker.start()
+    try:
+        while True:
+            time.sleep(3600)
+    finally:
+        worker.stop()
+
+
