@@ -1,0 +1,65 @@
+"""The state of organs, accounts and submissions as entity revisions hold it, and back again.
+
+A state is the row's columns by name, moments and days as text. Left out are secrets (password hashes), what changes
+without an act (last sign-in), and a submission's options, which may hold the depositor's words about persons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from repository.clock import parse_stamp, stamp
+from repository.tables import Account, AccountRole, Base, Organ, Submission
+from repository.tables.base import Moment
+
+_LEFT_OUT: dict[type[Base], frozenset[str]] = {
+    Organ: frozenset({"revision"}),
+    Account: frozenset({"revision", "password_hash", "must_change_password", "failed_attempts", "last_seen_at"}),
+    Submission: frozenset({"revision", "seq", "options", "error", "attempts", "idempotency_key"}),
+    AccountRole: frozenset({"seq", "account_id"}),
+}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return stamp(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _state(row: Base) -> dict[str, Any]:
+    left_out = _LEFT_OUT[type(row)]
+    return {
+        column.key: _plain(getattr(row, column.key)) for column in row.__table__.columns if column.key not in left_out
+    }
+
+
+def organ_state(organ: Organ) -> dict[str, Any]:
+    """An organ's whole state."""
+    return _state(organ)
+
+
+def account_state(account: Account, roles: Iterable[AccountRole]) -> dict[str, Any]:
+    """An account's whole state with its roles, without secrets."""
+    return {**_state(account), "roles": [_state(role) for role in roles]}
+
+
+def submission_state(submission: Submission) -> dict[str, Any]:
+    """A submission's whole state without its options."""
+    return _state(submission)
+
+
+def values(table: type[Base], state: Mapping[str, Any]) -> dict[str, Any]:
+    """Column values of ``table`` from a state; names that are no columns, or are left out, are passed over."""
+    found: dict[str, Any] = {}
+    for column in table.__table__.columns:
+        if column.key not in state or column.key in _LEFT_OUT[table]:
+            continue
+        value = state[column.key]
+        if isinstance(value, str) and isinstance(column.type, Moment):
+            value = parse_stamp(value)
+        elif isinstance(value, str) and column.type.python_type is date:
+            value = date.fromisoformat(value)
+        found[column.key] = value
+    return found

@@ -1,0 +1,405 @@
+"""What the ledger records: one keyword-only function per act, so that no detail can be forgotten.
+
+Each function inserts its entry in the caller's transaction: the act and its entry are there together or not at all.
+Entries are ordered, chained and signed later (``seal``). Stream ``acts`` holds what changed, stream ``use`` who looked.
+An entry carries ids, codes, counts and digests; never names, ID numbers or other personal values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from metadata.identifiers import new_id
+from repository import canonical
+from repository.clock import stamp
+from repository.tables import LedgerEntry, LedgerPending
+
+FORMAT = "lantai-ledger-entry/1"
+ACTS = "acts"
+USE = "use"
+STREAMS = (ACTS, USE)
+
+LOOKS = frozenset(
+    {
+        "record.viewed",
+        "file.viewed",
+        "file.downloaded",
+        "record.exported",
+        "search.performed",
+        "case.viewed",
+        "access.refused",
+    }
+)
+_LONG_NUMBER = re.compile(r"\d{7,}[\dXx]?")
+
+
+@dataclass(frozen=True, slots=True)
+class ActorRef:
+    """Who acted, as the ledger names them: account id or ``console:<system user>``; kind account, console, system."""
+
+    id: str
+    kind: str
+    organ_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessionedRecord:
+    """A record version whose object every required replica has confirmed."""
+
+    record_id: str
+    version: int
+    object_sha256: str
+    object_size: int
+    files: int
+    case_file_ids: Sequence[str] = ()
+
+
+def entry_row(
+    *,
+    stream: str,
+    at: datetime,
+    act: str,
+    actor: ActorRef,
+    record_id: str | None = None,
+    case_file_id: str | None = None,
+    submission_id: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One row of ``LedgerEntry``: the canonical line and the columns that find it again."""
+    entry_id = new_id()
+    body: dict[str, Any] = {
+        "format": FORMAT,
+        "id": entry_id,
+        "stream": stream,
+        "at": stamp(at),
+        "act": act,
+        "actor": {"id": actor.id, "kind": actor.kind, "organ": actor.organ_id},
+    }
+    subjects = {"record_id": record_id, "case_file_id": case_file_id, "submission_id": submission_id}
+    body.update({name: value for name, value in subjects.items() if value is not None})
+    body.update(facts or {})
+    return {
+        "id": entry_id,
+        "stream": stream,
+        "at": at,
+        "act": act,
+        "actor_id": actor.id,
+        "organ_id": actor.organ_id,
+        **subjects,
+        "body": canonical.dumps(body).decode(),
+    }
+
+
+def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert entries and mark each as waiting for a block."""
+    if not rows:
+        return
+    inserted = session.execute(insert(LedgerEntry).returning(LedgerEntry.seq, LedgerEntry.stream), list(rows))
+    waiting = [{"entry_seq": seq, "stream": stream} for seq, stream in inserted]
+    session.execute(insert(LedgerPending), waiting)
+
+
+def _act(session: Session, act: str, at: datetime, actor: ActorRef, **subject_and_facts: Any) -> str:
+    subjects = {name: subject_and_facts.pop(name, None) for name in ("record_id", "case_file_id", "submission_id")}
+    row = entry_row(stream=ACTS, at=at, act=act, actor=actor, facts=subject_and_facts, **subjects)
+    append(session, [row])
+    return str(row["id"])
+
+
+def key_created(session: Session, *, at: datetime, actor: ActorRef, key_id: str, signed_by: str) -> str:
+    """A ledger key was made; ``signed_by`` is the key that vouches for it (its own id for the first)."""
+    return _act(session, "key.created", at, actor, key_id=key_id, signed_by=signed_by)
+
+
+def replica_added(session: Session, *, at: datetime, actor: ActorRef, replica: str, kind: str, required: bool) -> str:
+    """A store joined the holding as a replica."""
+    return _act(session, "replica.added", at, actor, replica=replica, kind=kind, required=required)
+
+
+def profile_adopted(session: Session, *, at: datetime, actor: ActorRef, name: str, version: str, digest: str) -> str:
+    """A profile version became the governing one; its files are preserved under ``p/profiles``."""
+    return _act(session, "profile.adopted", at, actor, name=name, version=version, digest=digest)
+
+
+def organ_created(session: Session, *, at: datetime, actor: ActorRef, organ_id: str) -> str:
+    """An organ was entered."""
+    return _act(session, "organ.created", at, actor, organ_id=organ_id)
+
+
+def account_created(session: Session, *, at: datetime, actor: ActorRef, account_id: str, organ_id: str) -> str:
+    """A person got an account."""
+    return _act(session, "account.created", at, actor, account_id=account_id, organ_id=organ_id)
+
+
+def account_password_reset(session: Session, *, at: datetime, actor: ActorRef, account_id: str) -> str:
+    """An account got a new password."""
+    return _act(session, "account.password_reset", at, actor, account_id=account_id)
+
+
+def role_granted(session: Session, *, at: datetime, actor: ActorRef, account_id: str, role: str, organ_id: str) -> str:
+    """An account holds a role in an organ from now on."""
+    return _act(session, "role.granted", at, actor, account_id=account_id, role=role, organ_id=organ_id)
+
+
+def submission_opened(
+    session: Session, *, at: datetime, actor: ActorRef, submission_id: str, channel: str, organ_id: str, profile: str
+) -> str:
+    """A deposit began."""
+    return _act(
+        session,
+        "submission.opened",
+        at,
+        actor,
+        submission_id=submission_id,
+        channel=channel,
+        organ_id=organ_id,
+        profile=profile,
+    )
+
+
+def submission_accepted(session: Session, *, at: datetime, actor: ActorRef, submission_id: str, basis: str) -> str:
+    """A deposit was accepted; ``basis`` is ``person`` or ``agreement``."""
+    return _act(session, "submission.accepted", at, actor, submission_id=submission_id, basis=basis)
+
+
+def submission_returned(
+    session: Session, *, at: datetime, actor: ActorRef, submission_id: str, findings: Mapping[str, int]
+) -> str:
+    """A deposit went back to the depositor; ``findings`` counts finding codes."""
+    return _act(session, "submission.returned", at, actor, submission_id=submission_id, findings=dict(findings))
+
+
+def submission_failed(session: Session, *, at: datetime, actor: ActorRef, submission_id: str, code: str) -> str:
+    """A deposit could not be carried on; ``code`` is the error's stable code."""
+    return _act(session, "submission.failed", at, actor, submission_id=submission_id, code=code)
+
+
+def records_accessioned(
+    session: Session,
+    *,
+    at: datetime,
+    actor: ActorRef,
+    submission_id: str | None,
+    records: Iterable[AccessionedRecord],
+) -> None:
+    """A batch of record versions entered the holding, one entry each.
+
+    The entry stands in the history of the first case file; ``case_file_ids`` in its body names them all.
+    """
+    rows = [
+        entry_row(
+            stream=ACTS,
+            at=at,
+            act="record.accessioned",
+            actor=actor,
+            record_id=one.record_id,
+            case_file_id=one.case_file_ids[0] if one.case_file_ids else None,
+            submission_id=submission_id,
+            facts={
+                "version": one.version,
+                "object_sha256": one.object_sha256,
+                "object_size": one.object_size,
+                "files": one.files,
+                "case_file_ids": list(one.case_file_ids),
+            },
+        )
+        for one in records
+    ]
+    append(session, rows)
+
+
+def description_revised(
+    session: Session, *, at: datetime, actor: ActorRef, record_id: str, revision: int, sha256: str
+) -> str:
+    """A record's description was corrected; the revision's bytes have this digest."""
+    return _act(session, "description.revised", at, actor, record_id=record_id, revision=revision, sha256=sha256)
+
+
+def case_files_revised(
+    session: Session, *, at: datetime, actor: ActorRef, revisions: Iterable[tuple[str, int, str]]
+) -> None:
+    """Case files got a new state: ``(case file id, revision, sha256)`` each."""
+    rows = [
+        entry_row(
+            stream=ACTS,
+            at=at,
+            act="case_file.revised",
+            actor=actor,
+            case_file_id=case_file_id,
+            facts={"revision": revision, "sha256": sha256},
+        )
+        for case_file_id, revision, sha256 in revisions
+    ]
+    append(session, rows)
+
+
+def case_file_revised(
+    session: Session, *, at: datetime, actor: ActorRef, case_file_id: str, revision: int, sha256: str
+) -> None:
+    """One case file got a new state."""
+    case_files_revised(session, at=at, actor=actor, revisions=[(case_file_id, revision, sha256)])
+
+
+def entity_revised(
+    session: Session, *, at: datetime, actor: ActorRef, kind: str, entity_id: str, revision: int, sha256: str
+) -> str:
+    """Another thing that must survive (organ, account, submission …) got a new state."""
+    submission_id = entity_id if kind == "submission" else None
+    return _act(
+        session,
+        "entity.revised",
+        at,
+        actor,
+        submission_id=submission_id,
+        kind=kind,
+        entity_id=entity_id,
+        revision=revision,
+        sha256=sha256,
+    )
+
+
+def fixity_run_finished(
+    session: Session,
+    *,
+    at: datetime,
+    actor: ActorRef,
+    run_id: str,
+    kind: str,
+    replica: str,
+    objects: int,
+    outcomes: Mapping[str, int],
+) -> str:
+    """An audit or inventory of one replica ended; ``outcomes`` counts objects by outcome."""
+    return _act(
+        session,
+        "fixity.run_finished",
+        at,
+        actor,
+        run_id=run_id,
+        kind=kind,
+        replica=replica,
+        objects=objects,
+        outcomes=dict(outcomes),
+    )
+
+
+def incident_opened(
+    session: Session,
+    *,
+    at: datetime,
+    actor: ActorRef,
+    incident_id: str,
+    replica: str,
+    key: str,
+    fault: str,
+    record_id: str | None = None,
+) -> str:
+    """An object on a replica was found at fault."""
+    return _act(
+        session,
+        "incident.opened",
+        at,
+        actor,
+        record_id=record_id,
+        incident_id=incident_id,
+        replica=replica,
+        key=key,
+        fault=fault,
+    )
+
+
+def incident_repaired(
+    session: Session,
+    *,
+    at: datetime,
+    actor: ActorRef,
+    incident_id: str,
+    replica: str,
+    key: str,
+    sha256: str,
+    source: str,
+    evidence_key: str | None = None,
+    record_id: str | None = None,
+) -> str:
+    """An object was written again from bytes that match its digest; ``source`` says which replica gave them."""
+    return _act(
+        session,
+        "incident.repaired",
+        at,
+        actor,
+        record_id=record_id,
+        incident_id=incident_id,
+        replica=replica,
+        key=key,
+        sha256=sha256,
+        source=source,
+        evidence_key=evidence_key,
+    )
+
+
+def rebuild_finished(
+    session: Session,
+    *,
+    at: datetime,
+    actor: ActorRef,
+    replica: str,
+    as_of: Mapping[str, int],
+    records: int,
+    unconfirmed: int,
+    forward: bool,
+) -> str:
+    """The catalogue was made anew from one replica, as of the last block of each stream."""
+    return _act(
+        session,
+        "rebuild.finished",
+        at,
+        actor,
+        replica=replica,
+        as_of=dict(as_of),
+        records=records,
+        unconfirmed=unconfirmed,
+        forward=forward,
+    )
+
+
+def index_rebuilt(session: Session, *, at: datetime, actor: ActorRef, generation: str, documents: int) -> str:
+    """The search index was made anew and swapped in."""
+    return _act(session, "index.rebuilt", at, actor, generation=generation, documents=documents)
+
+
+def looked(
+    session: Session,
+    *,
+    at: datetime,
+    actor: ActorRef,
+    act: str,
+    reason: str,
+    form: str,
+    record_id: str | None = None,
+    case_file_id: str | None = None,
+    file_id: str | None = None,
+    request_id: str | None = None,
+    roles: Sequence[str] = (),
+) -> str:
+    """Somebody looked, or was refused: stream ``use``. Called by ``access.use_register`` only.
+
+    Digit runs long enough to be an ID, bank or telephone number are struck out of ``reason``.
+    """
+    if act not in LOOKS:
+        raise ValueError(f"not a look: {act}")
+    facts: dict[str, Any] = {"reason": _LONG_NUMBER.sub("…", reason), "form": form}
+    facts.update({name: value for name, value in (("file_id", file_id), ("request_id", request_id)) if value})
+    if roles:
+        facts["roles"] = list(roles)
+    row = entry_row(
+        stream=USE, at=at, act=act, actor=actor, record_id=record_id, case_file_id=case_file_id, facts=facts
+    )
+    append(session, [row])
+    return str(row["id"])
