@@ -1,0 +1,386 @@
+"""All replicas as one: an object is written to every store, read from whichever holds the right bytes.
+
+One read of the source feeds every store through a bounded queue, one thread a store; the object's SHA-256 is computed
+once and handed to the stores with the bytes. A failing *required* replica fails the write; a failing optional one is
+left out of the answer, so that its ``ReplicaObject`` row stays unwritten and it is caught up later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from metadata.errors import Conflict, LantaiError, Unavailable
+from repository.clock import Clock
+from repository.storage.base import Store, Written
+from repository.storage.digested import DigestedChunks, OneChunk
+from repository.tables import ReplicaObject, StoredObject
+
+log = logging.getLogger(__name__)
+_QUEUED = 8  # chunks of about 1 MiB, shared by all queues
+_THREADED_FROM = 256 << 10
+_THREADS_PER_STORE = 4
+
+
+class _Feed(DigestedChunks):
+    """One store's end of the fan-out."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(_QUEUED)
+        self._sha256 = ""
+        self.abandoned = False
+
+    def __next__(self) -> bytes:
+        item = self._queue.get()
+        if item is None:
+            raise StopIteration
+        if isinstance(item, BaseException):
+            raise item
+        return item
+
+    def sha256(self) -> str:
+        """Digest of all chunks, set before the end was announced."""
+        return self._sha256
+
+    def put(self, chunk: bytes) -> None:
+        """Hand a chunk over; waits for a slow store, never for one that has stopped."""
+        if not self.abandoned:
+            self._queue.put(chunk)
+
+    def finish(self, sha256: str) -> None:
+        """Announce the end."""
+        self._sha256 = sha256
+        if not self.abandoned:
+            self._queue.put(None)
+
+    def fail(self, error: BaseException) -> None:
+        """Let the store see the source's error, so that it keeps nothing."""
+        if not self.abandoned:
+            self._queue.put(error)
+
+    def abandon(self) -> None:
+        """The store takes no more: free a reader that waits for room."""
+        self.abandoned = True
+        while True:
+            try:
+                self._queue.get_nowait()
+            except queue.Empty:
+                return
+
+
+class _ObjectHash:
+    """SHA-256 of the whole object, one chunk behind in a thread of its own when chunks are large."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._pool: ThreadPoolExecutor | None = None
+        self._running: Future[None] | None = None
+
+    def update(self, chunk: bytes) -> None:
+        self._wait()
+        if len(chunk) < _THREADED_FROM:
+            self._hash.update(chunk)
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, "object-hash")
+        self._running = self._pool.submit(self._hash.update, chunk)
+
+    def _wait(self) -> None:
+        if self._running is not None:
+            self._running.result()
+            self._running = None
+
+    def hexdigest(self) -> str:
+        self._wait()
+        return self._hash.hexdigest()
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+
+
+_Outcome = Written | BaseException
+
+
+class Replicas:
+    """The stores of one holding, by name; ``required`` ones (default all) must confirm every write."""
+
+    def __init__(self, stores: Sequence[Store], required: Collection[str] | None = None) -> None:
+        self._stores = {store.name: store for store in stores}
+        if len(self._stores) != len(stores):
+            raise ValueError("two replicas have one name")
+        self.required = frozenset(self._stores if required is None else required)
+        if unknown := self.required - self._stores.keys():
+            raise ValueError(f"required replicas that do not exist: {sorted(unknown)}")
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_lock = threading.Lock()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names in the order of the settings."""
+        return tuple(self._stores)
+
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        """The stores themselves, in the same order."""
+        return tuple(self._stores.values())
+
+    def store(self, name: str) -> Store:
+        """One store; ``KeyError`` for a name that is no replica."""
+        return self._stores[name]
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def create_bytes(self, key: str, data: bytes, *, only: Collection[str] | None = None) -> dict[str, Written]:
+        """Write a small object to all replicas (or ``only`` some) at once; errors as ``create_stream``."""
+        return self._collect(key, self._submit(key, data, only))
+
+    def create_many(
+        self, items: Iterable[tuple[str, bytes]], *, only: Collection[str] | None = None
+    ) -> dict[str, dict[str, Written]]:
+        """Write many small objects, several at once; answers key -> what each replica confirmed.
+
+        ``items`` may be a generator: only a window of it is in memory. The first failure of a required replica is
+        raised after what is under way has ended; repeating the call is harmless.
+        """
+        done: dict[str, dict[str, Written]] = {}
+        window: deque[tuple[str, dict[str, Future[Written]]]] = deque()
+        try:
+            for key, data in items:
+                window.append((key, self._submit(key, data, only)))
+                if len(window) >= 4 * _THREADS_PER_STORE:
+                    first, futures = window.popleft()
+                    done[first] = self._collect(first, futures)
+            while window:
+                first, futures = window.popleft()
+                done[first] = self._collect(first, futures)
+        finally:
+            for _key, futures in window:
+                for future in futures.values():
+                    future.exception()
+        return done
+
+    def create_stream(
+        self,
+        key: str,
+        make_chunks: Callable[[], Iterator[bytes]],
+        size: int | None = None,
+        *,
+        only: Collection[str] | None = None,
+    ) -> dict[str, Written]:
+        """Write one object of any size to all replicas with one read of its source.
+
+        ``size`` in bytes, when known, is checked before the object becomes visible. An error of the source passes
+        through and leaves nothing anywhere. ``Conflict``: a replica holds other bytes under ``key``.
+        ``Unavailable`` names the required replica that did not take it (others may hold it; repeat the call).
+        """
+        feeds = {name: _Feed() for name in self._chosen(only)}
+        outcomes: dict[str, _Outcome] = {}
+        threads = [
+            threading.Thread(target=self._write, args=(name, key, feed, outcomes), name=f"store-{name}", daemon=True)
+            for name, feed in feeds.items()
+        ]
+        for thread in threads:
+            thread.start()
+        failure: BaseException | None = None
+        try:
+            self._pump(key, make_chunks, size, list(feeds.values()))
+        except BaseException as error:  # noqa: BLE001 - handed to every writer, then raised again
+            failure = error
+            for feed in feeds.values():
+                feed.fail(error)
+        for thread in threads:
+            thread.join()
+        if failure is not None:
+            raise failure
+        return self._settle(key, outcomes)
+
+    @staticmethod
+    def _pump(key: str, make_chunks: Callable[[], Iterator[bytes]], size: int | None, feeds: list[_Feed]) -> None:
+        digest, total = _ObjectHash(), 0
+        try:
+            for chunk in make_chunks():
+                if all(feed.abandoned for feed in feeds):
+                    return
+                total += len(chunk)
+                digest.update(chunk)
+                for feed in feeds:
+                    feed.put(chunk)
+            if size is not None and total != size:
+                raise Conflict(
+                    "store.not_as_expected",
+                    zh=f"{key} 应有 {size} 字节，实际读到 {total} 字节；没有保存任何内容。",
+                    en=f"{key} should have {size} bytes but {total} were read; nothing was kept.",
+                    key=key,
+                    expected=size,
+                    found=total,
+                )
+            sha256 = digest.hexdigest()
+            for feed in feeds:
+                feed.finish(sha256)
+        finally:
+            digest.close()
+
+    def _write(self, name: str, key: str, feed: _Feed, outcomes: dict[str, _Outcome]) -> None:
+        try:
+            outcomes[name] = self._stores[name].create(key, feed)
+        except BaseException as error:  # noqa: BLE001 - judged by the thread that asked
+            outcomes[name] = error
+        finally:
+            feed.abandon()
+
+    def _chosen(self, only: Collection[str] | None) -> list[str]:
+        return [name for name in self._stores if only is None or name in only]
+
+    def _submit(self, key: str, data: bytes, only: Collection[str] | None) -> dict[str, Future[Written]]:
+        with self._pool_lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(_THREADS_PER_STORE * max(1, len(self._stores)), "replicas")
+            pool = self._pool
+        sha256 = hashlib.sha256(data).hexdigest()
+        return {
+            name: pool.submit(self._stores[name].create, key, OneChunk(data, sha256)) for name in self._chosen(only)
+        }
+
+    def _collect(self, key: str, futures: dict[str, Future[Written]]) -> dict[str, Written]:
+        outcomes: dict[str, _Outcome] = {}
+        for name, future in futures.items():
+            error = future.exception()
+            outcomes[name] = future.result() if error is None else error
+        return self._settle(key, outcomes)
+
+    def _settle(self, key: str, outcomes: dict[str, _Outcome]) -> dict[str, Written]:
+        written: dict[str, Written] = {}
+        errors: dict[str, BaseException] = {}
+        for name, outcome in outcomes.items():
+            if isinstance(outcome, Written):
+                written[name] = outcome
+            else:
+                errors[name] = outcome
+        for error in errors.values():
+            if isinstance(error, Conflict) or not isinstance(error, LantaiError):
+                raise error
+        for name, error in errors.items():
+            if name in self.required:
+                raise error
+            log.warning("optional replica %s did not take %s: %s", name, key, error)
+        return written
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def read_any(self, key: str, sha256: str, *, first: Sequence[str] = ()) -> bytes:
+        """A small object's bytes from the first replica whose bytes have ``sha256``; ``Unavailable`` when none has."""
+        for store in self._ordered(first):
+            try:
+                data = b"".join(store.read(key))
+            except LantaiError as error:
+                log.warning("replica %s could not give %s: %s", store.name, key, error)
+                continue
+            if hashlib.sha256(data).hexdigest() == sha256:
+                return data
+            log.warning("replica %s holds other bytes under %s", store.name, key)
+        raise no_intact_copy(key)
+
+    def find_intact(self, key: str, sha256: str, *, skip: Collection[str] = ()) -> Store | None:
+        """The first store whose whole object, read now, has ``sha256``; ``None`` when none has."""
+        for store in self._stores.values():
+            if store.name in skip:
+                continue
+            digest = hashlib.sha256()
+            try:
+                for chunk in store.read(key):
+                    digest.update(chunk)
+            except LantaiError:
+                continue
+            if digest.hexdigest() == sha256:
+                return store
+        return None
+
+    def _ordered(self, first: Sequence[str]) -> list[Store]:
+        names = [name for name in first if name in self._stores]
+        return [self._stores[name] for name in [*names, *(n for n in self._stores if n not in names)]]
+
+
+def no_intact_copy(key: str) -> Unavailable:
+    """No replica gives the recorded bytes of ``key`` now."""
+    return Unavailable(
+        "replicas.no_intact_copy",
+        zh=f"没有任何副本现在能给出 {key} 的完好内容。请运行完整性检查并查看保存页面。",
+        en=f"No replica gives the recorded bytes of {key} now. Run a fixity audit and look at the preservation page.",
+        key=key,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NewObject:
+    """An object for ``register_many``: ``written`` names the replicas that confirmed it."""
+
+    key: str
+    kind: str
+    sha256: str
+    size: int
+    record_id: str | None = None
+    body: bytes | None = None
+    written: Collection[str] = ()
+
+
+def register_many(session: Session, *, clock: Clock, replicas: Replicas, objects: Iterable[NewObject]) -> int:
+    """Insert the catalogue rows of many objects: one StoredObject each, one ReplicaObject per replica.
+
+    Replicas in ``written`` get the present moment as ``written_at``; the others stay to be written.
+    """
+    now = clock.now()
+    rows = list(objects)
+    if not rows:
+        return 0
+    session.execute(
+        insert(StoredObject),
+        [
+            {
+                "key": row.key,
+                "kind": row.kind,
+                "record_id": row.record_id,
+                "sha256": row.sha256,
+                "size": row.size,
+                "body": row.body,
+                "created_at": now,
+            }
+            for row in rows
+        ],
+    )
+    session.execute(
+        insert(ReplicaObject),
+        [
+            {"replica": name, "key": row.key, "written_at": now if name in row.written else None}
+            for row in rows
+            for name in replicas.names
+        ],
+    )
+    return len(rows)
+
+
+def register(
+    session: Session,
+    *,
+    clock: Clock,
+    replicas: Replicas,
+    key: str,
+    kind: str,
+    sha256: str,
+    size: int,
+    record_id: str | None = None,
+    body: bytes | None = None,
+    written: Iterable[str] = (),
+) -> None:
+    """``register_many`` for one object."""
+    one = NewObject(key, kind, sha256, size, record_id=record_id, body=body, written=frozenset(written))
+    register_many(session, clock=clock, replicas=replicas, objects=[one])
