@@ -1,0 +1,9 @@
+"""The command line: a thin layer over the same functions that pages and the API call.
+
+A command runs as ``console:<system user>`` with the rights of archivist and preservation officer; each act is in the
+ledger, and reading content asks for a reason (``--reason``, default "console").
+"""
+
+from lantai.cli.app import app, main
+
+__all__ = ["app", "main"]

@@ -1,0 +1,55 @@
+"""The root command, and the one place where errors become sentences and exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from sqlalchemy.exc import OperationalError
+
+from lantai import __version__
+from lantai.cli import archive_commands, care_commands, intake_commands, people_commands, site_commands
+from lantai.cli.output import emit, err
+from lantai.problems import exit_code, of_exception, problem
+from metadata.errors import LantaiError
+
+app = typer.Typer(
+    name="lantai",
+    help="兰台 Lantai: records management and long-term preservation for social-assistance archives.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+site_commands.add_to(app)
+intake_commands.add_to(app)
+archive_commands.add_to(app)
+care_commands.add_to(app)
+people_commands.add_to(app)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    *,
+    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+) -> None:
+    """兰台 Lantai: keep one file per household, whole, findable and unchanged."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command; a known fault is one sentence in two languages and an exit code of ``lantai.problems``."""
+    try:
+        app()
+    except (LantaiError, OperationalError) as error:
+        known = of_exception(error)
+        if "--json" in sys.argv:
+            emit({"problem": problem(known, "zh") | {"detail_en": known.en}})
+        err.print(known.zh, style="red", markup=False)
+        err.print(known.en, markup=False)
+        raise SystemExit(exit_code(known)) from None
+    except KeyboardInterrupt:
+        err.print("已中断；已完成的步骤保留，可以再次运行。 Interrupted; finished steps are kept, run it again.")
+        raise SystemExit(130) from None

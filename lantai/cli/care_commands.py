@@ -1,0 +1,184 @@
+"""Commands of care: fixity, ledger, index, retention."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from access.gate import get_record
+from lantai.cli.output import Json, emit, err, out, progress, say, table
+from lantai.cli.session import opened
+from metadata.identifiers import checked_id
+from repository.fixity import audit as run_audit
+from repository.fixity import repair as run_repair
+from repository.ledger.seal import seal as seal_ledger
+from repository.ledger.verify import export as export_ledger
+from repository.ledger.verify import verify_folder, verify_store
+from repository.pending import write_pending_objects
+from retention.schedules import due_list
+from retention.schedules import explain as explain_retention
+from search.indexer import rebuild as rebuild_index
+
+fixity = typer.Typer(help="Re-read what is kept; mend what is damaged.", no_args_is_help=True)
+ledger = typer.Typer(help="Seal, verify and export the ledger.", no_args_is_help=True)
+index = typer.Typer(help="The search index.", no_args_is_help=True)
+retention = typer.Typer(help="Why and until when records are kept.", no_args_is_help=True)
+
+_FAULTS = {"damaged", "missing", "unreadable", "unexpected", "stale"}
+
+
+@fixity.command()
+def audit(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Every object on every replica, not only the oldest.")] = False,
+    replica: Annotated[list[str] | None, typer.Option(help="Only this replica; may be repeated.")] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Check every manifest inside every bag as well.")] = False,
+    json: Json = False,
+) -> None:
+    """Re-read objects against their SHA-256. 0 all intact, 1 a fault, 2 something not checked."""
+    with opened() as (site, actor), progress("审计 auditing", quiet=json) as steps:
+        write_pending_objects(site.archive)
+        older_than = None if everything else site.archive.clock.now() - timedelta(days=site.settings.audit_days)
+        results = run_audit(
+            site.archive, actor=actor.ref, replicas=replica or None, deep=deep, older_than=older_than, progress=steps
+        )
+    faults = [one for one in results if one.outcome in _FAULTS]
+    unchecked = [one for one in results if one.outcome == "not_checked"]
+    if json:
+        emit({"checked": len(results), "intact": len(results) - len(faults) - len(unchecked),
+              "faults": [one.as_dict() for one in faults], "not_checked": [one.as_dict() for one in unchecked]})
+    else:
+        for one in faults + unchecked:
+            err.print(f"{one.outcome}\t{one.replica}\t{one.key}\t{one.note}", style="red", markup=False)
+        say(
+            f"重读 {len(results)} 个对象：{len(faults)} 个有问题，{len(unchecked)} 个未能检查。",
+            f"{len(results)} objects re-read: {len(faults)} at fault, {len(unchecked)} not checked.",
+        )
+    raise typer.Exit(1 if faults else 2 if unchecked else 0)
+
+
+@fixity.command()
+def repair(
+    incidents: Annotated[list[str] | None, typer.Argument(metavar="[INCIDENT]...", help="Only these; else all open ones.")] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Mend open incidents from bytes that match the recorded digest. 0 all mended, 1 something could not be."""
+    with opened() as (site, actor):
+        results = run_repair(site.archive, actor=actor.ref, incident_ids=incidents or None)
+    if json:
+        emit({"incidents": [one.as_dict() for one in results]})
+    else:
+        for one in results:
+            out.print(f"{'修复 repaired' if one.repaired else '未修复 not repaired'}\t{one.replica}\t{one.key}\t{one.note}", markup=False)
+        say(f"{sum(one.repaired for one in results)} / {len(results)} 已修复。", f"{sum(one.repaired for one in results)} of {len(results)} mended.")
+    raise typer.Exit(0 if all(one.repaired for one in results) else 1)
+
+
+@ledger.command()
+def seal(*, json: Json = False) -> None:
+    """Order what is waiting into signed blocks and write them to every replica."""
+    with opened() as (site, _actor):
+        blocks = seal_ledger(site.archive)
+        written = write_pending_objects(site.archive)
+    if json:
+        emit({"blocks": [one.as_dict() for one in blocks], "written": written})
+    else:
+        say(f"封存 {len(blocks)} 个区块。", f"{len(blocks)} blocks sealed.")
+        table(["stream", "block", "entries"], [(one.stream, one.number, one.entries) for one in blocks])
+
+
+@ledger.command()
+def verify(
+    folder: Annotated[Path | None, typer.Argument(help="A replica or exported folder; else every replica of the site.")] = None,
+    *,
+    key: Annotated[list[Path] | None, typer.Option("--key", help="Public key file to trust; may be repeated.")] = None,
+    json: Json = False,
+) -> None:
+    """Check chain, signatures and entries offline. 0 unbroken, 1 something was altered (it is named)."""
+    keys = [path.read_bytes() for path in key or []]
+    if folder is not None:
+        reports = {str(folder): verify_folder(folder, keys or None)}
+    else:
+        with opened() as (site, _actor):
+            trusted = keys or [site.archive.keys.public_bytes()]
+            reports = {name: verify_store(site.archive.replicas.store(name), trusted) for name in site.archive.replicas.names}
+    if json:
+        emit({name: report.as_dict() for name, report in reports.items()})
+    else:
+        for name, report in reports.items():
+            for problem in report.problems:
+                err.print(f"{problem.code}\t{problem.stream}/{problem.block}\t{problem.entry or ''}", style="red", markup=False)
+                err.print(f"  {problem.zh}\n  {problem.en}", markup=False)
+            for warning in report.warnings:
+                err.print(f"  {warning}", style="yellow", markup=False)
+            say(
+                f"{name}：{report.blocks} 个区块、{report.entries} 条，{'完好' if report.ok else '发现改动'}。",
+                f"{name}: {report.blocks} blocks, {report.entries} entries, {'unbroken' if report.ok else 'ALTERED'}.",
+            )
+    raise typer.Exit(0 if all(report.ok for report in reports.values()) else 1)
+
+
+@ledger.command()
+def export(folder: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write.")], *, json: Json = False) -> None:
+    """Write all blocks and public keys into a folder that `ledger verify FOLDER` checks anywhere."""
+    with opened() as (site, _actor):
+        seal_ledger(site.archive)
+        count = export_ledger(site.archive, folder)
+    if json:
+        emit({"folder": str(folder), "blocks": count})
+    else:
+        say(f"已导出 {count} 个区块到 {folder}。", f"{count} blocks exported to {folder}.")
+
+
+@index.command("rebuild")
+def rebuild_command(*, json: Json = False) -> None:
+    """Make the whole index anew beside the live one, then swap."""
+    with opened() as (site, _actor), progress("重建索引 rebuilding the index", quiet=json) as steps:
+        info = rebuild_index(site.archive, site.index_folder, progress=steps)
+    if json:
+        emit(info.as_dict())
+    else:
+        say(f"索引已重建：{info.documents} 条。", f"Index rebuilt: {info.documents} documents.")
+
+
+@retention.command()
+def explain(record_id: Annotated[str, typer.Argument(help="Record id.")], *, json: Json = False) -> None:
+    """Which rule governs a record, since when, until when, and on whose authority."""
+    with opened() as (site, actor), site.archive.reading() as session:
+        record = get_record(session, actor, checked_id(record_id), site.archive.profile)
+        told = explain_retention(session, record.id, site.archive.profile)
+    if json:
+        emit(told.as_dict())
+    else:
+        for line in told.lines("zh") + told.lines("en"):
+            out.print(line, markup=False)
+
+
+@retention.command()
+def due(
+    *,
+    before: Annotated[str | None, typer.Option(help="Day, as 2030-12-31; default today.")] = None,
+    json: Json = False,
+) -> None:
+    """Records whose period ends: due means appraise, never destroy by itself."""
+    day = date.fromisoformat(before) if before else date.today()  # noqa: DTZ011  the bureau's own calendar day
+    with opened() as (site, actor), site.archive.reading() as session:
+        rows = due_list(session, actor, before=day, profile=site.archive.profile)
+        found = [one.as_dict() for one in rows]
+    if json:
+        emit({"before": day.isoformat(), "due": found})
+    else:
+        table(["due", "rule", "record", "title"], [(one["due_on"], one["rule_id"], one["record_id"], one["title"]) for one in found])
+        say(f"{len(found)} 件到期待鉴定。", f"{len(found)} records due for appraisal.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang these commands on the root."""
+    app.add_typer(fixity, name="fixity")
+    app.add_typer(ledger, name="ledger")
+    app.add_typer(index, name="index")
+    app.add_typer(retention, name="retention")

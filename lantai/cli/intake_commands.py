@@ -1,0 +1,179 @@
+"""Commands that bring records in: sample, ingest."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import func, select
+
+from access.accounts import Actor
+from ingest.findings import sentence
+from ingest.submissions import open_submission, read_submission, receipt, receive_path
+from lantai.cli.output import Json, Steps, emit, err, out, progress, say
+from lantai.cli.session import opened
+from lantai.site import Site
+from lantai.worker import working
+from metadata.errors import Invalid, NotFound
+from repository.tables import Finding, Outbox, Record, StoredFile, Submission
+
+EXIT = {"done": 0, "returned": 1, "rejected": 1, "failed": 1, "waiting": 3}
+_END = frozenset(EXIT)
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; must not exist or be empty.")],
+    *,
+    households: Annotated[int, typer.Option(min=1, help="How many households.")] = 12,
+    seed: Annotated[int, typer.Option(help="The same seed writes the same bytes.")] = 2026,
+    json: Json = False,
+) -> None:
+    """Write a synthetic county: real documents, pictures, sound, with a deposit list."""
+    from lantai.sample import write_sample
+
+    if folder.exists() and any(folder.iterdir()):
+        raise Invalid(
+            "sample.not_empty",
+            zh=f"{folder} 不是空目录，未写入任何内容。请换一个目录。",
+            en=f"{folder} is not empty; nothing was written. Name another folder.",
+            folder=str(folder),
+        )
+    with progress("生成样例 writing the sample", quiet=json) as steps:
+        summary = write_sample(folder, households=households, seed=seed, progress=steps)
+    if json:
+        emit(summary.as_dict() | {"folder": str(folder)})
+    else:
+        say(
+            f"已生成 {summary.households} 户、{summary.records} 件、{summary.files} 个文件（均为合成）：{folder}",
+            f"Wrote {summary.households} households, {summary.records} records, {summary.files} files (synthetic).",
+        )
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders, zips or bags.")],
+    *,
+    household: Annotated[str | None, typer.Option(help="Household number; without it records stay in the tray.")] = None,
+    programme: Annotated[str, typer.Option(help="Programme of the case file.")] = "DB",
+    document_type: Annotated[str | None, typer.Option("--type", help="Document type code for all records.")] = None,
+    one_record: Annotated[bool, typer.Option("--one-record", help="All paths become one record.")] = False,
+    accept: Annotated[bool, typer.Option("--accept", help="Accept at once when nothing bars it.")] = False,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Read where it lies, without a quarantine copy.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="End when records, text and index are there.")] = False,
+    json: Json = False,
+) -> None:
+    """Deposit papers. With --wait: 0 all accepted, 1 something refused, 3 a person must decide."""
+    for path in paths:
+        if not path.exists():
+            raise NotFound("ingest.no_such_path", zh=f"没有这个文件或目录：{path}。", en=f"No such file or folder: {path}.", path=str(path))
+    options = {
+        "household_no": household,
+        "programme": programme if household else None,
+        "document_type": document_type,
+        "one_record": one_record,
+        "in_place": in_place,
+        "accept": accept,
+    }
+    with opened() as (site, actor):
+        if not wait:
+            with progress("接收 receiving", quiet=json) as steps:
+                submission_id = deposit(site, actor, paths, steps=steps, **options)
+            _show(site, submission_id, json=json)
+            return
+        with working(site), progress("接收 receiving", quiet=json) as steps:
+            submission_id = deposit(site, actor, paths, steps=steps, **options)
+            state = wait_until_done(site, submission_id, steps=steps)
+        _show(site, submission_id, json=json)
+    raise typer.Exit(EXIT.get(state, 1))
+
+
+def deposit(site: Site, actor: Actor, paths: list[Path], *, steps: Steps | None = None, title: str | None = None, **options: Any) -> str:
+    """Open a submission, take the bytes in, and hand it to the workers; its id."""
+    archive = site.archive
+    given = {name: value for name, value in options.items() if value is not None}
+    with archive.sessions.begin() as session:
+        submission = open_submission(
+            session,
+            archive=archive,
+            actor=actor,
+            organ_id=actor.organ_id,
+            title=title or ", ".join(path.name or str(path) for path in paths)[:280],
+            channel="console",
+            options=given,
+        )
+        submission_id = submission.id
+    receive_path(archive, submission_id, paths, in_place=bool(options.get("in_place")), progress=steps, limits=site.settings.limits)
+    with archive.sessions.begin() as session:
+        site.jobs.enqueue_ingest(session, submission_id)
+    return submission_id
+
+
+def wait_until_done(site: Site, submission_id: str, *, steps: Steps | None = None) -> str:
+    """Follow a submission to its end, and its records until text and index are there; the state it ended in."""
+    while True:
+        with site.archive.reading() as session:
+            row = session.execute(
+                select(Submission.state, Submission.step, Submission.counts).where(Submission.id == submission_id)
+            ).one()
+            waiting = _unfinished(session, submission_id) if row.state == "done" else 0
+        counts = row.counts or {}
+        if steps is not None:
+            total = counts.get("records")
+            done = counts.get("accessioned", 0) if row.state != "done" else (total or 0) - min(waiting, total or 0)
+            steps(done, total, f"{row.state} {row.step}")
+        if row.state in _END and waiting == 0:
+            return str(row.state)
+        time.sleep(0.2)
+
+
+def _unfinished(session: Any, submission_id: str) -> int:
+    """Records of the submission whose text or index entry is still to be made."""
+    mine = select(Record.id).where(Record.submission_id == submission_id)
+    text = session.scalar(
+        select(func.count()).select_from(StoredFile).where(StoredFile.text_state == "pending", StoredFile.record_id.in_(mine))
+    )
+    index = session.scalar(
+        select(func.count()).select_from(Outbox).where(Outbox.done_at.is_(None), Outbox.subject_id.in_(mine))
+    )
+    return int(text or 0) + int(index or 0)
+
+
+def _show(site: Site, submission_id: str, *, json: bool) -> None:
+    with site.archive.reading() as session:
+        found = read_submission(session, submission_id)
+        findings = list(session.scalars(select(Finding).where(Finding.submission_id == submission_id).order_by(Finding.seq).limit(1000)))
+        paper = receipt(session, submission_id)
+    told = [
+        {
+            "code": one.code,
+            "severity": one.severity,
+            "outcome": one.outcome,
+            "path": one.path,
+            "params": one.params,
+            "zh": sentence(one, "zh"),
+            "en": sentence(one, "en"),
+        }
+        for one in findings
+    ]
+    if json:
+        emit({"submission_id": submission_id, "state": found.state, "counts": found.counts, "findings": told, "receipt": paper})
+        return
+    for one in told:
+        style = {"error": "red", "warning": "yellow"}.get(one["severity"], "dim")
+        err.print(f"[{one['code']}] {one['path'] or ''}", style=style, markup=False)
+        err.print(f"  {one['zh']}\n  {one['en']}", markup=False)
+    out.print(f"{submission_id}  {found.state}", markup=False)
+    counts = found.counts or {}
+    say(
+        f"接收 {counts.get('files', 0)} 个文件，{counts.get('records', 0)} 件；状态：{found.state}。",
+        f"{counts.get('files', 0)} files, {counts.get('records', 0)} records; state: {found.state}.",
+    )
+    if paper.get("keep_source"):
+        say("原件请保留到首次审计通过。", "Keep the source until the first audit has passed.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang these commands on the root."""
+    app.command()(sample)
+    app.command()(ingest)

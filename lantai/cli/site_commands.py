@@ -1,0 +1,172 @@
+"""Commands about the site itself: init, demo, serve, worker, status."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lantai.cli.output import Json, emit, err, out, progress, say, table, warn
+from lantai.cli.session import opened
+from lantai.settings import load
+from lantai.site import initialise, is_initialised, open_site
+
+DEMO_ACCOUNTS = (
+    ("archivist", "档案员 周静（合成）", ("archivist",)),
+    ("officer", "长期保存管理员 冯远（合成）", ("preservation_officer",)),
+    ("clerk", "乡镇经办人 吴敏（合成）", ("clerk_township",)),
+    ("sysadmin", "系统管理员 郑立（合成）", ("sys_admin",)),
+)
+
+
+def init(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take the defaults.")] = False,
+    bureau: Annotated[str, typer.Option(help="Name of the bureau.")] = "县民政局",
+    division: Annotated[str, typer.Option(help="Division code of the bureau's scope; empty: everything.")] = "",
+    json: Json = False,
+) -> None:
+    """Make a new site at LANTAI_HOME: database, keys, two replicas, lantai.toml."""
+    settings = load()
+    if not yes and sys.stdin.isatty():
+        bureau = typer.prompt("单位名称 Name of the bureau", default=bureau)
+        division = typer.prompt("行政区划代码 Division code (6 digits)", default=division, show_default=False)
+    site = initialise(settings, bureau=bureau, division=division)
+    if json:
+        emit({"home": str(site.settings.home), "holding_id": site.settings.holding_id})
+    else:
+        say(
+            f"兰台站点已建立：{site.settings.home}（两个副本 a、b）。请另行备份 keys 目录。",
+            f"Site made at {site.settings.home} with replicas a and b. Back up its keys folder apart.",
+        )
+        if site.settings.home.stat().st_dev == Path(site.settings.replicas[0].path).stat().st_dev:
+            warn("两个副本在同一块磁盘上，算一个故障域。", "Both replicas lie on one disk: one failure domain.")
+    site.close()
+
+
+def status(*, json: Json = False) -> None:
+    """How the site is: holdings, replicas, submissions, incidents, index, ledger."""
+    from repository.status import status as read_status
+
+    with opened() as (site, _actor):
+        found = read_status(site.archive)
+    if json:
+        emit(found)
+        return
+    simple = [(key, value) for key, value in found.items() if not isinstance(value, (dict, list))]
+    table(["", ""], simple)
+    for name, value in found.items():
+        if isinstance(value, dict):
+            out.print(f"\n{name}", style="bold")
+            table(["", ""], list(value.items()))
+        elif isinstance(value, list):
+            out.print(f"\n{name}", style="bold")
+            for one in value:
+                out.print(str(one), markup=False)
+
+
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    with_worker: Annotated[bool, typer.Option("--with-worker/--no-worker", help="Also work in this process.")] = True,
+) -> None:
+    """Serve pages and API; by default the same process also works (one machine, one command)."""
+    import uvicorn
+
+    from lantai.app import create_app
+    from lantai.worker import Worker
+
+    site = open_site()
+    worker = Worker(site) if with_worker else None
+    if worker is not None:
+        worker.start()
+    try:
+        uvicorn.run(
+            create_app(site),
+            host=host or site.settings.host,
+            port=port or site.settings.port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+        )
+    finally:
+        if worker is not None:
+            worker.stop()
+        site.close()
+
+
+def worker() -> None:
+    """Work for the site: ingest, text, index, audits, sealing. Any number side by side."""
+    from lantai.worker import run_forever
+
+    site = open_site()
+    say("工作进程已启动；按 Ctrl-C 停止。", "Worker started; Ctrl-C stops it.")
+    run_forever(site)
+
+
+def demo(
+    *,
+    households: Annotated[int, typer.Option(help="Households in the sample county.")] = 12,
+    seed: Annotated[int, typer.Option(help="Seed of the sample; the same seed makes the same county.")] = 2026,
+    serve_it: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the site afterwards.")] = True,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Make a sample county (synthetic), deposit it, and serve it at http://127.0.0.1:8000."""
+    os.environ.setdefault("LANTAI_SYNTHETIC", "true")
+    settings = load()
+    if is_initialised(settings):
+        say(f"沿用已有站点 {settings.home}。", f"Using the site already at {settings.home}.")
+    else:
+        _make_demo(settings.home, households, seed)
+    password = "lantai-demo-2026"  # noqa: S105  a published password of synthetic data
+    say("登录帐号（全部为合成数据）：", "Accounts (all data is synthetic):")
+    table(["帐号 account", "口令 password", "角色 role"], [(name, password, who) for name, who, _ in DEMO_ACCOUNTS])
+    if serve_it:
+        at = f"http://{settings.host}:{port or settings.port}"
+        say(f"打开 {at} ，按 Ctrl-C 停止。", f"Open {at}; Ctrl-C stops it.")
+        serve(host=None, port=port, with_worker=True)
+
+
+def _make_demo(home: Path, households: int, seed: int) -> None:
+    from access.accounts import console_actor, create_account
+    from lantai.cli.intake_commands import deposit, wait_until_done
+    from lantai.sample import write_sample
+    from lantai.worker import working
+    from repository.ledger.seal import seal
+
+    started = time.monotonic()
+    site = initialise(load(synthetic=True), bureau="云岭县民政局（合成）", division="990101")
+    with site.archive.sessions.begin() as session:
+        actor = console_actor(session, site.archive.profile, "demo")
+        for username, name, roles in DEMO_ACCOUNTS:
+            create_account(
+                session,
+                archive=site.archive,
+                actor=actor,
+                username=username,
+                display_name=name,
+                organ_code="bureau",
+                password="lantai-demo-2026",  # noqa: S106
+                roles=[(role, "bureau") for role in roles],
+            )
+    with tempfile.TemporaryDirectory(prefix="lantai-sample-") as folder:
+        with progress("生成样例县 writing the sample county") as steps:
+            write_sample(Path(folder), households=households, seed=seed, progress=steps)
+        with working(site, always=True), progress("收集 depositing") as steps:
+            submission_id = deposit(site, actor, [Path(folder)], accept=True, title="云岭县样例档案（合成）")
+            wait_until_done(site, submission_id, steps=steps)
+    seal(site.archive)
+    site.close()
+    err.print(f"{home}: {time.monotonic() - started:.0f} s", style="dim")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang these commands on the root."""
+    for command in (init, demo, serve, worker, status):
+        app.command()(command)

@@ -1,0 +1,84 @@
+"""A site on disk and the command line, as a user has them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LANTAI = Path(sys.executable).with_name("lantai")
+
+
+@dataclass
+class Commands:
+    """Runs ``lantai`` on one site."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def env(self) -> dict[str, str]:
+        """The environment of a command."""
+        return {**os.environ, "LANTAI_HOME": str(self.home), "COLUMNS": "200", **self.environment}
+
+    def run(self, *arguments: object, expect: int | tuple[int, ...] | None = 0, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run one command; fail with its words when it ends in another way than expected."""
+        done = subprocess.run(
+            [str(LANTAI), *map(str, arguments)], env=self.env(), capture_output=True, text=True, timeout=timeout, check=False
+        )
+        wanted = (expect,) if isinstance(expect, int) else expect
+        assert wanted is None or done.returncode in wanted, (
+            f"lantai {' '.join(map(str, arguments))} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def json(self, *arguments: object, expect: int | tuple[int, ...] | None = 0) -> Any:
+        """Run one command with ``--json`` and read its answer."""
+        return json.loads(self.run(*arguments, "--json", expect=expect).stdout.strip().splitlines()[-1])
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        """Start a command that stays."""
+        return subprocess.Popen(
+            [str(LANTAI), *map(str, arguments)], env=self.env(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+
+@pytest.fixture
+def lantai(tmp_path: Path) -> Commands:
+    """A fresh site, made by ``lantai init --yes``."""
+    commands = Commands(tmp_path / "home")
+    commands.run("init", "--yes")
+    return commands
+
+
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small synthetic county."""
+    folder = tmp_path_factory.mktemp("sample") / "county"
+    Commands(folder.parent / "nowhere").run("sample", folder, "--households", 3, "--seed", 7)
+    return folder
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> Callable[[], Path]:
+    """A folder of ordinary papers: text in both scripts, GB18030, a picture."""
+
+    def make() -> Path:
+        folder = tmp_path / "papers"
+        folder.mkdir()
+        (folder / "申请书.txt").write_text("最低生活保障申请书\n申请人说明：家庭收入减少，申请低保。\n", encoding="utf-8")
+        (folder / "入戶調查.txt").write_text("入戶調查記錄：檔案齊全，情況屬實。\n", encoding="utf-8")
+        (folder / "证明.txt").write_bytes("收入证明：每月八百元。\n".encode("gb18030"))
+        from PIL import Image
+
+        Image.new("RGB", (400, 300), "white").save(folder / "照片.png")
+        return folder
+
+    return make
