@@ -84,6 +84,11 @@ class Keys:
     def __reduce__(self) -> str:
         raise TypeError("keys are not passed on")
 
+    @staticmethod
+    def exist(folder: Path) -> bool:
+        """Whether ``folder`` holds a key file."""
+        return (folder / FILE).exists()
+
     @classmethod
     def create(cls, folder: Path, *, now: datetime | None = None) -> Keys:
         """New keys in ``folder``; ``Conflict`` when there are keys already (they are never overwritten)."""

@@ -26,7 +26,16 @@ from repository.clock import stamp
 from repository.ledger import acts
 from repository.ledger.acts import ActorRef
 from repository.storage import layout
-from repository.tables import CaseFile, CaseRecord, Household, Record, Replica, ReplicaObject, StoredObject
+from repository.tables import (
+    CaseFile,
+    CaseRecord,
+    Household,
+    ProfileVersion,
+    Record,
+    Replica,
+    ReplicaObject,
+    StoredObject,
+)
 
 DESCRIPTION_FORMAT = "lantai-description/1"
 CASE_FILE_FORMAT = "lantai-case-file/1"
@@ -277,3 +286,31 @@ def revise_entity(
         session, at=now, actor=actor, kind=kind, entity_id=entity_id, revision=number, sha256=frozen.sha256
     )
     return number
+
+
+def adopt_profile(session: Session, *, archive: Archive, actor: ActorRef) -> bool:
+    """Preserve the files of the archive's profile version when it is used for the first time; true when it is.
+
+    ``Conflict`` when this version was used before with other files: a changed profile takes a new version number.
+    """
+    profile, now = archive.profile, archive.clock.now()
+    known = session.get(ProfileVersion, (profile.name, profile.version))
+    if known is not None:
+        if known.digest != profile.digest:
+            raise Conflict(
+                "profile.version_changed",
+                zh=f"配置 {profile.label} 的文件与首次使用时不同。修改规则须使用新的版本号。",
+                en=f"The files of profile {profile.label} differ from when it was first used. Changed rules need a new version number.",
+                profile=profile.label,
+            )
+        return False
+    frozen = [
+        FrozenObject(layout.profile_key(profile.name, profile.version, file), "profile", data)
+        for file, data in sorted(profile.files.items())
+    ]
+    freeze(session, frozen, now=now)
+    session.add(ProfileVersion(name=profile.name, version=profile.version, digest=profile.digest, first_used_at=now))
+    acts.profile_adopted(
+        session, at=now, actor=actor, name=profile.name, version=profile.version, digest=profile.digest
+    )
+    return True

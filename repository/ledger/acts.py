@@ -118,7 +118,9 @@ def key_created(session: Session, *, at: datetime, actor: ActorRef, key_id: str,
     return _act(session, "key.created", at, actor, key_id=key_id, signed_by=signed_by)
 
 
-def replica_added(session: Session, *, at: datetime, actor: ActorRef, replica: str, kind: str, required: bool) -> str:
+def replica_added(
+    session: Session, *, at: datetime, actor: ActorRef, replica: str, kind: str, required: bool = True
+) -> str:
     """A store joined the holding as a replica."""
     return _act(session, "replica.added", at, actor, replica=replica, kind=kind, required=required)
 
@@ -342,6 +344,11 @@ def incident_repaired(
         source=source,
         evidence_key=evidence_key,
     )
+
+
+def checkpoint_made(session: Session, *, at: datetime, actor: ActorRef) -> str:
+    """A signed inventory is about to be written; it bears the number of the block that seals this entry."""
+    return _act(session, "checkpoint.made", at, actor)
 
 
 def rebuild_finished(
