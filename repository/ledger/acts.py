@@ -13,18 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from metadata.identifiers import new_id
-from repository import canonical
-from repository.clock import stamp
-from repository.tables import LedgerEntry, LedgerPending
+from repository.ledger.entry import ACTS, STREAMS, USE, ActorRef, append, entry_row
 
-FORMAT = "lantai-ledger-entry/1"
-ACTS = "acts"
-USE = "use"
-STREAMS = (ACTS, USE)
+__all__ = ["ACTS", "LOOKS", "STREAMS", "USE", "AccessionedRecord", "ActorRef"]
 
 LOOKS = frozenset(
     {
@@ -41,15 +34,6 @@ _LONG_NUMBER = re.compile(r"\d{7,}[\dXx]?")
 
 
 @dataclass(frozen=True, slots=True)
-class ActorRef:
-    """Who acted, as the ledger names them: account id or ``console:<system user>``; kind account, console, system."""
-
-    id: str
-    kind: str
-    organ_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class AccessionedRecord:
     """A record version whose object every required replica has confirmed."""
 
@@ -59,51 +43,6 @@ class AccessionedRecord:
     object_size: int
     files: int
     case_file_ids: Sequence[str] = ()
-
-
-def entry_row(
-    *,
-    stream: str,
-    at: datetime,
-    act: str,
-    actor: ActorRef,
-    record_id: str | None = None,
-    case_file_id: str | None = None,
-    submission_id: str | None = None,
-    facts: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """One row of ``LedgerEntry``: the canonical line and the columns that find it again."""
-    entry_id = new_id()
-    body: dict[str, Any] = {
-        "format": FORMAT,
-        "id": entry_id,
-        "stream": stream,
-        "at": stamp(at),
-        "act": act,
-        "actor": {"id": actor.id, "kind": actor.kind, "organ": actor.organ_id},
-    }
-    subjects = {"record_id": record_id, "case_file_id": case_file_id, "submission_id": submission_id}
-    body.update({name: value for name, value in subjects.items() if value is not None})
-    body.update(facts or {})
-    return {
-        "id": entry_id,
-        "stream": stream,
-        "at": at,
-        "act": act,
-        "actor_id": actor.id,
-        "organ_id": actor.organ_id,
-        **subjects,
-        "body": canonical.dumps(body).decode(),
-    }
-
-
-def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert entries and mark each as waiting for a block."""
-    if not rows:
-        return
-    inserted = session.execute(insert(LedgerEntry).returning(LedgerEntry.seq, LedgerEntry.stream), list(rows))
-    waiting = [{"entry_seq": seq, "stream": stream} for seq, stream in inserted]
-    session.execute(insert(LedgerPending), waiting)
 
 
 def _act(session: Session, act: str, at: datetime, actor: ActorRef, **subject_and_facts: Any) -> str:

@@ -17,7 +17,7 @@ from metadata.errors import Conflict, Unavailable
 from repository import leases, pending
 from repository.archive import Archive
 from repository.ledger import block
-from repository.ledger.acts import STREAMS
+from repository.ledger.entry import STREAMS
 from repository.revisions import FrozenObject, expect_on_replicas, freeze
 from repository.storage import layout
 from repository.tables import LedgerBlock, LedgerEntry, LedgerPending, StoredObject
