@@ -1,0 +1,274 @@
+"""The inventory: what a replica lists against what the catalogue says, both ways.
+
+Two sorted listings are merged as they stream, so that memory does not grow with the holding. Nothing is read but names
+and sizes: an object that is listed is not thereby intact. Whatever looks wrong is looked at once more before it is
+written down, because records come in while a listing runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, select, update
+
+from metadata.errors import Invalid, LantaiError, NotFound
+from repository.archive import Archive
+from repository.fixity.drilldown import look_into
+from repository.fixity.incidents import WITHDRAWN, close_incidents
+from repository.fixity.outcome import AuditResult, AuditResults, Outcome, Run
+from repository.fixity.reading import Reading, Task
+from repository.fixity.results import begin_run, finish_run, objects_at_fault, save_totals, write_readings
+from repository.holding import check_marker
+from repository.ledger.acts import ActorRef
+from repository.storage import layout
+from repository.storage.base import Stat, Store, checked_key
+from repository.tables import Incident, RecordPlan, Replica, ReplicaObject, StoredObject
+
+LISTED = "listed"
+STRAY = "stray"
+BEHIND_AFTER = timedelta(hours=24)
+_PAGE = 5000
+_OWN_KINDS = frozenset({"marker", "document"})
+
+
+def inventory(archive: Archive, *, actor: ActorRef, replicas: Sequence[str] | None = None) -> AuditResults:
+    """Compare each replica's listing with the catalogue; what is wrong, and the totals of each replica's run.
+
+    Opens incidents for objects that are missing, have another size, were not expected, or should have been destroyed.
+    ``outcomes`` also counts ``listed`` and ``stray`` (objects of deposits still on their way in). Objects that wait
+    longer than a day to be written are counted as stale without an incident. A replica that does not answer is
+    not checked.
+    """
+    names = list(replicas) if replicas is not None else list(archive.replicas.names)
+    results = AuditResults()
+    for name in names:
+        results.runs.append(_Inventory(archive, actor, name, results).run())
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    key: str
+    kind: str
+    record_id: str | None
+    sha256: str
+    size: int
+    written: bool
+    behind: bool
+
+
+class _Inventory:
+    def __init__(self, archive: Archive, actor: ActorRef, replica: str, results: AuditResults) -> None:
+        self._archive = archive
+        self._actor = actor
+        self._store: Store = archive.replicas.store(replica)
+        self._replica = replica
+        self._found: list[Reading] = []
+        self._strangers: list[Stat] = []
+        self._results = results
+        self._at_fault = objects_at_fault(archive)
+        with archive.sessions.begin() as session:
+            self._run = begin_run(session, at=archive.clock.now(), actor=actor, replica=replica, kind="inventory")
+
+    def run(self) -> Run:
+        started = time.monotonic()
+        complete = False
+        try:
+            check_marker(self._store, self._archive.holding_id)
+            self._merge()
+            self._flush()
+            self._withdraw()
+            complete = True
+        except LantaiError as error:
+            self._run.count(Outcome.NOT_CHECKED)
+            detail = {"error": error.code, "zh": error.zh, "en": error.en}
+            self._results.note_fault(AuditResult(self._replica, "-", Outcome.NOT_CHECKED, detail=detail))
+        self._run.seconds = time.monotonic() - started
+        now = self._archive.clock.now()
+        with self._archive.sessions.begin() as session:
+            finish_run(session, at=now, actor=self._actor, run=self._run)
+            if complete:
+                session.execute(update(Replica).where(Replica.name == self._replica).values(inventoried_at=now))
+        return self._run
+
+    def _merge(self) -> None:
+        expected = self._expected()
+        wanted = next(expected, None)
+        for stat in self._store.list():
+            if not _is_key(stat.key):
+                self._strangers.append(stat)
+                continue
+            while wanted is not None and wanted.key < stat.key:
+                self._not_listed(wanted)
+                wanted = next(expected, None)
+            if wanted is not None and wanted.key == stat.key:
+                self._listed(wanted, stat)
+                wanted = next(expected, None)
+            else:
+                self._strangers.append(stat)
+            if len(self._found) + len(self._strangers) >= _PAGE:
+                self._flush()
+        while wanted is not None:
+            self._not_listed(wanted)
+            wanted = next(expected, None)
+            if len(self._found) >= _PAGE:
+                self._flush()
+
+    def _listed(self, wanted: _Expected, stat: Stat) -> None:
+        if stat.size == wanted.size:
+            self._run.objects += 1
+            self._run.count(LISTED)
+            return
+        task = self._task(wanted)
+        detail = {"size": stat.size, "recorded_size": wanted.size} | look_into(self._archive, task)
+        self._found.append(Reading(task, Outcome.DAMAGED, 0, detail))
+
+    def _not_listed(self, wanted: _Expected) -> None:
+        if not wanted.written:
+            if wanted.behind:
+                self._run.count(Outcome.STALE)
+            return
+        try:
+            self._store.head(wanted.key)
+        except NotFound:
+            self._found.append(Reading(self._task(wanted), Outcome.MISSING))
+        else:
+            self._run.objects += 1
+            self._run.count(LISTED)
+
+    def _task(self, wanted: _Expected) -> Task:
+        return Task(self._replica, wanted.key, wanted.kind, wanted.record_id, wanted.sha256, wanted.size)
+
+    def _flush(self) -> None:
+        """Judge the keys that no row explained, then write faults down in one transaction."""
+        if self._strangers:
+            self._judge_strangers()
+        now = self._archive.clock.now()
+        with self._archive.sessions.begin() as session:
+            write_readings(
+                session,
+                at=now,
+                actor=self._actor,
+                run=self._run,
+                readings=self._found,
+                results=self._results,
+                at_fault=self._at_fault,
+            )
+            save_totals(session, self._run)
+        self._found = []
+
+    def _judge_strangers(self) -> None:
+        about = {stat.key: layout.parse(stat.key) for stat in self._strangers}
+        keys = list(about)
+        records = [info.record_id for info in about.values() if info.record_id is not None]
+        incidents = [info.subject_id for info in about.values() if info.kind == "evidence"]
+        registered = self._those(select(StoredObject.key), StoredObject.key, keys)
+        destroyed = self._those(
+            select(StoredObject.record_id).where(StoredObject.kind == "tombstone"), StoredObject.record_id, records
+        )
+        on_their_way = self._those(
+            select(RecordPlan.record_id).where(RecordPlan.state != "accessioned"), RecordPlan.record_id, records
+        )
+        known_incidents = self._those(select(Incident.id), Incident.id, incidents)
+        for stat in self._strangers:
+            info = about[stat.key]
+            known = stat.key in registered or info.kind in _OWN_KINDS
+            if known or (info.kind == "evidence" and info.subject_id in known_incidents):
+                self._run.objects += 1
+                self._run.count(LISTED)
+            elif info.record_id in destroyed and info.kind != "tombstone":
+                self._found.append(self._strange(stat, info, Outcome.STALE))
+            elif info.record_id in on_their_way:
+                self._run.objects += 1
+                self._run.count(STRAY)
+            else:
+                self._found.append(self._strange(stat, info, Outcome.UNEXPECTED))
+        self._strangers = []
+
+    def _strange(self, stat: Stat, info: layout.KeyInfo, outcome: Outcome) -> Reading:
+        task = Task(self._replica, stat.key[:200], info.kind, info.record_id, "", stat.size)
+        return Reading(task, outcome, 0, {"size": stat.size})
+
+    def _those(self, statement: Select[Any], column: Any, values: Sequence[Any]) -> set[Any]:
+        found: set[Any] = set()
+        with self._archive.reading() as session:
+            for start in range(0, len(values), 500):
+                found.update(session.scalars(statement.where(column.in_(values[start : start + 500]))))
+        return found
+
+    def _expected(self) -> Iterator[_Expected]:
+        """Objects that this replica holds or has to hold, by the bytes of their keys."""
+        late = self._archive.clock.now() - BEHIND_AFTER
+        with self._archive.reading() as session:
+            postgres = session.get_bind().dialect.name == "postgresql"
+        key: Any = ReplicaObject.key.collate("C") if postgres else ReplicaObject.key
+        rows = (
+            select(
+                ReplicaObject.key,
+                ReplicaObject.written_at,
+                StoredObject.kind,
+                StoredObject.record_id,
+                StoredObject.sha256,
+                StoredObject.size,
+                StoredObject.created_at,
+            )
+            .join(StoredObject, StoredObject.key == ReplicaObject.key)
+            .where(ReplicaObject.replica == self._replica)
+            .order_by(key)
+            .limit(_PAGE)
+        )
+        page: Sequence[Row[Any]]
+        after = ""
+        while True:
+            with self._archive.reading() as session:
+                page = session.execute(rows.where(key > after)).all()
+            if not page:
+                return
+            for row in page:
+                written = row.written_at is not None
+                behind = not written and row.created_at < late
+                yield _Expected(row.key, row.kind, row.record_id, row.sha256, row.size, written, behind)
+            after = page[-1].key
+
+    def _withdraw(self) -> None:
+        """Close incidents about unexpected objects that are gone, or that the catalogue has come to know."""
+        with self._archive.reading() as session:
+            opened = session.execute(
+                select(Incident.key, Incident.fault).where(
+                    Incident.state == "open",
+                    Incident.replica == self._replica,
+                    Incident.fault.in_([str(Outcome.UNEXPECTED), str(Outcome.STALE)]),
+                )
+            ).all()
+        if not opened:
+            return
+        unexpected = [row.key for row in opened if row.fault == Outcome.UNEXPECTED]
+        explained = self._those(select(StoredObject.key), StoredObject.key, unexpected)
+        over = explained | {row.key for row in opened if self._is_gone(row.key)}
+        now = self._archive.clock.now()
+        with self._archive.sessions.begin() as session:
+            for key in sorted(over):
+                close_incidents(
+                    session, at=now, actor=self._actor, replica=self._replica, key=key, sha256="", source=WITHDRAWN
+                )
+
+    def _is_gone(self, key: str) -> bool:
+        try:
+            self._store.head(key)
+        except NotFound:
+            return True
+        except LantaiError:
+            return False
+        return False
+
+
+def _is_key(key: str) -> bool:
+    try:
+        checked_key(key)
+    except Invalid:
+        return False
+    return True

@@ -1,0 +1,231 @@
+"""Reading objects back: several threads, each hashing one object at a time, nothing larger than a chunk in memory.
+
+hashlib releases the interpreter while it hashes and the store while it reads, so as many threads as cores keep the
+cores busy; objects are handed over in bundles, because handing over one small object costs more than hashing it. An
+object of any size is one stream: SHA-256 cannot be split.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any, Protocol, runtime_checkable
+
+from metadata.errors import LantaiError, NotFound
+from repository.bag.verify import verify_object
+from repository.fixity.outcome import Outcome
+from repository.storage.base import Store
+
+THREADS = max(2, min(os.cpu_count() or 2, 8))
+BUNDLE_BYTES = 16 << 20
+BUNDLE_OBJECTS = 256
+
+
+@dataclass(slots=True)
+class Task:
+    """One object to re-read. ``cold``: drop it from the operating system's cache first. ``deep``: open the bag too."""
+
+    replica: str
+    key: str
+    kind: str
+    record_id: str | None
+    sha256: str
+    size: int
+    cold: bool = False
+    deep: bool = False
+    forbidden: bool = False
+    """A tombstone says that the object must not exist."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What reading one object back gave; ``outcome`` None when there is nothing to say (a destroyed object is gone)."""
+
+    task: Task
+    outcome: Outcome | None
+    size: int = 0
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class _Folder(Protocol):
+    """A store whose objects are files below ``root``, so that the operating system may keep them in memory."""
+
+    root: Path
+
+
+def drop_from_cache(store: Store, key: str) -> None:
+    """Ask the operating system to forget an object, so that the next read comes from the disk (where it offers that)."""
+    if not isinstance(store, _Folder) or not hasattr(os, "posix_fadvise"):
+        return
+    try:
+        descriptor = os.open(store.root / key, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return  # the read that follows says what is wrong
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
+
+
+def digest(store: Store, key: str) -> tuple[str, int]:
+    """SHA-256 and size of what the store gives for ``key``, read once, in chunks."""
+    hashing, size = hashlib.sha256(), 0
+    for chunk in store.read(key):
+        hashing.update(chunk)
+        size += len(chunk)
+    return hashing.hexdigest(), size
+
+
+def read_back(store: Store, task: Task, seen: Seen) -> Reading:
+    """Re-read one object and compare; every failure of the store becomes an outcome."""
+    if task.cold:
+        drop_from_cache(store, task.key)
+    try:
+        if task.forbidden:
+            return Reading(task, Outcome.STALE, 0, {"size": store.head(task.key).size})
+        return _compare(store, task, seen)
+    except NotFound:
+        return Reading(task, None if task.forbidden else Outcome.MISSING)
+    except LantaiError as error:
+        return Reading(task, Outcome.UNREADABLE, 0, {"error": error.code})
+    except OSError as error:
+        return Reading(task, Outcome.UNREADABLE, 0, {"error": type(error).__name__, "errno": error.errno})
+
+
+def _compare(store: Store, task: Task, seen: Seen) -> Reading:
+    hashing, size = hashlib.sha256(), 0
+    findings: list[dict[str, Any]] = []
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal size
+        for chunk in store.read(task.key):
+            hashing.update(chunk)
+            size += len(chunk)
+            seen.add(len(chunk))
+            yield chunk
+
+    if task.deep and task.kind == "bag":
+        report = verify_object(chunks())
+        findings = [{"code": one.code, "path": one.path} for one in report.errors]
+    else:
+        for _ in chunks():
+            pass
+    actual = hashing.hexdigest()
+    if actual != task.sha256:
+        detail: dict[str, Any] = {"sha256": actual, "size": size, "recorded_size": task.size}
+        if findings:
+            detail["findings"] = findings[:100]
+        return Reading(task, Outcome.DAMAGED, size, detail)
+    if findings:
+        return Reading(task, Outcome.DAMAGED, size, {"sha256": actual, "size": size, "findings": findings[:100]})
+    return Reading(task, Outcome.INTACT, size)
+
+
+class Stopped(Exception):
+    """The run was broken off while an object was being read."""
+
+
+class Seen:
+    """Bytes that one thread has read so far; other threads only look."""
+
+    __slots__ = ("bytes", "stop")
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.bytes = 0
+        self.stop = stop
+
+    def add(self, count: int) -> None:
+        """Count ``count`` more bytes; ``Stopped`` when the run was broken off."""
+        self.bytes += count
+        if self.stop.is_set():
+            raise Stopped
+
+
+class Readers:
+    """Threads that read bundles of tasks; use as a context manager, which stops and joins them."""
+
+    def __init__(self, stores: dict[str, Store], threads: int = THREADS) -> None:
+        self._stores = stores
+        self._bundles: SimpleQueue[list[Task] | None] = SimpleQueue()
+        self._read: SimpleQueue[list[Reading] | BaseException] = SimpleQueue()
+        self._stop = threading.Event()
+        self._seen = [Seen(self._stop) for _ in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._work, args=(seen,), name="fixity-reader", daemon=True) for seen in self._seen
+        ]
+
+    def __enter__(self) -> Readers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._stop.set()
+        for _ in self._threads:
+            self._bundles.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes read so far, also of objects that are still being read."""
+        return sum(seen.bytes for seen in self._seen)
+
+    def read(self, bundles: Iterable[list[Task]], *, every: float = 0.5) -> Iterator[list[Reading]]:
+        """Results bundle by bundle as they come; an empty list about every ``every`` seconds while nothing comes."""
+        source = iter(bundles)
+        ahead = 2 * len(self._threads)
+        outstanding = 0
+        more = True
+        while more or outstanding:
+            while more and outstanding < ahead:
+                bundle = next(source, None)
+                if bundle is None:
+                    more = False
+                else:
+                    self._bundles.put(bundle)
+                    outstanding += 1
+            if not outstanding:
+                return
+            try:
+                result = self._read.get(timeout=every)
+            except Empty:
+                yield []
+                continue
+            outstanding -= 1
+            if isinstance(result, BaseException):
+                raise result
+            yield result
+
+    def _work(self, seen: Seen) -> None:
+        while (bundle := self._bundles.get()) is not None:
+            if self._stop.is_set():
+                continue
+            try:
+                self._read.put([read_back(self._stores[task.replica], task, seen) for task in bundle])
+            except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
+                self._read.put(error)
+
+
+def bundled(tasks: Iterable[Task]) -> Iterator[list[Task]]:
+    """Tasks in the same order, in bundles that are worth handing over."""
+    bundle: list[Task] = []
+    size = 0
+    for task in tasks:
+        if bundle and (size + task.size > BUNDLE_BYTES or len(bundle) >= BUNDLE_OBJECTS):
+            yield bundle
+            bundle, size = [], 0
+        bundle.append(task)
+        size += task.size
+    if bundle:
+        yield bundle
