@@ -1,1 +1,4 @@
-"""People and what they may see: organs, accounts, roles, the gate, the use register."""
+"""People and what they may see: organs, accounts, roles, sessions, the gate, the use register.
+
+Default deny, one gate: no code path reaches a record except through ``access.gate``.
+"""

@@ -1,0 +1,155 @@
+"""Roles: granted with a beginning and an end, refused where one person may not hold both (separation of duties)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from access.actors import Actor
+from access.gate import require
+from access.organs import organ_by_code
+from metadata.errors import Conflict, Forbidden, Invalid, NotFound
+from metadata.profile import Profile, Role
+from metadata.rights import Permission
+from repository.archive import Archive
+from repository.clock import local_date
+from repository.entities import account_state
+from repository.ledger import acts
+from repository.revisions import revise_entity
+from repository.tables import Account, AccountRole, Organ
+
+
+def roles_of(session: Session, account_id: str) -> list[AccountRole]:
+    """Every role ever held by the account, in order of grant."""
+    return list(
+        session.scalars(select(AccountRole).where(AccountRole.account_id == account_id).order_by(AccountRole.seq))
+    )
+
+
+def revise_account(session: Session, *, archive: Archive, actor: Actor, account: Account) -> None:
+    """Freeze the account's state with its roles, without secrets."""
+    session.flush()
+    account.revision = revise_entity(
+        session,
+        archive=archive,
+        actor=actor.ref,
+        kind="account",
+        entity_id=account.id,
+        state=account_state(account, roles_of(session, account.id)),
+    )
+
+
+def _role(profile: Profile, code: str) -> Role:
+    found = profile.roles.get(code)
+    if found is None:
+        raise Invalid(
+            "role.unknown",
+            zh=f"没有角色 {code}。可用：{'、'.join(profile.roles)}。",
+            en=f"There is no role {code}; known are {', '.join(profile.roles)}.",
+            role=code,
+        )
+    return found
+
+
+def _overlap(one: AccountRole, starts_on: date, ends_on: date | None) -> bool:
+    begins = one.starts_on or date.min
+    ends = one.ends_on or date.max
+    return begins < (ends_on or date.max) and starts_on < ends and begins < ends
+
+
+def _refuse_clash(
+    held: list[AccountRole], role: Role, organ: Organ, profile: Profile, term: tuple[date, date | None]
+) -> None:
+    for one in held:
+        if not _overlap(one, *term):
+            continue
+        if one.role == role.code and one.organ_id == organ.id:
+            raise Conflict(
+                "role.held",
+                zh=f"该帐号在机构 {organ.code} 已有角色 {role.code}。",
+                en=f"The account already holds {role.code} in {organ.code}.",
+                role=role.code,
+                organ=organ.code,
+            )
+        if frozenset((one.role, role.code)) in profile.incompatible_roles:
+            raise Conflict(
+                "role.incompatible",
+                zh=f"角色 {role.code} 与已有角色 {one.role} 不能由同一人担任（职责分离）。请先终止原角色或授予他人。",
+                en=f"One person may not hold {role.code} and {one.role} (separation of duties). End the other role first, or grant it to somebody else.",
+                role=role.code,
+                held=one.role,
+            )
+
+
+def add_role(
+    session: Session,
+    *,
+    archive: Archive,
+    actor: Actor,
+    account: Account,
+    role: str,
+    organ_code: str,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+) -> AccountRole:
+    """Insert the grant with all its checks and its ledger entry, without the account's revision."""
+    if actor.kind == "account":
+        require(actor, Permission.GRANT_WRITE, archive.profile)
+        if actor.id == account.id:
+            raise Forbidden(
+                "role.own_grant",
+                zh="不能给自己授予角色。请由另一位安全保密管理员办理。",
+                en="Nobody grants a role to herself. Ask another security administrator.",
+            )
+    profile = archive.profile
+    definition, organ = _role(profile, role), organ_by_code(session, organ_code)
+    if organ.level not in definition.levels:
+        raise Invalid(
+            "role.wrong_level",
+            zh=f"角色 {role} 只能在层级为 {'、'.join(definition.levels)} 的机构担任；{organ.code} 的层级是 {organ.level}。",
+            en=f"The role {role} is held in organs of level {', '.join(definition.levels)}; {organ.code} has level {organ.level}.",
+            role=role,
+            organ=organ.code,
+            level=organ.level,
+        )
+    begins = starts_on or local_date(archive.clock.now(), archive.zone)
+    if ends_on is not None and ends_on <= begins:
+        raise Invalid(
+            "role.empty_term",
+            zh="角色的终止日期必须晚于起始日期。",
+            en="A role must end after it begins.",
+            starts_on=begins.isoformat(),
+            ends_on=ends_on.isoformat(),
+        )
+    _refuse_clash(roles_of(session, account.id), definition, organ, profile, (begins, ends_on))
+    row = AccountRole(account_id=account.id, organ_id=organ.id, role=role, starts_on=begins, ends_on=ends_on)
+    session.add(row)
+    session.flush()
+    now = archive.clock.now()
+    acts.role_granted(session, at=now, actor=actor.ref, account_id=account.id, role=role, organ_id=organ.id)
+    return row
+
+
+def revoke(session: Session, *, archive: Archive, actor: Actor, account: Account, role: str, organ_code: str) -> None:
+    """End a role today: it holds no longer from the next call on. ``NotFound`` when the account does not hold it."""
+    if actor.kind == "account":
+        require(actor, Permission.GRANT_WRITE, archive.profile)
+    organ, today = organ_by_code(session, organ_code), local_date(archive.clock.now(), archive.zone)
+    rows = [
+        one
+        for one in roles_of(session, account.id)
+        if one.role == role and one.organ_id == organ.id and (one.ends_on is None or one.ends_on > today)
+    ]
+    if not rows:
+        raise NotFound(
+            "role.not_held",
+            zh=f"该帐号在机构 {organ.code} 没有角色 {role}。",
+            en=f"The account does not hold {role} in {organ.code}.",
+            role=role,
+            organ=organ.code,
+        )
+    for row in rows:
+        row.ends_on = today
+    revise_account(session, archive=archive, actor=actor, account=account)

@@ -1,0 +1,59 @@
+"""What a role reaches, as SQL: divisions, access levels, marks.
+
+Kept apart from the gate so that the gate reads as rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, String, and_, false, func, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+
+def within_divisions(column: Any, prefix: str) -> ColumnElement[bool]:
+    """Whether the division code in ``column`` begins with ``prefix``; an empty prefix reaches nothing.
+
+    The range lets the database use its index; the comparison of the first digits decides, whatever the collation.
+    """
+    if not prefix:
+        return false()
+    same: ColumnElement[bool] = func.substr(column, 1, len(prefix)) == prefix
+    following = str(int(prefix) + 1).rjust(len(prefix), "0") if prefix.isdigit() else ""
+    if len(following) != len(prefix):
+        return and_(column >= prefix, same)
+    return and_(column >= prefix, column < following, same)
+
+
+class _MarksWithin(FunctionElement[bool]):
+    """``column`` is a JSON array of which every value is one of the following arguments."""
+
+    name = "marks_within"
+    type = Boolean()
+    inherit_cache = True
+
+
+def marks_within(column: Any, cleared: Iterable[str]) -> ColumnElement[bool]:
+    """Whether every mark in the JSON array ``column`` is among ``cleared``: an unknown mark hides the record."""
+    return _MarksWithin(column, *(literal(mark, String()) for mark in sorted(cleared)))
+
+
+def _compiled(element: _MarksWithin, compiler: SQLCompiler, **options: Any) -> tuple[str, str]:
+    column, *cleared = (compiler.process(clause, **options) for clause in element.clauses)
+    return column, f"mark.value IS NULL OR mark.value NOT IN ({', '.join(cleared)})" if cleared else "1 = 1"
+
+
+@compiles(_MarksWithin)
+def _on_sqlite(element: _MarksWithin, compiler: SQLCompiler, **options: Any) -> str:
+    column, foreign = _compiled(element, compiler, **options)
+    return f"(json_type({column}) = 'array' AND NOT EXISTS (SELECT 1 FROM json_each({column}) AS mark WHERE {foreign}))"  # noqa: S608  compiled clauses
+
+
+@compiles(_MarksWithin, "postgresql")
+def _on_postgresql(element: _MarksWithin, compiler: SQLCompiler, **options: Any) -> str:
+    column, foreign = _compiled(element, compiler, **options)
+    array = f"CASE WHEN jsonb_typeof({column}) = 'array' THEN {column} ELSE '[null]'::jsonb END"
+    return f"NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text({array}) AS mark(value) WHERE {foreign})"  # noqa: S608  compiled clauses
