@@ -14,7 +14,7 @@ _CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
 _END64 = struct.Struct("<4sQHHIIQQQQ")
 _LOCATOR64 = struct.Struct("<4sIQI")
 _END = struct.Struct("<4sHHHHIIH")
-_UTF8 = 0x0800
+UTF8 = 0x0800
 _TIME, _DATE = 0, 0x21  # 1980-01-01 00:00, the first moment a ZIP can say
 _UNIX = 3 << 8
 _MODE = 0o100644 << 16
@@ -30,10 +30,10 @@ def local_header(name: str, size: int, crc32: int) -> bytes:
     """What stands before a member's bytes."""
     encoded = name.encode()
     if size < _MAX32:
-        fields = (_PLAIN, _UTF8, 0, _TIME, _DATE, crc32, size, size, len(encoded), 0)
+        fields = (_PLAIN, UTF8, 0, _TIME, _DATE, crc32, size, size, len(encoded), 0)
         return _LOCAL.pack(LOCAL_SIGNATURE, *fields) + encoded
     extra = struct.pack("<HHQQ", 1, 16, size, size)
-    fields = (_ZIP64, _UTF8, 0, _TIME, _DATE, crc32, _MAX32, _MAX32, len(encoded), len(extra))
+    fields = (_ZIP64, UTF8, 0, _TIME, _DATE, crc32, _MAX32, _MAX32, len(encoded), len(extra))
     return _LOCAL.pack(LOCAL_SIGNATURE, *fields) + encoded + extra
 
 
@@ -71,7 +71,7 @@ def central_header(name: str, size: int, crc32: int, offset: int) -> bytes:
     shown = min(size, _MAX32)
     return (
         _CENTRAL.pack(
-            CENTRAL_SIGNATURE, _UNIX | version, version, _UTF8, 0, _TIME, _DATE, crc32, shown, shown,
+            CENTRAL_SIGNATURE, _UNIX | version, version, UTF8, 0, _TIME, _DATE, crc32, shown, shown,
             len(encoded), len(extra), 0, 0, 0, _MODE, min(offset, _MAX32),
         ) + encoded + extra
     )  # fmt: skip
