@@ -1,0 +1,99 @@
+"""Writes the reference pages that are made from the code: ``docs/reference/cli.md`` and ``settings.md``.
+
+``python -m docs.build --check`` only says whether they are true; a house test runs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import typer.main
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from lantai.cli import app
+from lantai.settings import ReplicaSettings, Settings
+
+HERE = Path(__file__).parent
+CONTRACT = (HERE / "reference" / "cli-contract.md").read_text(encoding="utf-8")
+
+
+def _options(command: click.Command) -> list[str]:
+    lines = []
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden and parameter.name != "help":
+            names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+            lines.append(f"- {names}: {parameter.help or ''}")
+        elif isinstance(parameter, click.Argument):
+            help_text = getattr(parameter, "help", None) or ""
+            lines.append(f"- `{(parameter.metavar or parameter.name or '').strip('[]')}`: {help_text}")
+    return lines
+
+
+def _commands(command: Any, path: str) -> list[str]:
+    if hasattr(command, "commands"):
+        found: list[str] = []
+        for name in sorted(command.commands):
+            found += _commands(command.commands[name], f"{path} {name}")
+        return found
+    return ["", f"### `{path}`", "", (command.help or "").strip(), "", *_options(command)]
+
+
+def cli_page() -> str:
+    """The page of commands: the contract, then every command with its options."""
+    root = typer.main.get_command(app)
+    return CONTRACT.rstrip() + "\n\n## Every command\n" + "\n".join(_commands(root, "lantai")) + "\n"
+
+
+def _rows(model: type[BaseModel], prefix: str) -> list[str]:
+    rows = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            rows += _rows(kind, f"{prefix}{name}.")
+            continue
+        default: object = field.default
+        if default is PydanticUndefined:
+            default = "a, b in replicas/" if name == "replicas" else "(needed)"
+        shown = "(empty)" if default in ("", None) else str(default)
+        rows.append(f"| `{prefix}{name}` | {shown} | {field.description or ''} |")
+    return rows
+
+
+def settings_page() -> str:
+    """The page of settings."""
+    head = [
+        "# Settings",
+        "",
+        "Read once from `lantai.toml` in `LANTAI_HOME` (default `lantai-home` in the working folder), overridden by",
+        "environment variables `LANTAI_<KEY>` in capitals; a dot becomes two underscores (`LANTAI_LIMITS__FILE_BYTES`).",
+        "Relative paths count from `LANTAI_HOME`.",
+        "",
+        "| key | default | meaning |",
+        "|---|---|---|",
+    ]
+    replica = ["", "Each `[[replicas]]` table:", "", "| key | default | meaning |", "|---|---|---|"]
+    return "\n".join([*head, *_rows(Settings, ""), *replica, *_rows(ReplicaSettings, "replicas.")]) + "\n"
+
+
+PAGES = {HERE / "reference" / "cli.md": cli_page, HERE / "reference" / "settings.md": settings_page}
+
+
+def main() -> int:
+    """Write the pages, or with ``--check`` name those that are not true."""
+    stale = [path for path, page in PAGES.items() if not path.exists() or path.read_text(encoding="utf-8") != page()]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path.relative_to(HERE.parent)} is not true; run `make docs`.")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(PAGES[path](), encoding="utf-8")
+        print(f"wrote {path.relative_to(HERE.parent)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
