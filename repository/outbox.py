@@ -19,6 +19,9 @@ from repository.tables import Outbox
 RECORD = "record"
 """Kind of a row whose subject is a record: its index entry is made from the catalogue as it stands when read."""
 
+CASE_FILE = "case_file"
+"""Kind of a row whose subject is a case file: the entries of all its records are made anew."""
+
 _BATCH = 500  # well under the number of parameters that any database takes in one statement
 
 

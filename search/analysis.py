@@ -185,3 +185,29 @@ def analyse(folded: str) -> Analysed:
 def key_of(text: str) -> str:
     """A name or number as an exact term: folded, without blanks, punctuation and dots."""
     return "".join(one.strip("_") for one in elements(fold(text)) if one != BREAK)
+
+
+_LETTER = rf"[^\W_{HAN}]"
+_NO_BREAK = rf"[{_BLANK}{_IGNORED}\r\n·]"
+
+
+def pattern_of(run: tuple[str, ...]) -> re.Pattern[str]:
+    """Where a run of elements stands in folded text: an expression for highlighting, a little wider than the index."""
+    parts: list[str] = []
+    previous = ""
+    for element in run:
+        if element == BREAK:
+            parts.append(rf"(?:[^\w{HAN}]|_)+")
+        else:
+            if previous and previous != BREAK:
+                both_words = previous.startswith("_") and element.startswith("_")
+                parts.append(f"{_NO_BREAK}{'+' if both_words else '*'}")
+            parts.append(_pattern_of_word(element) if element.startswith("_") else re.escape(element))
+        previous = element
+    return re.compile("".join(parts))
+
+
+def _pattern_of_word(element: str) -> str:
+    word = element[1:-1]
+    after = "" if len(word) == _LONGEST_WORD else f"(?!{_LETTER})"
+    return f"(?<!{_LETTER})" + f"[{_IGNORED}]*".join(map(re.escape, word)) + after

@@ -19,6 +19,7 @@ from search.analysis import BREAK
 LONGEST = 500
 MOST_WORDS = 32
 _LONGEST_NAME = 12
+_LAST = 4
 
 _EVERYTHING = frozenset("*＊")
 _QUOTES = {'"': '"', "“": "”", "”": "“", "「": "」", "『": "』", "＂": "＂", "„": "“", "﹁": "﹂", "﹃": "﹄"}
@@ -34,13 +35,19 @@ class Word:
     """One condition of a query: a record meets it by any of the three.
 
     ``elements``: this run of elements stands in title or text. ``terms``: one of these exact terms (name, household
-    number, document number, hashed number) belongs to it. ``number``: the personal number behind a hashed term, for
-    highlighting only; it is never logged or stored, and ``repr`` leaves it out.
+    number, document number, hashed number) belongs to it. ``number``: the personal number behind a hashed term, or its
+    last four characters; for highlighting only, never logged or stored, and ``repr`` leaves it out.
     """
 
     elements: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     number: str | None = field(default=None, repr=False)
+
+    def matches(self, number: str) -> bool:
+        """Whether a personal number found in a text is the one meant."""
+        if self.number is None:
+            return False
+        return number == self.number or (len(self.number) == _LAST and number.endswith(self.number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,8 @@ def _loose_words(chunk: str, blind: numbers.Blind) -> list[Word]:
     words: list[Word] = []
 
     def last_four(match: re.Match[str]) -> str:
-        words.append(Word(terms=(numbers.last_four_term(match.group(1), blind),)))
+        four = match.group(1).upper()
+        words.append(Word(terms=(numbers.last_four_term(four, blind),), number=four))
         return " "
 
     rest, hidden = numbers.hide(_LAST_FOUR.sub(last_four, folded), "\x00")

@@ -56,7 +56,7 @@ def test_personal_numbers_become_hashes() -> None:
     assert ID not in repr(word)
     assert [one.number for one in parse("张三 6222 0210 0111 6245 704", blind).words] == ["6222021001116245704", None]
     for text in ("尾号002X", "后四位：002x", "last4:002X"):
-        assert parse(text, blind).words == (Word(terms=(numbers.last_four_term("002X", blind),)),)
+        assert parse(text, blind).words == (Word(terms=(numbers.last_four_term("002X", blind),), number="002X"),)
     assert numbers.last_four_term("002X", blind) in parse("002x", blind).words[0].terms
 
 

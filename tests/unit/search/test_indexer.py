@@ -1,0 +1,215 @@
+"""The index follows the outbox, survives kills, and is made anew while it is followed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from access.accounts import Actor
+from metadata.errors import Unavailable
+from repository import leases, outbox
+from repository.archive import Archive
+from repository.tables import IndexState, Record
+from search.engines.embedded import MARKER, TantivyEngine
+from search.indexer import LiveIndex, consume, live_generation, open_live, rebuild
+from search.service import search
+
+if TYPE_CHECKING:
+    from tests.unit.search.conftest import Shelf
+
+Indexed = Callable[[], TantivyEngine]
+
+
+def total(archive: Archive, engine: TantivyEngine, actor: Actor, text: str) -> int:
+    return search(archive, engine, actor, text, reason="test").total
+
+
+def test_updates_and_replays_keep_one_entry(
+    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path, console: Actor
+) -> None:
+    one = shelf.record("旧题名", ("a.txt", "甲"))
+    assert consume(archive, lambda: open_live(index_folder), "test") == 1
+    for title in ("新题名", "新题名二"):
+        shelf.change(one, title=title)
+        indexed().close()
+    with archive.sessions.begin() as session:  # replay what was done already
+        outbox.enqueue(session, outbox.RECORD, [one, one, "00000000-0000-4000-8000-000000000000"], archive.clock.now())
+    engine = indexed()
+    assert engine.count() == 1
+    assert total(archive, engine, console, "题名二") == 1
+    assert total(archive, engine, console, "旧题名") == 0
+    with archive.reading() as session:
+        assert outbox.lag(session) == 0
+    assert consume(archive, lambda: open_live(index_folder), "test") == 0
+    engine.close()
+
+
+def test_rows_stay_when_the_index_refuses(archive: Archive, shelf: Shelf, index_folder: Path) -> None:
+    shelf.record("题名", ("a.txt", "甲"))
+    other = open_live(index_folder)
+    other.apply([], [])  # holds the writer's lock, as another process would
+    with pytest.raises(Unavailable) as caught:
+        consume(archive, lambda: open_live(index_folder), "test")
+    assert caught.value.code == "index.writer_busy"
+    with archive.reading() as session:
+        assert outbox.lag(session) == 1
+    other.close()
+    assert consume(archive, lambda: open_live(index_folder), "test") == 1
+
+
+def test_one_writer_at_a_time(archive: Archive, shelf: Shelf, index_folder: Path) -> None:
+    shelf.record("题名", ("a.txt", "甲"))
+    assert leases.take(archive.sessions, "index-writer", "another", 60, archive.clock)
+    with pytest.raises(Unavailable) as caught:
+        consume(archive, lambda: open_live(index_folder), "test")
+    assert caught.value.code == "lease.held"
+
+
+def test_rebuild_swaps_and_leaves_one_generation(
+    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path, console: Actor
+) -> None:
+    for n in range(7):
+        shelf.record(f"题名{n}", ("a.txt", "甲"))
+    engine = indexed()
+    live = LiveIndex(index_folder)
+    before = live.engine()
+    told: list[tuple[int, int | None]] = []
+    info = rebuild(archive, index_folder, lambda done, total=None: told.append((done, total)))
+    assert info.documents == 7
+    assert told[-1] == (7, 7)
+    assert live_generation(index_folder) == info.generation
+    assert [path.name for path in index_folder.glob("g-*")] == [info.generation]
+    assert before.count() == 7  # an open reader keeps what it had
+    assert live.engine() is not before
+    assert live.engine() is live.engine()
+    assert total(archive, live.engine(), console, "题名") == 7
+    with archive.reading() as session:
+        state = session.get_one(IndexState, "records")
+        assert (state.generation, state.detail) == (info.generation, {"documents": 7})
+    live.close()
+    engine.close()
+
+
+def test_rebuild_while_records_change_and_the_outbox_is_followed(
+    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path, console: Actor
+) -> None:
+    kept = [shelf.record(f"题名{n}", ("a.txt", "甲" * 200)) for n in range(120)]
+    indexed().close()
+    stop = threading.Event()
+    changed: list[str] = []
+
+    def live_on() -> None:
+        n = 0
+        while not stop.is_set():
+            shelf.change(kept[n % 120], title=f"改后{n}")
+            if n % 7 == 0:
+                changed.append(shelf.record(f"新增{n}", ("b.txt", "乙")))
+            if n % 11 == 0:
+                shelf.change(kept[119], state="destroyed")
+            if n % 3 == 0:
+                try:
+                    consume(archive, lambda: open_live(index_folder), "follower")
+                except Unavailable:
+                    time.sleep(0.01)
+            n += 1
+
+    follower = threading.Thread(target=live_on)
+    follower.start()
+    for _ in range(3):
+        rebuild(archive, index_folder)
+    stop.set()
+    follower.join()
+    engine = indexed()
+    assert engine.count() == 119 + len(changed)
+    with archive.reading() as session:
+        titles = {row.id: row.title for row in session.query(Record.id, Record.title).filter_by(state="active")}
+    for record_id in [*kept[:119:20], *changed[:3]]:
+        page = search(archive, engine, console, f'"{titles[record_id]}"', reason="test")
+        assert record_id in {hit["record_id"] for hit in page.hits}
+    engine.close()
+
+
+def test_a_failed_rebuild_leaves_the_live_index(
+    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path
+) -> None:
+    shelf.record("题名", ("a.txt", "甲"))
+    engine = indexed()
+
+    def interrupt(done: int, total: int | None = None) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(archive, index_folder, interrupt)
+    assert [path.name for path in index_folder.glob("g-*")] == [engine.folder.name]
+    assert engine.count() == 1
+    rebuild(archive, index_folder)  # its lease was given back
+    engine.close()
+
+
+def test_an_index_of_other_rules_says_what_to_do(
+    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path
+) -> None:
+    shelf.record("题名", ("a.txt", "甲"))
+    engine = indexed()
+    engine.close()
+    marker = engine.folder / MARKER
+    marker.write_text(json.dumps({"format": "lantai-index/1", "analysis": "0-00000000"}))
+    with pytest.raises(Unavailable) as caught:
+        open_live(index_folder)
+    assert caught.value.code == "index.outdated"
+    (index_folder / "live.json").write_text("{")
+    with pytest.raises(Unavailable) as caught:
+        open_live(index_folder)
+    assert caught.value.code == "index.damaged"
+    rebuild(archive, index_folder)
+    engine = open_live(index_folder)
+    assert engine.count() == 1
+    engine.close()
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from search.analysis import analyse
+from search.engines.base import IndexDocument
+from search.engines.embedded import TantivyEngine
+
+engine = TantivyEngine(Path(sys.argv[1]))
+text = analyse("低保档案" * 300)
+n = 0
+while True:
+    engine.apply([IndexDocument(f"r{n}-{m}", n, text, text, (), "990101", "open", ()) for m in range(50)], [])
+    n += 1
+    print(n, flush=True)
+"""
+
+
+@pytest.mark.parametrize("commits", [1, 3, 6])
+def test_a_killed_writer_loses_nothing_that_was_applied(tmp_path: Path, commits: int) -> None:
+    folder = tmp_path / "index"
+    TantivyEngine(folder, create=True).close()
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) >= commits:
+                break
+        time.sleep(0.02)  # somewhere inside the next commit
+        os.kill(process.pid, signal.SIGKILL)
+        rest = process.stdout.read().split()
+    told = int(rest[-1]) if rest else commits
+    engine = TantivyEngine(folder)
+    assert engine.count() in {told * 50, (told + 1) * 50}  # whole commits only
+    engine.apply([], ["r0-0"])
+    assert engine.count() in {told * 50 - 1, (told + 1) * 50 - 1}
+    engine.close()
