@@ -37,7 +37,7 @@ def pdf(sheet: Sheet, rows: Sequence[Sequence[str]] = (), *, archival: bool = Fa
         f"#align(center, text(18pt, {_typst(sheet.title)}))",
         f"#align(right, {_typst(sheet.number)})" if sheet.number else "",
         f"#table(columns: (3.2cm, 1fr), {', '.join(_typst(cell) for field in sheet.fields for cell in field)})",
-        *(f"#par(first-line-indent: 2em, {_typst(paragraph)})" for paragraph in sheet.paragraphs),
+        *(f"#par(first-line-indent: (amount: 2em, all: true), {_typst(paragraph)})" for paragraph in sheet.paragraphs),
     ]
     if rows:
         cells = ", ".join(_typst(cell) for row in rows for cell in row)

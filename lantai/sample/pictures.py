@@ -22,6 +22,7 @@ WIDTH, HEIGHT, DPI = 827, 1169, 100
 _MARGIN = 70
 _SIMPLIFIED_FACE, _TRADITIONAL_FACE = 2, 3  # places of the SC and TC faces inside the font collection
 _TONES = 4
+_HANGING = "，。；：、）"  # never at the start of a line
 _EXIF_IFD = 0x8769
 _DATE_TIME, _DESCRIPTION, _MAKE, _DATE_TIME_ORIGINAL = 0x0132, 0x010E, 0x010F, 0x9003
 
@@ -57,8 +58,8 @@ def _glyph(character: str, size: int, face: int) -> tuple[int, Image.Image]:
 def _paper(tone: int) -> Image.Image:
     """An empty sheet with its tone and grain."""
     grain = Image.frombytes("L", (WIDTH, HEIGHT), chance("paper", tone).randbytes(WIDTH * HEIGHT))
-    light = 252 - 5 * tone
-    return grain.filter(ImageFilter.GaussianBlur(1)).point([light - (255 - value) // 9 for value in range(256)])
+    light = 255 - 4 * tone
+    return grain.filter(ImageFilter.GaussianBlur(1)).point([light - (255 - value) // 12 for value in range(256)])
 
 
 @lru_cache(maxsize=64)
@@ -86,7 +87,7 @@ def _wrapped(text: str, size: int, face: int) -> Iterable[str]:
     line, width = "", 0
     for character in text:
         advance = _glyph(character, size, face)[0]
-        if width + advance > WIDTH - 2 * _MARGIN:
+        if width + advance > WIDTH - 2 * _MARGIN and character not in _HANGING:
             yield line
             line, width = "", 0
         line += character
@@ -119,7 +120,7 @@ def _page(sheet: Sheet, lines: Iterable[str], number: int, of: int, rng: Random)
         bottom = HEIGHT - 210
         _write(page, sheet.signed, (WIDTH - 400, bottom), 20, face, skew=skew)
         _write(page, chinese_date(sheet.on), (WIDTH - 400, bottom + 36), 20, face, skew=skew)
-        page.paste(120, (WIDTH - 330, bottom - 80), _seal(sheet.signed, face))
+        page.paste(120, (WIDTH - 225, bottom - 90), _seal(sheet.signed, face))
     _write(page, f"{SYNTHETIC}　　第 {number} 页 共 {of} 页　{sheet.number}", (_MARGIN, HEIGHT - 60), 16, face, ink=110)
     return ImageChops.multiply(page, _paper(rng.randrange(_TONES)))
 
@@ -156,10 +157,12 @@ def tiff(images: list[Image.Image]) -> bytes:
 def scene(rng: Random, size: tuple[int, int], caption: str) -> Image.Image:
     """A drawn house under a sky, standing in for a photograph of a real home."""
     width, height = size
-    sky = Image.linear_gradient("L").resize(size)
-    image = Image.merge(
-        "RGB", (sky.point([180 - v // 4 for v in range(256)]), sky.point([205 - v // 5 for v in range(256)]), sky)
-    )
+    down = Image.linear_gradient("L").resize(size)
+    channels = [
+        down.point([low + value * rise // 255 for value in range(256)])
+        for low, rise in ((120, 90), (165, 60), (220, 20))
+    ]
+    image = Image.merge("RGB", channels)
     draw = ImageDraw.Draw(image)
     ground = height * rng.randrange(60, 75) // 100
     draw.rectangle((0, ground, width, height), fill=(rng.randrange(90, 140), rng.randrange(100, 130), 70))
