@@ -8,6 +8,7 @@ directory; what remains unexplained is damage to the structure.
 from __future__ import annotations
 
 import hashlib
+import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ from sqlalchemy import select
 from metadata import digests
 from metadata.errors import LantaiError
 from repository.archive import Archive
-from repository.bag.read import directory
+from repository.bag.read import Member, directory
 from repository.fixity.reading import Task
 from repository.fixity.sources import bytes_in_catalogue
 from repository.storage import layout
@@ -29,6 +30,8 @@ _SPANS = 10_000
 _PIECE = 512
 
 Span = tuple[int, int]
+_BROKEN_DIRECTORY = (LantaiError, OSError, ValueError, RuntimeError, struct.error)
+"""What reading a damaged directory may raise; ``RuntimeError`` has the not-implemented features among it."""
 
 
 class _Placed(Protocol):
@@ -171,22 +174,25 @@ def _against_catalogue(archive: Archive, store: Store, task: Task) -> dict[str, 
             damaged.append(stored.path)
     structure = False
     try:
-        members = directory(store, task.key)
-    except LantaiError:
-        members, structure = [], True
-    for member in members:
-        if member.offset in payload:
-            continue
-        crc = 0
-        for chunk in store.read_range(task.key, member.offset, member.size):
-            crc = zlib.crc32(chunk, crc)
-        if crc != member.crc32:
-            damaged.append(member.path)
+        damaged += _failing_checksums(store, task.key, directory(store, task.key), payload)
+    except _BROKEN_DIRECTORY:
+        structure = True
     return {
         "compared_with": None,
         "members": damaged[:MEMBERS_LISTED],
         "structure": structure or not damaged,
     }
+
+
+def _failing_checksums(store: Store, key: str, members: Sequence[Member], but: set[int]) -> Iterator[str]:
+    for member in members:
+        if member.offset in but:
+            continue
+        crc = 0
+        for chunk in store.read_range(key, member.offset, member.size):
+            crc = zlib.crc32(chunk, crc)
+        if crc != member.crc32:
+            yield member.path
 
 
 def _files(archive: Archive, key: str) -> Sequence[StoredFile]:
