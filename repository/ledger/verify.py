@@ -86,16 +86,17 @@ def verify_folder(folder: Path, public_keys: Sequence[bytes] | None = None) -> L
         for path in (root / "ledger").rglob("*")
         if path.is_file() or path.is_symlink()
     )
-    return _verify(keys, lambda key: (root / key).read_bytes(), public_keys, str(folder))
+    return verify_keys(keys, lambda key: (root / key).read_bytes(), public_keys, str(folder))
 
 
 def verify_store(store: Store, public_keys: Sequence[bytes] | None = None) -> LedgerReport:
     """Verify the ledger on a replica through its storage port."""
     keys = [stat.key for stat in store.list("ledger/")]
-    return _verify(keys, lambda key: b"".join(store.read(key)), public_keys, store.name)
+    return verify_keys(keys, lambda key: b"".join(store.read(key)), public_keys, store.name)
 
 
-def _verify(keys: Iterable[str], read: Reader, public_keys: Sequence[bytes] | None, name: str) -> LedgerReport:
+def verify_keys(keys: Iterable[str], read: Reader, public_keys: Sequence[bytes] | None, name: str) -> LedgerReport:
+    """Verify the ledger that ``keys`` make up, each read through ``read``; ``name`` is what an empty one is called."""
     run = _Verification(read)
     run.sort_out(keys)
     if not run.blocks:

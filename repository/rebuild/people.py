@@ -1,0 +1,125 @@
+"""Organs, accounts, submissions and profile versions come back from their newest revisions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from metadata.errors import LantaiError
+from metadata.identifiers import is_id
+from metadata.profile import load_bytes
+from repository import entities
+from repository.clock import Clock
+from repository.rebuild.report import RebuildReport
+from repository.rebuild.sources import Sources, highest
+from repository.revisions import ENTITY_FORMAT
+from repository.tables import Account, AccountRole, Organ, ProfileVersion, Submission
+
+States = dict[str, dict[str, Any]]
+
+
+def restore_profiles(session: Session, sources: Sources, clock: Clock, report: RebuildReport) -> None:
+    """Every profile version whose files are all there is known again."""
+    versions: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for key, info in sources.of_kind("profile"):
+        name, version, file = str(info.name).split("/", 2)
+        versions[name, version][file] = key
+    for (name, version), files in sorted(versions.items()):
+        try:
+            profile = load_bytes({file: sources.read(key) for file, key in files.items()})
+        except LantaiError as error:
+            report.fault(next(iter(files.values())), error)
+            continue
+        session.add(ProfileVersion(name=name, version=version, digest=profile.digest, first_used_at=clock.now()))
+        report.counts["profiles"] += 1
+    session.flush()
+
+
+def newest_states(sources: Sources, kinds: Iterable[str], report: RebuildReport) -> dict[str, States]:
+    """Kind -> id -> the newest state that can be read, with its number under ``revision``."""
+    wanted = set(kinds)
+    revisions: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
+    for key, info in sources.of_kind("entity"):
+        kind = str(info.name)
+        if kind in wanted:
+            revisions[kind, str(info.subject_id)][int(info.number or 0)] = key
+        else:
+            report.counts[f"other_{kind}"] += 1
+    states: dict[str, States] = {kind: {} for kind in wanted}
+    for (kind, entity_id), keys in revisions.items():
+        for number in highest(keys):
+            try:
+                found = sources.read_json(keys[number], ENTITY_FORMAT)
+                states[kind][entity_id] = {**found["state"], "revision": highest(keys)[0]}
+                break
+            except LantaiError as error:
+                report.fault(keys[number], error)
+    return states
+
+
+def restore_people(session: Session, sources: Sources, report: RebuildReport) -> None:
+    """Insert organs (superior ones first), accounts without secrets, their roles, and submissions."""
+    states = newest_states(sources, ("organ", "account", "submission"), report)
+    organs = states["organ"]
+    for organ_id in _superior_first(organs):
+        state = organs[organ_id]
+        known_parent = state.get("parent_id") if state.get("parent_id") in organs else None
+        session.execute(
+            insert(Organ).values(
+                **{**entities.values(Organ, state), "parent_id": known_parent, "revision": state["revision"]}
+            )
+        )
+    for account_id, state in sorted(states["account"].items()):
+        _known_organ(session, organs, str(state.get("organ_id")), report)
+        session.execute(
+            insert(Account).values(**entities.values(Account, state), revision=state["revision"], password_hash=None)
+        )
+        for role in state.get("roles", []):
+            _known_organ(session, organs, str(role.get("organ_id")), report)
+            session.execute(insert(AccountRole).values(**entities.values(AccountRole, role), account_id=account_id))
+    for _, state in sorted(states["submission"].items(), key=lambda item: (str(item[1].get("created_at")), item[0])):
+        _known_organ(session, organs, str(state.get("organ_id")), report)
+        session.execute(
+            insert(Submission).values(
+                **entities.values(Submission, state), revision=state["revision"], options={}, attempts=0
+            )
+        )
+    report.counts["organs"] += len(organs)
+    report.counts["accounts"] += len(states["account"])
+    report.counts["submissions"] += len(states["submission"])
+
+
+def _superior_first(organs: States) -> list[str]:
+    ordered: list[str] = []
+    seen: set[str] = set()
+    for organ_id in sorted(organs):
+        line: list[str] = []
+        one: str | None = organ_id
+        while one in organs and one not in seen:
+            seen.add(one)
+            line.append(one)
+            one = organs[one].get("parent_id")
+        ordered.extend(reversed(line))
+    return ordered
+
+
+def _known_organ(session: Session, organs: States, organ_id: str, report: RebuildReport) -> None:
+    if organ_id not in organs:
+        make_up_organ(session, organ_id, organ_id, "", report)
+        organs[organ_id] = {}
+
+
+def make_up_organ(session: Session, organ_id: str, code: str, division_code: str, report: RebuildReport) -> None:
+    """An organ whose own revision is gone but which something else names; a person must complete it."""
+    if session.get(Organ, organ_id) is not None or not is_id(organ_id):
+        return
+    session.execute(
+        insert(Organ).values(
+            id=organ_id, code=code[:32], name_zh=code, name_en="", level="", division_prefix=division_code
+        )
+    )
+    report.made_up.append(organ_id)
