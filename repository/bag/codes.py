@@ -28,6 +28,26 @@ class BagFinding:
         """Whether the finding makes the bag invalid."""
         return CODES[self.code].error
 
+    @property
+    def zh(self) -> str:
+        """The sentence in Chinese."""
+        return self.sentence("zh")
+
+    @property
+    def en(self) -> str:
+        """The sentence in English."""
+        return self.sentence("en")
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON: code, path, both sentences, clause of RFC 8493."""
+        return {
+            "code": self.code,
+            "path": self.path,
+            "zh": self.zh,
+            "en": self.en,
+            "clause": CODES[self.code].clause,
+        }
+
     def sentence(self, language: str = "zh") -> str:
         """The finding as a sentence in ``zh`` or ``en``."""
         code = CODES[self.code]

@@ -39,6 +39,19 @@ class BagReport:
     octets: int = 0
     info: tuple[tuple[str, str], ...] = ()
 
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "valid": self.valid,
+            "version": self.version,
+            "algorithms": list(self.algorithms),
+            "not_checked": list(self.not_checked),
+            "files": self.files,
+            "octets": self.octets,
+            "errors": [one.as_dict() for one in self.errors],
+            "warnings": [one.as_dict() for one in self.warnings],
+        }
+
 
 def is_unsafe(path: str) -> bool:
     """Whether a path could lead out of the bag on some system (RFC 8493 section 5.1)."""

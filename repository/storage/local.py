@@ -46,7 +46,7 @@ class LocalStore:
 
     def create(self, key: str, chunks: Iterable[bytes | memoryview], *, expect: str | None = None) -> Written:
         """Write a whole new object, atomically and durably, never over another (``storage.base.Store.create``)."""
-        parts = self._parts(key)
+        parts = self.parts(key)
         with self.folder(parts[:-1], key, make=True) as folder:
             if self._exists(folder, parts[-1], key):
                 return self._confirm(folder, parts[-1], key, self._measure(chunks), expect)
@@ -75,7 +75,7 @@ class LocalStore:
 
     def head(self, key: str) -> Stat:
         """Size of one object."""
-        parts = self._parts(key)
+        parts = self.parts(key)
         with self.folder(parts[:-1], key) as folder, self._opened(folder, parts[-1], key) as (_descriptor, size):
             return Stat(key, size)
 
@@ -95,7 +95,7 @@ class LocalStore:
 
     def set_aside(self, key: str, evidence_key: str) -> None:
         """Move a damaged object to ``evidence_key``; repeating it after a crash is harmless."""
-        parts, target = self._parts(key), self._parts(evidence_key)
+        parts, target = self.parts(key), self.parts(evidence_key)
         with self.folder(target[:-1], evidence_key, make=True) as kept:
             before = self._inode(kept, target[-1])
             with self.folder(parts[:-1], key, missing_is_none=before is not None) as folder:
@@ -155,7 +155,8 @@ class LocalStore:
 
     # -- folders and descriptors ---------------------------------------------------------------------------------
 
-    def _parts(self, key: str) -> tuple[str, ...]:
+    def parts(self, key: str) -> tuple[str, ...]:
+        """The parts of a key that this store can hold; ``Invalid`` for others."""
         parts = tuple(checked_key(key).split("/"))
         if parts[0] == TEMPORARY:
             raise Invalid(
@@ -348,7 +349,7 @@ class LocalStore:
             os.close(descriptor)
 
     def _pieces(self, key: str, start: int, end: int | None) -> Iterator[bytes]:
-        parts = self._parts(key)
+        parts = self.parts(key)
         try:
             with self.folder(parts[:-1], key) as folder, self._opened(folder, parts[-1], key) as (descriptor, size):
                 stop = size if end is None else min(end, size)

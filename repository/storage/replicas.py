@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import insert
@@ -304,6 +305,14 @@ class Replicas:
             if digest.hexdigest() == sha256:
                 return store
         return None
+
+    @contextmanager
+    def good_copy(self, key: str, sha256: str) -> Iterator[Store]:
+        """A store whose copy of ``key`` was just read in full and has ``sha256``; ``Unavailable`` when there is none."""
+        store = self.find_intact(key, sha256)
+        if store is None:
+            raise no_intact_copy(key)
+        yield store
 
     def _ordered(self, first: Sequence[str]) -> list[Store]:
         names = [name for name in first if name in self._stores]
