@@ -6,6 +6,7 @@
 
 from metadata.profile.loader import Profile, builtin, load_bytes, load_profile
 from metadata.profile.models import (
+    CaseEventType,
     Condition,
     DocumentType,
     OrganLevel,
@@ -17,6 +18,7 @@ from metadata.profile.models import (
 )
 
 __all__ = [
+    "CaseEventType",
     "Condition",
     "DocumentType",
     "OrganLevel",

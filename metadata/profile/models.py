@@ -115,7 +115,9 @@ class Stage(Named, Ruled):
 
 
 class CaseEventType(Named, Ruled):
-    """Something that happens in the life of a case."""
+    """Something that happens in the life of a case; ``decision``: it grants or refuses what was applied for."""
+
+    decision: Literal["granted", "refused"] | None = None
 
 
 class CaseFact(Named, Ruled):
@@ -234,8 +236,9 @@ class CodeTemplate(Named, Ruled):
 class Trigger(Named, Ruled):
     """What starts a retention period.
 
-    ``event``: the last of ``events``, unless a later one of ``reset_by`` brought the case back; one of
-    ``reset_undone_by`` after that takes the reset back. ``year_end``: 1 January after the year of the record.
+    ``event``: the last of ``events``, unless a later one of ``reset_by`` brought the case back. ``reset_by`` lists the
+    steps of a return in order; one of ``reset_undone_by`` before the last of them takes the reset back. ``year_end``:
+    1 January after the year of the record.
     """
 
     kind: Literal["event", "year_end"]
