@@ -144,7 +144,8 @@ def _validated(document: Document) -> BaseModel:
     try:
         return MODELS[document.file].model_validate(document.values)
     except ValidationError as invalid:
-        errors = invalid.errors(include_url=False)
+        # a misspelt key is also a missing one: name what stands there first
+        errors = sorted(invalid.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
         first = errors[0]
         # union members add their own name to the location; only what stands in the file is a key
         path = tuple(part for part in first["loc"] if isinstance(part, int) or _stands(document, part))

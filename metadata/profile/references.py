@@ -68,10 +68,14 @@ def check_organs(organs: OrgansFile) -> Iterator[Fault]:
     """Levels once each; custody and confirmation name levels."""
     file, levels = "organs.yaml", _codes(organs.levels)
     yield from _doubles(file, "levels", levels)
-    custody = (organs.custody.default, *organs.custody.allowed)
-    yield from _unknown(file, ("custody",), custody, levels, ("机构层级", "organ level"))
-    confirmation = (organs.confirmation.default, *organs.confirmation.may_be_delegated_to)
-    yield from _unknown(file, ("confirmation",), confirmation, levels, ("机构层级", "organ level"))
+    kind = ("机构层级", "organ level")
+    for key, field, used in (
+        ("custody", "default", (organs.custody.default,)),
+        ("custody", "allowed", organs.custody.allowed),
+        ("confirmation", "default", (organs.confirmation.default,)),
+        ("confirmation", "may_be_delegated_to", organs.confirmation.may_be_delegated_to),
+    ):
+        yield from _unknown(file, (key, field), used, levels, kind)
 
 
 def check_roles(roles: RolesFile, organs: OrgansFile) -> Iterator[Fault]:
@@ -81,7 +85,9 @@ def check_roles(roles: RolesFile, organs: OrgansFile) -> Iterator[Fault]:
         yield from _doubles(file, key, _codes(getattr(roles, key)))
     for position, role in enumerate(roles.roles):
         at: Path = ("roles", position)
-        yield from _unknown(file, (*at, "level"), role.levels, _codes(organs.levels), ("机构层级", "organ level"))
+        levels = _codes(organs.levels)
+        yield from _unknown(file, (*at, "level"), (role.level,), levels, ("机构层级", "organ level"))
+        yield from _unknown(file, (*at, "also_levels"), role.also_levels, levels, ("机构层级", "organ level"))
         yield from _unknown(file, (*at, "marks"), sorted(role.marks), _codes(roles.access_marks), ("控制标识", "mark"))
         yield from _unknown(file, (*at, "acts"), sorted(role.acts), acts, ("行为", "act"))
         if ("unmask" in role.permissions | role.on_grant) != (role.identity_numbers == "full"):
