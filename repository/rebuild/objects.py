@@ -64,6 +64,10 @@ def restore_objects(
     )
 
 
+def _owners(info: layout.KeyInfo) -> set[str | None]:
+    return {info.record_id, info.subject_id}
+
+
 def _flush(session: Session, objects: list[dict[str, Any]], copies: list[dict[str, Any]]) -> None:
     if objects:
         session.execute(insert(StoredObject), objects)

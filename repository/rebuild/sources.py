@@ -32,6 +32,8 @@ class Sources:
         self.listings: dict[str, dict[str, int]] = {}
         self._stores: dict[str, Store] = {}
         self.digests: dict[str, tuple[str, int | None]] = {}
+        self._parsed: list[tuple[str, KeyInfo]] = []
+        self._parsed_with = -1
         for name in sorted(archive.replicas.names, key=lambda one: one != first):
             store = archive.replicas.store(name)
             try:
@@ -43,16 +45,17 @@ class Sources:
                 continue
             self._stores[name] = store
 
-    def keys(self) -> Iterator[tuple[str, KeyInfo]]:
+    def keys(self) -> list[tuple[str, KeyInfo]]:
         """Every key to take over, in order, with what it says; the stores' own markers and documents left out."""
-        wanted = set(self.listings[self.first])
-        for name, listing in self.listings.items():
-            if name != self.first:
-                wanted.update(key for key in listing if self.forward or key in self.digests)
-        for key in sorted(wanted):
-            info = layout.parse(key)
-            if info.kind not in _OWN:
-                yield key, info
+        if self._parsed_with != len(self.digests):
+            wanted = set(self.listings[self.first])
+            for name, listing in self.listings.items():
+                if name != self.first:
+                    wanted.update(key for key in listing if self.forward or key in self.digests)
+            parsed = ((key, layout.parse(key)) for key in sorted(wanted))
+            self._parsed = [(key, info) for key, info in parsed if info.kind not in _OWN]
+            self._parsed_with = len(self.digests)
+        return self._parsed
 
     def of_kind(self, kind: str) -> Iterator[tuple[str, KeyInfo]]:
         """The keys of one kind."""
