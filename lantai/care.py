@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from access.accounts import SYSTEM
 from ingest.extract.derive import derive_pending
+
+from access.actors import SYSTEM
 from ingest.submissions import release_quarantine
 from lantai.site import Site
 from metadata.errors import Unavailable
-from repository.fixity import audit, first_audit, inventory, repair
+from repository.fixity import AuditResults, Outcome, audit, first_audit, inventory, repair
+from repository.fixity.outcome import FAULTS
 from repository.ledger.acts import ActorRef
 from repository.ledger.checkpoints import write_checkpoint
 from repository.ledger.seal import seal
@@ -33,13 +35,17 @@ def _derive(site: Site) -> int:
 
 def _index(site: Site) -> int:
     try:
-        return consume(site.archive, site.writable_engine, holder=site.process_name)
+        return consume(site.archive, site.search_engine, site.process_name)
     except Unavailable:
         return 0  # another process holds the index and follows the same outbox
 
 
+def _read(results: AuditResults) -> int:
+    return results.checked - results.total(Outcome.NOT_CHECKED)
+
+
 def _first_audit(site: Site) -> int:
-    return len(first_audit(site.archive, limit=500))
+    return _read(first_audit(site.archive, limit=500))
 
 
 def _seal(site: Site) -> int:
@@ -64,7 +70,7 @@ def _inventory(site: Site) -> int:
 
 def _audit_oldest(site: Site) -> int:
     older_than = site.archive.clock.now() - timedelta(days=site.settings.audit_days)
-    return len(audit(site.archive, actor=SYSTEM.ref, older_than=older_than, limit=500))
+    return _read(audit(site.archive, actor=SYSTEM.ref, older_than=older_than, limit=500))
 
 
 def _release(site: Site) -> int:
@@ -103,11 +109,11 @@ def run(site: Site, name: str) -> int:
 
 def audit_everything(site: Site, *, actor_id: str, deep: bool) -> int:
     """Re-read every object on every replica; how many are not intact."""
-    results = audit(site.archive, actor=ActorRef(actor_id, "account", None), deep=deep)
-    return sum(one.outcome != "intact" for one in results)
+    results = audit(site.archive, actor=ActorRef(actor_id, "account"), deep=deep)
+    return results.total(*FAULTS)
 
 
 def repair_everything(site: Site, *, actor_id: str) -> int:
     """Mend every open incident that has a good copy; how many were mended."""
-    results = repair(site.archive, actor=ActorRef(actor_id, "account", None))
+    results = repair(site.archive, actor=ActorRef(actor_id, "account"))
     return sum(one.repaired for one in results)

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 import dbos._serialization as dbos_serialization
-from dbos import DBOS, DBOSClient
+from dbos import DBOS, DBOSClient, WorkflowHandle
 from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy.orm import Session
 
@@ -88,7 +88,7 @@ class Jobs:
         )
 
     def _enqueue(self, session: Session, work: Work, queue: Queue, job_id: str, *args: Any) -> str:
-        handle = self._client.enqueue_in_transaction(
+        handle: WorkflowHandle[Any] = self._client.enqueue_in_transaction(
             session,
             {"workflow_name": work.value, "queue_name": queue.value, "workflow_id": job_id, "app_version": VERSION},
             *args,

@@ -10,11 +10,11 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from access.accounts import create_organ
-from access.accounts import console_actor
+from access.actors import console_actor
+from access.organs import create_organ
 from lantai.jobs import Jobs, migrate
 from lantai.settings import FILE_NAME, Settings, load, write_initial
-from metadata.errors import Invalid, NotFound
+from metadata.errors import Invalid, NotFound, Unavailable
 from metadata.identifiers import new_id
 from metadata.profile import Profile, builtin, load_profile
 from repository.archive import Archive
@@ -103,7 +103,7 @@ def initialise(settings: Settings, *, bureau: str, division: str, clock: Clock |
             home=str(settings.home),
         )
     settings.home.mkdir(parents=True, exist_ok=True)
-    keys = Keys.open(settings.keys) if (settings.keys / "ledger.pem").exists() else Keys.create(settings.keys)
+    keys = Keys.open(settings.keys) if Keys.exist(settings.keys) else Keys.create(settings.keys)
     engine = open_engine(settings.database_url, busy_seconds=settings.busy_seconds)
     upgrade(engine)
     migrate(settings.database_url)
@@ -120,7 +120,9 @@ def initialise(settings: Settings, *, bureau: str, division: str, clock: Clock |
 def _holding(session: Session, settings: Settings, clock: Clock) -> str:
     row = session.scalars(select(Holding)).first()
     if row is None:
-        row = Holding(id=settings.holding_id or new_id(), zone=settings.zone, name=settings.site_name, created_at=clock.now())
+        row = Holding(
+            id=settings.holding_id or new_id(), zone=settings.zone, name=settings.site_name, created_at=clock.now()
+        )
         session.add(row)
         session.flush()
     return row.id
@@ -133,7 +135,11 @@ def _furnish(session: Session, archive: Archive, settings: Settings, bureau: str
         if session.get(Replica, replica.name) is None:
             session.add(
                 Replica(
-                    name=replica.name, kind=replica.kind, location=str(replica.path), required=replica.required, added_at=now
+                    name=replica.name,
+                    kind=replica.kind,
+                    location=str(replica.path),
+                    required=replica.required,
+                    added_at=now,
                 )
             )
             session.flush()
@@ -153,21 +159,45 @@ def _furnish(session: Session, archive: Archive, settings: Settings, bureau: str
     )
 
 
-def open_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Site:
-    """Open the site at ``LANTAI_HOME``; ``NotFound`` says how to make one, a store of another holding is refused."""
+def load_initialised(settings: Settings | None = None) -> Settings:
+    """The settings of a site that exists; ``NotFound`` (``site.missing``) says how to make one."""
     settings = settings or load()
-    if not is_initialised(settings) or settings.holding_id is None:
+    if not is_initialised(settings):
         raise NotFound(
             "site.missing",
             zh=f"{settings.home} 还不是兰台站点。请先运行 lantai init，或用 LANTAI_HOME 指定站点目录。",
             en=f"{settings.home} is no Lantai site yet. Run `lantai init`, or name the site's folder in LANTAI_HOME.",
             home=str(settings.home),
         )
+    return settings
+
+
+def build_archive(settings: Settings, engine: Engine, clock: Clock) -> Archive:
+    """The archive of an initialised site on ``engine``; a store that belongs to another holding is refused."""
+    assert settings.holding_id is not None
+    archive = _archive(settings, engine, Keys.open(settings.keys), clock, settings.holding_id)
+    for store in archive.replicas.stores:
+        check_marker(store, settings.holding_id)
+    return archive
+
+
+def open_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Site:
+    """Open the site at ``LANTAI_HOME``, bringing its schema up to date.
+
+    ``Unavailable`` (``catalogue.empty``) when the database is gone although the stores hold records: it must be
+    rebuilt, not begun anew.
+    """
+    settings = load_initialised(settings)
     engine = open_engine(settings.database_url, busy_seconds=settings.busy_seconds)
     if not is_current(engine):
         upgrade(engine)
         migrate(settings.database_url)
-    archive = _archive(settings, engine, Keys.open(settings.keys), clock or SystemClock(), settings.holding_id)
-    for name in archive.replicas.names:
-        check_marker(archive.replicas.store(name), settings.holding_id)
+    archive = build_archive(settings, engine, clock or SystemClock())
+    with archive.reading() as session:
+        if session.scalars(select(Holding.id)).first() is None:
+            raise Unavailable(
+                "catalogue.empty",
+                zh="数据库是空的，而副本中有档案。请运行 lantai rebuild --from a 重建目录库。",
+                en="The database is empty although the replicas hold records. Run `lantai rebuild --from a`.",
+            )
     return Site(settings=settings, archive=archive, engine=engine, jobs=Jobs(settings.database_url))

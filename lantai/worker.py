@@ -18,10 +18,10 @@ from dataclasses import dataclass
 
 from dbos import DBOS
 from dbos._serialization import DBOSPortableJSONSerializer
-from sqlalchemy import delete, literal_column, select
+from sqlalchemy import Float, delete, literal_column, select
 from sqlalchemy.orm import Session
 
-from ingest.outcome import Verdict
+from ingest.outcome import Progress
 from ingest.pipeline import STEPS, Context, run_step
 from lantai import care
 from lantai.jobs import APPLICATION, VERSION, Queue, Work, guard
@@ -32,14 +32,17 @@ from repository.tables import Heartbeat
 
 log = logging.getLogger("lantai.worker")
 
+MANY = 1000
+"""Recoveries before DBOS gives a workflow up; attempts of a step are counted by the pipeline itself."""
+
 
 def database_seconds(session: Session) -> float:
     """Epoch seconds by the database's clock, the only clock that all workers share."""
     if session.get_bind().dialect.name == "sqlite":
-        now = literal_column("(julianday('now') - 2440587.5) * 86400.0")
+        now = "(julianday('now') - 2440587.5) * 86400.0"
     else:
-        now = literal_column("extract(epoch from clock_timestamp())")
-    return float(session.execute(select(now)).scalar_one())
+        now = "extract(epoch from clock_timestamp())"
+    return float(session.execute(select(literal_column(now, Float))).scalar_one())
 
 
 def living(sessions: Sessions, ttl: float) -> list[str]:
@@ -151,66 +154,83 @@ class Worker:
         while not self._stop.wait(self.site.settings.worker_ttl_seconds / 3):
             try:
                 self._pulse.sweep()
-            except Exception:  # noqa: BLE001  the pulse must outlive every fault of the database
+            except Exception:
                 log.exception("heartbeat failed; trying again")
 
-    def _register(self, context: Context) -> Callable[..., object]:
+    def _register(self, context: Context) -> Callable[..., None]:
+        """Bind the workflows to this site; DBOS finds them by name."""
+        self._register_ingest(context)
+        return self._register_care()
+
+    def _register_ingest(self, context: Context) -> None:
         site = self.site
 
         @DBOS.step(name="pipeline_step")
         def pipeline_step(step: str, submission_id: str) -> list[str]:
             outcome = run_step(step, context, submission_id)
-            return [outcome.verdict.value, outcome.reason]
+            return [outcome.progress.value, outcome.reason]
 
-        @DBOS.workflow(name=Work.INGEST.value, max_recovery_attempts=1000)
+        def through(step: str, submission_id: str) -> str:
+            while True:
+                progress, _reason = pipeline_step(step, submission_id)
+                if progress == Progress.RETRY:
+                    DBOS.sleep(2.0)
+                elif progress != Progress.MORE:
+                    return str(progress)
+
+        @DBOS.workflow(name=Work.INGEST.value, max_recovery_attempts=MANY)
         def ingest(submission_id: str) -> str:
             for step in STEPS:
-                while True:
-                    verdict, _reason = pipeline_step(step.name, submission_id)
-                    if verdict == Verdict.RETRY:
-                        DBOS.sleep(2.0)
-                    elif verdict != Verdict.MORE:
-                        break
-                if verdict != Verdict.PASSED:
-                    return verdict
+                ended = through(step.name, submission_id)
+                if ended != Progress.PASSED:
+                    return ended
+            follow(submission_id)
+            return Progress.PASSED.value
+
+        @DBOS.step(name="enqueue_follow_up")
+        def follow(submission_id: str) -> None:
             with site.archive.sessions.begin() as session:
                 site.jobs.enqueue_follow_up(session, submission_id)
-            return Verdict.PASSED.value
+
+        del ingest
+
+    def _register_care(self) -> Callable[..., None]:
+        site = self.site
 
         @DBOS.step(name="care_step")
         def care_step(task: str) -> int:
             return care.run(site, task)
 
-        @DBOS.workflow(name=Work.FOLLOW_UP.value, max_recovery_attempts=1000)
-        def follow_up() -> None:
-            for task in care.FOLLOW_UP:
-                while care_step(task) > 0:
-                    pass
-
         @DBOS.step(name="audit_step")
-        def audit_step(actor_id: str, deep: bool) -> int:  # noqa: FBT001  DBOS passes arguments by position
+        def audit_step(actor_id: str, deep: bool) -> int:
             return care.audit_everything(site, actor_id=actor_id, deep=deep)
-
-        @DBOS.workflow(name=Work.AUDIT.value, max_recovery_attempts=1000)
-        def audit(actor_id: str, deep: bool) -> int:  # noqa: FBT001
-            return audit_step(actor_id, deep)
 
         @DBOS.step(name="repair_step")
         def repair_step(actor_id: str) -> int:
             return care.repair_everything(site, actor_id=actor_id)
 
-        @DBOS.workflow(name=Work.REPAIR.value, max_recovery_attempts=1000)
+        def until_nothing_is_left(task: str) -> None:
+            while care_step(task) > 0:
+                pass
+
+        @DBOS.workflow(name=Work.FOLLOW_UP.value, max_recovery_attempts=MANY)
+        def follow_up() -> None:
+            for task in care.FOLLOW_UP:
+                until_nothing_is_left(task)
+
+        @DBOS.workflow(name=Work.CARE.value, max_recovery_attempts=MANY)
+        def routine(_scheduled: str, task: str) -> None:
+            until_nothing_is_left(task)
+
+        @DBOS.workflow(name=Work.AUDIT.value, max_recovery_attempts=MANY)
+        def audit(actor_id: str, deep: bool) -> int:
+            return audit_step(actor_id, deep)
+
+        @DBOS.workflow(name=Work.REPAIR.value, max_recovery_attempts=MANY)
         def repair(actor_id: str) -> int:
             return repair_step(actor_id)
 
-        @DBOS.workflow(name=Work.CARE.value, max_recovery_attempts=1000)
-        def routine(_scheduled: str, task: str) -> int:
-            done = 0
-            while (now := care_step(task)) > 0:
-                done += now
-            return done
-
-        del ingest, follow_up, audit, repair  # found by name
+        del follow_up, audit, repair
         return routine
 
 
@@ -237,5 +257,3 @@ def run_forever(site: Site) -> None:
             time.sleep(3600)
     finally:
         worker.stop()
-
-

@@ -9,17 +9,18 @@ import typer
 
 from access.gate import get_record
 from access.use_register import looked
-from lantai.cli.output import Json, Reason, emit, err, out, progress, say, table, warn
-from lantai.cli.session import opened
-from lantai.records_read import record_summary
+from lantai.cli.output import Json, Reason, emit, err, progress, say, table, warn
+from lantai.cli.session import opened, system_user
+from lantai.rebuild import rebuild_site
+from lantai.summaries import record_summary
 from metadata.errors import Invalid
 from metadata.identifiers import checked_id
 from metadata.rights import Permission
 from repository.bag.create import create_bag
 from repository.bag.export import export_folder, export_zip
 from repository.bag.verify import validate as validate_bag
-from repository.rebuild import rebuild as rebuild_catalogue
-from retention.schedules import assign_batch
+from repository.ledger.acts import ActorRef
+from repository.storage.replicas import no_intact_copy
 from search.service import search as run_search
 
 record = typer.Typer(help="Records: show, export.", no_args_is_help=True)
@@ -51,16 +52,28 @@ def search(
 
 
 @record.command()
-def show(record_id: Annotated[str, typer.Argument(help="Record id.")], *, reason: Reason = "console", json: Json = False) -> None:
+def show(
+    record_id: Annotated[str, typer.Argument(help="Record id.")], *, reason: Reason = "console", json: Json = False
+) -> None:
     """A record: description, versions, files, fixity, retention."""
     with opened() as (site, actor), site.archive.sessions.begin() as session:
         found = get_record(session, actor, checked_id(record_id), site.archive.profile)
-        looked(session, archive=site.archive, actor=actor, act="record.viewed", record_id=found.id, reason=reason, form="screen")
+        looked(
+            session,
+            archive=site.archive,
+            actor=actor,
+            act="record.viewed",
+            record_id=found.id,
+            reason=reason,
+            form="screen",
+        )
         summary = record_summary(session, site.archive, found)
     if json:
         emit(summary)
         return
-    simple: list[tuple[str, Any]] = [(key, value) for key, value in summary.items() if not isinstance(value, (dict, list))]
+    simple: list[tuple[str, Any]] = [
+        (key, value) for key, value in summary.items() if not isinstance(value, (dict, list))
+    ]
     table(["", ""], simple)
     table(["path", "bytes", "format"], [(one["path"], one["size"], one["puid"]) for one in summary["files"]])
 
@@ -76,14 +89,31 @@ def export(
 ) -> None:
     """Write a record's bag as a folder, or as the ZIP that lies in the store."""
     if folder.exists() and (folder.is_file() or any(folder.iterdir())):
-        raise Invalid("export.exists", zh=f"{folder} 已存在，未写入任何内容。", en=f"{folder} exists; nothing was written.", path=str(folder))
+        raise Invalid(
+            "export.exists",
+            zh=f"{folder} 已存在，未写入任何内容。",
+            en=f"{folder} exists; nothing was written.",
+            path=str(folder),
+        )
     with opened() as (site, actor):
         with site.archive.sessions.begin() as session:
-            found = get_record(session, actor, checked_id(record_id), site.archive.profile, permission=Permission.RECORD_DOWNLOAD)
-            looked(session, archive=site.archive, actor=actor, act="record.exported", record_id=found.id, reason=reason, form="export")
+            found = get_record(
+                session, actor, checked_id(record_id), site.archive.profile, permission=Permission.RECORD_DOWNLOAD
+            )
+            looked(
+                session,
+                archive=site.archive,
+                actor=actor,
+                act="record.exported",
+                record_id=found.id,
+                reason=reason,
+                form="export",
+            )
             version = record_summary(session, site.archive, found)["versions"][-1]
-        with site.archive.replicas.good_copy(version["object_key"], version["object_sha256"]) as store:
-            (export_zip if as_zip else export_folder)(store, version["object_key"], folder)
+        store = site.archive.replicas.find_intact(version["object_key"], version["object_sha256"])
+        if store is None:
+            raise no_intact_copy(version["object_key"])
+        (export_zip if as_zip else export_folder)(store, version["object_key"], folder)
     if json:
         emit({"record_id": found.id, "path": str(folder)})
     else:
@@ -91,7 +121,9 @@ def export(
 
 
 @bag.command()
-def validate(path: Annotated[Path, typer.Argument(help="Folder, .zip, .tar or .tar.gz.")], *, json: Json = False) -> None:
+def validate(
+    path: Annotated[Path, typer.Argument(help="Folder, .zip, .tar or .tar.gz.")], *, json: Json = False
+) -> None:
     """Validate any BagIt 0.93-1.0 bag. 0 valid, 1 invalid; warnings on standard error."""
     report = validate_bag(path)
     if json:
@@ -129,25 +161,38 @@ def create(
 def rebuild(
     *,
     replica: Annotated[str, typer.Option("--from", help="Replica to read.")],
-    forward: Annotated[bool, typer.Option("--forward", help="Start although another replica or the database knows more.")] = False,
+    forward: Annotated[
+        bool, typer.Option("--forward", help="Start although another replica or the database knows more.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make catalogue, case files, accounts and ledger anew from one replica; text and index are queued."""
-    from lantai.rebuild import rebuilt_site
-
     with progress("重建 rebuilding", quiet=json) as steps:
-        site, report = rebuilt_site(replica, forward=forward, assign=assign_batch, read=rebuild_catalogue, progress=steps)
-        site.close()
+        rebuilt = rebuild_site(
+            replica,
+            forward=forward,
+            actor=ActorRef(f"console:{system_user()}", "console"),
+            progress=lambda what, done, total: steps(done, total or None, what),
+        )
+    report = rebuilt.report
     if json:
-        emit(report.as_dict())
+        emit(report.as_dict() | {"kept": str(rebuilt.kept) if rebuilt.kept else None})
         return
+    as_of = ", ".join(f"{stream} {head.number}" for stream, head in report.as_of.items()) or "-"
     say(
-        f"已从副本 {replica} 重建 {report.records} 件、{report.case_files} 个案卷；截至区块 {report.as_of}。请用 lantai account reset 重设口令。",
-        f"Rebuilt {report.records} records and {report.case_files} case files from {replica}, as of block {report.as_of}. "
-        "Give accounts new passwords with `lantai account reset`.",
+        f"已从副本 {replica} 重建 {report.counts['records']} 件；截至区块 {as_of}。请用 lantai account reset 重设口令，文本和索引由工作进程补齐。",
+        f"Rebuilt {report.counts['records']} records from {replica}, as of blocks {as_of}. Give accounts new passwords "
+        "with `lantai account reset`; a worker makes text and index anew.",
     )
-    for line in report.notes:
-        err.print(line, style="yellow", markup=False)
+    if rebuilt.kept:
+        say(f"原数据库保留为 {rebuilt.kept.name}。", f"The former database is kept as {rebuilt.kept.name}.")
+    for one in report.faults:
+        warn(f"{one.key}：{one.zh}", one.en)
+    for name, found in (("unconfirmed", report.unconfirmed), ("missing", report.missing), ("unknown", report.unknown)):
+        if found:
+            err.print(f"{name}: {len(found)}: {', '.join(found[:10])}", style="yellow", markup=False)
+    for difference in report.differences[:20]:
+        err.print(f"only {difference.side}: {difference.kind} {difference.id}", style="yellow", markup=False)
 
 
 def add_to(app: typer.Typer) -> None:

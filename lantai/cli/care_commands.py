@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from access.gate import get_record
-from lantai.cli.output import Json, emit, err, out, progress, say, table
+from lantai.cli.output import Json, emit, err, out, progress, say, table, warn
 from lantai.cli.session import opened
 from metadata.identifiers import checked_id
+from repository.fixity import Outcome
 from repository.fixity import audit as run_audit
 from repository.fixity import repair as run_repair
+from repository.fixity.outcome import FAULTS
+from repository.ledger.export import export as export_ledger
 from repository.ledger.seal import seal as seal_ledger
-from repository.ledger.verify import export as export_ledger
-from repository.ledger.verify import verify_folder, verify_store
+from repository.ledger.verify import LedgerReport, verify_folder, verify_store
 from repository.pending import write_pending_objects
 from retention.schedules import due_list
 from retention.schedules import explain as explain_retention
@@ -27,13 +30,13 @@ ledger = typer.Typer(help="Seal, verify and export the ledger.", no_args_is_help
 index = typer.Typer(help="The search index.", no_args_is_help=True)
 retention = typer.Typer(help="Why and until when records are kept.", no_args_is_help=True)
 
-_FAULTS = {"damaged", "missing", "unreadable", "unexpected", "stale"}
-
 
 @fixity.command()
 def audit(
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Every object on every replica, not only the oldest.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every object on every replica, not only the oldest.")
+    ] = False,
     replica: Annotated[list[str] | None, typer.Option(help="Only this replica; may be repeated.")] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Check every manifest inside every bag as well.")] = False,
     json: Json = False,
@@ -45,24 +48,33 @@ def audit(
         results = run_audit(
             site.archive, actor=actor.ref, replicas=replica or None, deep=deep, older_than=older_than, progress=steps
         )
-    faults = [one for one in results if one.outcome in _FAULTS]
-    unchecked = [one for one in results if one.outcome == "not_checked"]
+    faults, unchecked = results.total(*FAULTS), results.total(Outcome.NOT_CHECKED)
     if json:
-        emit({"checked": len(results), "intact": len(results) - len(faults) - len(unchecked),
-              "faults": [one.as_dict() for one in faults], "not_checked": [one.as_dict() for one in unchecked]})
+        emit(
+            {
+                "checked": results.checked,
+                "bytes": results.bytes_read,
+                "intact": results.total(Outcome.INTACT),
+                "at_fault": faults,
+                "not_checked": unchecked,
+                "listed": [one.as_dict() for one in results],
+            }
+        )
     else:
-        for one in faults + unchecked:
+        for one in results:
             err.print(f"{one.outcome}\t{one.replica}\t{one.key}\t{one.note}", style="red", markup=False)
         say(
-            f"重读 {len(results)} 个对象：{len(faults)} 个有问题，{len(unchecked)} 个未能检查。",
-            f"{len(results)} objects re-read: {len(faults)} at fault, {len(unchecked)} not checked.",
+            f"重读 {results.checked} 个对象：{faults} 个有问题，{unchecked} 个未能检查。",
+            f"{results.checked} objects re-read: {faults} at fault, {unchecked} not checked.",
         )
-    raise typer.Exit(1 if faults else 2 if unchecked else 0)
+    raise typer.Exit(results.exit_code)
 
 
 @fixity.command()
 def repair(
-    incidents: Annotated[list[str] | None, typer.Argument(metavar="[INCIDENT]...", help="Only these; else all open ones.")] = None,
+    incidents: Annotated[
+        list[str] | None, typer.Argument(metavar="[INCIDENT]...", help="Only these; else all open ones.")
+    ] = None,
     *,
     json: Json = False,
 ) -> None:
@@ -73,8 +85,14 @@ def repair(
         emit({"incidents": [one.as_dict() for one in results]})
     else:
         for one in results:
-            out.print(f"{'修复 repaired' if one.repaired else '未修复 not repaired'}\t{one.replica}\t{one.key}\t{one.note}", markup=False)
-        say(f"{sum(one.repaired for one in results)} / {len(results)} 已修复。", f"{sum(one.repaired for one in results)} of {len(results)} mended.")
+            out.print(
+                f"{'修复 repaired' if one.repaired else '未修复 not repaired'}\t{one.replica}\t{one.key}\t{one.note}",
+                markup=False,
+            )
+        say(
+            f"{sum(one.repaired for one in results)} / {len(results)} 已修复。",
+            f"{sum(one.repaired for one in results)} of {len(results)} mended.",
+        )
     raise typer.Exit(0 if all(one.repaired for one in results) else 1)
 
 
@@ -85,7 +103,7 @@ def seal(*, json: Json = False) -> None:
         blocks = seal_ledger(site.archive)
         written = write_pending_objects(site.archive)
     if json:
-        emit({"blocks": [one.as_dict() for one in blocks], "written": written})
+        emit({"blocks": [asdict(one) for one in blocks], "written": written})
     else:
         say(f"封存 {len(blocks)} 个区块。", f"{len(blocks)} blocks sealed.")
         table(["stream", "block", "entries"], [(one.stream, one.number, one.entries) for one in blocks])
@@ -93,7 +111,9 @@ def seal(*, json: Json = False) -> None:
 
 @ledger.command()
 def verify(
-    folder: Annotated[Path | None, typer.Argument(help="A replica or exported folder; else every replica of the site.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="A replica or exported folder; else every replica of the site.")
+    ] = None,
     *,
     key: Annotated[list[Path] | None, typer.Option("--key", help="Public key file to trust; may be repeated.")] = None,
     json: Json = False,
@@ -105,16 +125,22 @@ def verify(
     else:
         with opened() as (site, _actor):
             trusted = keys or [site.archive.keys.public_bytes()]
-            reports = {name: verify_store(site.archive.replicas.store(name), trusted) for name in site.archive.replicas.names}
+            reports = {
+                name: verify_store(site.archive.replicas.store(name), trusted) for name in site.archive.replicas.names
+            }
     if json:
-        emit({name: report.as_dict() for name, report in reports.items()})
+        emit({name: _report(report) for name, report in reports.items()})
     else:
         for name, report in reports.items():
             for problem in report.problems:
-                err.print(f"{problem.code}\t{problem.stream}/{problem.block}\t{problem.entry or ''}", style="red", markup=False)
+                err.print(
+                    f"{problem.code}\t{problem.stream}/{problem.block}\t{problem.entry or ''}",
+                    style="red",
+                    markup=False,
+                )
                 err.print(f"  {problem.zh}\n  {problem.en}", markup=False)
-            for warning in report.warnings:
-                err.print(f"  {warning}", style="yellow", markup=False)
+            for zh, en in report.warnings:
+                warn(zh, en)
             say(
                 f"{name}：{report.blocks} 个区块、{report.entries} 条，{'完好' if report.ok else '发现改动'}。",
                 f"{name}: {report.blocks} blocks, {report.entries} entries, {'unbroken' if report.ok else 'ALTERED'}.",
@@ -122,8 +148,22 @@ def verify(
     raise typer.Exit(0 if all(report.ok for report in reports.values()) else 1)
 
 
+def _report(report: LedgerReport) -> dict[str, Any]:
+    return {
+        "ok": report.ok,
+        "blocks": report.blocks,
+        "entries": report.entries,
+        "checkpoints": report.checkpoints,
+        "heads": {stream: asdict(head) for stream, head in report.heads.items()},
+        "problems": [asdict(one) for one in report.problems],
+        "warnings": [{"zh": zh, "en": en} for zh, en in report.warnings],
+    }
+
+
 @ledger.command()
-def export(folder: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write.")], *, json: Json = False) -> None:
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write.")], *, json: Json = False
+) -> None:
     """Write all blocks and public keys into a folder that `ledger verify FOLDER` checks anywhere."""
     with opened() as (site, _actor):
         seal_ledger(site.archive)
@@ -172,7 +212,10 @@ def due(
     if json:
         emit({"before": day.isoformat(), "due": found})
     else:
-        table(["due", "rule", "record", "title"], [(one["due_on"], one["rule_id"], one["record_id"], one["title"]) for one in found])
+        table(
+            ["due", "rule", "record", "title"],
+            [(one["due_on"], one["rule_id"], one["record_id"], one["title"]) for one in found],
+        )
         say(f"{len(found)} 件到期待鉴定。", f"{len(found)} records due for appraisal.")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import func, select
 
-from access.accounts import Actor
+from access.actors import Actor
 from ingest.findings import sentence
 from ingest.submissions import open_submission, read_submission, receipt, receive_path
 from lantai.cli.output import Json, Steps, emit, err, out, progress, say
@@ -54,20 +54,29 @@ def sample(
 def ingest(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders, zips or bags.")],
     *,
-    household: Annotated[str | None, typer.Option(help="Household number; without it records stay in the tray.")] = None,
+    household: Annotated[
+        str | None, typer.Option(help="Household number; without it records stay in the tray.")
+    ] = None,
     programme: Annotated[str, typer.Option(help="Programme of the case file.")] = "DB",
     document_type: Annotated[str | None, typer.Option("--type", help="Document type code for all records.")] = None,
     one_record: Annotated[bool, typer.Option("--one-record", help="All paths become one record.")] = False,
     accept: Annotated[bool, typer.Option("--accept", help="Accept at once when nothing bars it.")] = False,
-    in_place: Annotated[bool, typer.Option("--in-place", help="Read where it lies, without a quarantine copy.")] = False,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Read where it lies, without a quarantine copy.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="End when records, text and index are there.")] = False,
     json: Json = False,
 ) -> None:
     """Deposit papers. With --wait: 0 all accepted, 1 something refused, 3 a person must decide."""
     for path in paths:
         if not path.exists():
-            raise NotFound("ingest.no_such_path", zh=f"没有这个文件或目录：{path}。", en=f"No such file or folder: {path}.", path=str(path))
-    options = {
+            raise NotFound(
+                "ingest.no_such_path",
+                zh=f"没有这个文件或目录：{path}。",
+                en=f"No such file or folder: {path}.",
+                path=str(path),
+            )
+    options: dict[str, Any] = {
         "household_no": household,
         "programme": programme if household else None,
         "document_type": document_type,
@@ -88,7 +97,9 @@ def ingest(
     raise typer.Exit(EXIT.get(state, 1))
 
 
-def deposit(site: Site, actor: Actor, paths: list[Path], *, steps: Steps | None = None, title: str | None = None, **options: Any) -> str:
+def deposit(
+    site: Site, actor: Actor, paths: list[Path], *, steps: Steps | None = None, title: str | None = None, **options: Any
+) -> str:
     """Open a submission, take the bytes in, and hand it to the workers; its id."""
     archive = site.archive
     given = {name: value for name, value in options.items() if value is not None}
@@ -103,7 +114,14 @@ def deposit(site: Site, actor: Actor, paths: list[Path], *, steps: Steps | None 
             options=given,
         )
         submission_id = submission.id
-    receive_path(archive, submission_id, paths, in_place=bool(options.get("in_place")), progress=steps, limits=site.settings.limits)
+    receive_path(
+        archive,
+        submission_id,
+        paths,
+        in_place=bool(options.get("in_place")),
+        progress=steps,
+        limits=site.settings.limits,
+    )
     with archive.sessions.begin() as session:
         site.jobs.enqueue_ingest(session, submission_id)
     return submission_id
@@ -131,7 +149,9 @@ def _unfinished(session: Any, submission_id: str) -> int:
     """Records of the submission whose text or index entry is still to be made."""
     mine = select(Record.id).where(Record.submission_id == submission_id)
     text = session.scalar(
-        select(func.count()).select_from(StoredFile).where(StoredFile.text_state == "pending", StoredFile.record_id.in_(mine))
+        select(func.count())
+        .select_from(StoredFile)
+        .where(StoredFile.text_state == "pending", StoredFile.record_id.in_(mine))
     )
     index = session.scalar(
         select(func.count()).select_from(Outbox).where(Outbox.done_at.is_(None), Outbox.subject_id.in_(mine))
@@ -142,7 +162,11 @@ def _unfinished(session: Any, submission_id: str) -> int:
 def _show(site: Site, submission_id: str, *, json: bool) -> None:
     with site.archive.reading() as session:
         found = read_submission(session, submission_id)
-        findings = list(session.scalars(select(Finding).where(Finding.submission_id == submission_id).order_by(Finding.seq).limit(1000)))
+        findings = list(
+            session.scalars(
+                select(Finding).where(Finding.submission_id == submission_id).order_by(Finding.seq).limit(1000)
+            )
+        )
         paper = receipt(session, submission_id)
     told = [
         {
@@ -157,10 +181,18 @@ def _show(site: Site, submission_id: str, *, json: bool) -> None:
         for one in findings
     ]
     if json:
-        emit({"submission_id": submission_id, "state": found.state, "counts": found.counts, "findings": told, "receipt": paper})
+        emit(
+            {
+                "submission_id": submission_id,
+                "state": found.state,
+                "counts": found.counts,
+                "findings": told,
+                "receipt": paper,
+            }
+        )
         return
     for one in told:
-        style = {"error": "red", "warning": "yellow"}.get(one["severity"], "dim")
+        style = {"error": "red", "warning": "yellow"}.get(str(one["severity"]), "dim")
         err.print(f"[{one['code']}] {one['path'] or ''}", style=style, markup=False)
         err.print(f"  {one['zh']}\n  {one['en']}", markup=False)
     out.print(f"{submission_id}  {found.state}", markup=False)

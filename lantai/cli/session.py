@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from access.accounts import Actor, console_actor
+from access.actors import Actor, console_actor
 from lantai.site import Site, open_site
 
 

@@ -16,6 +16,9 @@ from lantai.cli.session import opened
 from lantai.settings import load
 from lantai.site import initialise, is_initialised, open_site
 
+FICTIONAL_DIVISION = "990101"
+"""Of the synthetic county; no real code begins with 99."""
+
 DEMO_ACCOUNTS = (
     ("archivist", "档案员 周静（合成）", ("archivist",)),
     ("officer", "长期保存管理员 冯远（合成）", ("preservation_officer",)),
@@ -28,14 +31,16 @@ def init(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take the defaults.")] = False,
     bureau: Annotated[str, typer.Option(help="Name of the bureau.")] = "县民政局",
-    division: Annotated[str, typer.Option(help="Division code of the bureau's scope; empty: everything.")] = "",
+    division: Annotated[
+        str, typer.Option(help="Division code of the bureau, 6 digits; the default is fictional.")
+    ] = FICTIONAL_DIVISION,
     json: Json = False,
 ) -> None:
     """Make a new site at LANTAI_HOME: database, keys, two replicas, lantai.toml."""
     settings = load()
     if not yes and sys.stdin.isatty():
         bureau = typer.prompt("单位名称 Name of the bureau", default=bureau)
-        division = typer.prompt("行政区划代码 Division code (6 digits)", default=division, show_default=False)
+        division = typer.prompt("行政区划代码 Division code (6 digits)", default=division)
     site = initialise(settings, bureau=bureau, division=division)
     if json:
         emit({"home": str(site.settings.home), "holding_id": site.settings.holding_id})
@@ -134,14 +139,15 @@ def demo(
 
 
 def _make_demo(home: Path, households: int, seed: int) -> None:
-    from access.accounts import console_actor, create_account
+    from access.accounts import create_account
+    from access.actors import console_actor
     from lantai.cli.intake_commands import deposit, wait_until_done
     from lantai.sample import write_sample
     from lantai.worker import working
     from repository.ledger.seal import seal
 
     started = time.monotonic()
-    site = initialise(load(synthetic=True), bureau="云岭县民政局（合成）", division="990101")
+    site = initialise(load(synthetic=True), bureau="云岭县民政局（合成）", division=FICTIONAL_DIVISION)
     with site.archive.sessions.begin() as session:
         actor = console_actor(session, site.archive.profile, "demo")
         for username, name, roles in DEMO_ACCOUNTS:
