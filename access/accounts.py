@@ -225,18 +225,19 @@ def authenticate(
     """The account whose password this is, or ``None`` without saying why.
 
     Unknown, closed and known accounts cost the same work. Failures are counted on the account and slow the next tries
-    for that name down; nobody is refused because of another's failures. Waits before the database is touched, so
-    nothing is locked meanwhile.
+    for that name down; nobody is refused because of another's failures. Waiting and hashing are done before
+    ``session`` is used, so that on SQLite nobody's writing waits for them; the account must be committed.
     """
     name = _username(username[:200])
     slow_down.wait(name)
-    account = session.scalars(select(Account).where(Account.username == name)).one_or_none()
-    stored = account.password_hash if account is not None and account.active else None
+    with Session(session.get_bind().execution_options(read_only=True)) as reading:
+        stored = reading.scalar(select(Account.password_hash).where(Account.username == name, Account.active))
     right = passwords.matches(stored, password)
     slow_down.note(name, success=right)
+    account = session.scalars(select(Account).where(Account.username == name)).one_or_none()
     if account is None:
         return None
-    if not right:
+    if not right or account.password_hash != stored or not account.active:
         account.failed_attempts += 1
         return None
     if stored is not None and passwords.outdated(stored):

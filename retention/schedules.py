@@ -86,10 +86,20 @@ def assign_batch(session: Session, *, archive: Archive, records: Sequence[Record
     settle_cases(session, archive=archive, case_file_ids=sorted(files))
 
 
+def assign_records(session: Session, *, archive: Archive, record_ids: Sequence[str]) -> None:
+    """Assign a rule to records as they stand in the catalogue: after a rebuild, or when descriptions changed."""
+    for start in range(0, len(record_ids), _BATCH):
+        rows = session.execute(
+            select(Record.id, Record.document_type, Record.programme, Record.year, Record.dated)
+            .where(Record.id.in_(record_ids[start : start + _BATCH]))
+            .order_by(Record.seq)
+        )
+        assign_batch(session, archive=archive, records=[RecordToAssign(*row) for row in rows.tuples()])
+
+
 def assign_record(session: Session, *, archive: Archive, record: Record) -> None:
-    """Assign a rule to one record as it stands in the catalogue, after its description changed."""
-    one = RecordToAssign(record.id, record.document_type, record.programme, record.year, record.dated)
-    assign_batch(session, archive=archive, records=[one])
+    """``assign_records`` for one."""
+    assign_records(session, archive=archive, record_ids=[record.id])
 
 
 def _case_files_of(session: Session, record_ids: Sequence[str]) -> dict[str, list[str]]:
