@@ -88,6 +88,7 @@ def _into(
     settings: Settings,
     url: str,
     replica: str,
+    *,
     forward: bool,
     actor: ActorRef,
     present_url: str | None,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,10 +29,13 @@ from repository.migrations import is_current, upgrade
 from repository.revisions import adopt_profile
 from repository.storage.base import Store
 from repository.storage.local import LocalStore
+from repository.storage.offline import OfflineStore
 from repository.storage.replicas import Replicas
 from repository.tables import Holding, Replica
 from search.engines.base import Engine as SearchEngine
 from search.indexer import open_live
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -67,7 +72,9 @@ def _stores(settings: Settings) -> list[Store]:
     return [LocalStore(replica.name, replica.path) for replica in settings.replicas]
 
 
-def _archive(settings: Settings, engine: Engine, keys: Keys, clock: Clock, holding_id: str) -> Archive:
+def _archive(
+    settings: Settings, engine: Engine, keys: Keys, clock: Clock, holding_id: str, stores: Sequence[Store]
+) -> Archive:
     for folder in (settings.quarantine, settings.derivatives):
         folder.mkdir(parents=True, exist_ok=True)
     return Archive(
@@ -75,7 +82,7 @@ def _archive(settings: Settings, engine: Engine, keys: Keys, clock: Clock, holdi
         zone=settings.zone,
         sessions=open_sessions(engine),
         reading=reading_sessions(engine),
-        replicas=Replicas(_stores(settings), {one.name for one in settings.replicas if one.required}),
+        replicas=Replicas(stores, {one.name for one in settings.replicas if one.required}),
         keys=keys,
         clock=clock,
         profile=_profile(settings),
@@ -110,7 +117,7 @@ def initialise(settings: Settings, *, bureau: str, division: str, clock: Clock |
     sessions = open_sessions(engine)
     with sessions.begin() as session:
         holding_id = _holding(session, settings, clock)
-    archive = _archive(settings, engine, keys, clock, holding_id)
+    archive = _archive(settings, engine, keys, clock, holding_id, _stores(settings))
     with archive.sessions.begin() as session:
         _furnish(session, archive, settings, bureau, division)
     write_initial(settings, holding_id=holding_id)
@@ -175,10 +182,18 @@ def load_initialised(settings: Settings | None = None) -> Settings:
 def build_archive(settings: Settings, engine: Engine, clock: Clock) -> Archive:
     """The archive of an initialised site on ``engine``; a store that belongs to another holding is refused."""
     assert settings.holding_id is not None
-    archive = _archive(settings, engine, Keys.open(settings.keys), clock, settings.holding_id)
-    for store in archive.replicas.stores:
-        check_marker(store, settings.holding_id)
-    return archive
+    stores = [_marked(store, settings.holding_id) for store in _stores(settings)]
+    return _archive(settings, engine, Keys.open(settings.keys), clock, settings.holding_id, stores)
+
+
+def _marked(store: Store, holding_id: str) -> Store:
+    """``store`` when it carries this holding's marker; a store that does not answer stands offline, others go on."""
+    try:
+        check_marker(store, holding_id)
+    except Unavailable as error:
+        log.warning("replica %s is offline: %s", store.name, error)
+        return OfflineStore(store.name, store.kind, error)
+    return store
 
 
 def open_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Site:
