@@ -13,11 +13,11 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from metadata.errors import Conflict, Invalid, NotFound
+from metadata.errors import Invalid, LantaiError, NotFound
 from repository.storage import failures
 from repository.storage.base import CHUNK, Stat, Written, checked_key
 from repository.storage.digested import DigestedChunks
@@ -322,7 +322,8 @@ class LocalStore:
         if expect is not None and sha256 != expect:
             raise failures.not_as_expected(self.name, key, expect, sha256)
         own, found = hashlib.sha256(), 0
-        with self._opened(folder, name, key) as (descriptor, there):
+        taken = failures.key_taken_by_folder
+        with self._opened(folder, name, key, is_folder=taken) as (descriptor, there):
             if there != size:
                 raise failures.other_bytes(self.name, key)
             with self.errors(key):
@@ -335,13 +336,15 @@ class LocalStore:
         return Written(key, size, sha256, existed=True)
 
     @contextmanager
-    def _opened(self, folder: int, name: str, key: str) -> Iterator[tuple[int, int]]:
+    def _opened(
+        self, folder: int, name: str, key: str, *, is_folder: Callable[[str, str], LantaiError] = failures.not_found
+    ) -> Iterator[tuple[int, int]]:
         with self.errors(key):
             descriptor = os.open(name, _READ, dir_fd=folder)
         try:
             status = os.fstat(descriptor)
             if stat.S_ISDIR(status.st_mode):
-                raise failures.key_taken_by_folder(self.name, key)
+                raise is_folder(self.name, key)
             if not stat.S_ISREG(status.st_mode):
                 raise failures.link_in_the_way(self.name, key)
             yield descriptor, status.st_size
@@ -350,18 +353,15 @@ class LocalStore:
 
     def _pieces(self, key: str, start: int, end: int | None) -> Iterator[bytes]:
         parts = self.parts(key)
-        try:
-            with self.folder(parts[:-1], key) as folder, self._opened(folder, parts[-1], key) as (descriptor, size):
-                stop = size if end is None else min(end, size)
-                while start < stop:
-                    with self.errors(key):
-                        piece = os.pread(descriptor, min(CHUNK, stop - start), start)
-                    if not piece:
-                        return
-                    start += len(piece)
-                    yield piece
-        except Conflict as error:  # to a reader, a key that is a folder holds no object
-            raise failures.not_found(self.name, key) from error
+        with self.folder(parts[:-1], key) as folder, self._opened(folder, parts[-1], key) as (descriptor, size):
+            stop = size if end is None else min(end, size)
+            while start < stop:
+                with self.errors(key):
+                    piece = os.pread(descriptor, min(CHUNK, stop - start), start)
+                if not piece:
+                    return
+                start += len(piece)
+                yield piece
 
     def _walk(self, folder: int, above: bytes, wanted: bytes, after: bytes) -> Iterator[Stat]:
         with os.scandir(folder) as entries:
