@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_MIB = 1 << 20
+
 
 class IngestLimits(BaseModel):
-    """Numbers that a site may change in ``lantai.toml`` under ``[limits]``."""
+    """Numbers that a site may change in ``lantai.toml`` under ``[limits]``.
+
+    ``container_ratio`` is only looked at beyond ``container_ratio_from`` unpacked bytes: a white page packs a
+    thousandfold and harms nobody.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -15,10 +21,19 @@ class IngestLimits(BaseModel):
     file_bytes: int = Field(5 << 40, ge=1, description="bytes of one file (5 TiB)")
     container_entries: int = Field(100_000, ge=1, description="entries in one container")
     container_bytes: int = Field(1 << 40, ge=1, description="unpacked bytes of one container")
-    container_ratio: int = Field(200, ge=1, description="unpacked to packed bytes of one container entry")
-    container_depth: int = Field(2, ge=0, le=8, description="containers inside containers")
+    container_ratio: int = Field(200, ge=1, description="unpacked to packed bytes of one container")
+    container_ratio_from: int = Field(64 * _MIB, ge=0, description="unpacked bytes below which the ratio is not looked at")
+    container_depth: int = Field(3, ge=1, le=8, description="containers inside containers")
+    directory_bytes: int = Field(256 * _MIB, ge=_MIB, description="bytes of a container's directory")
+    tag_bytes: int = Field(32 * _MIB, ge=_MIB, description="tag files of a deposited bag, bytes in all")
+    list_bytes: int = Field(64 * _MIB, ge=_MIB, description="bytes of a deposit list")
     name_bytes: int = Field(255, ge=32, description="bytes of one part of a name")
     path_bytes: int = Field(4096, ge=255, description="bytes of a whole path")
-    check_seconds: int = Field(60, ge=1, description="time for one batch of a check before it is halved")
-    check_memory: int = Field(2 << 30, ge=64 << 20, description="address space of a checking process, bytes")
-    batch_seconds: float = Field(3.0, gt=0, description="work of one step before it is recorded")
+    check_files: int = Field(64, ge=1, le=1024, description="files in one batch of a check")
+    check_seconds: float = Field(60.0, gt=0, description="time for one batch of a check before it is halved")
+    check_memory: int = Field(4096 * _MIB, ge=64 * _MIB, description="address space of a checking process, bytes")
+    batch_seconds: float = Field(4.0, gt=0, description="work of one step before it is recorded")
+    batch_records: int = Field(500, ge=1, le=10_000, description="records in one batch of a step")
+    batch_bytes: int = Field(512 * _MIB, ge=1, description="bytes stored before the batch is recorded")
+    attempts: int = Field(3, ge=1, description="failed attempts of a step before the submission is set aside")
+    starts: int = Field(12, ge=3, description="interrupted starts of a batch before the submission is set aside")

@@ -1,0 +1,90 @@
+"""What every step is handed: the archive, the limits, the checks and their pool."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ingest import quarantine
+from ingest.checks.pool import CheckPool
+from ingest.limits import IngestLimits
+from repository.archive import Archive
+from repository.bag.plan import BagPlan, load
+
+ALL_CHECKS = frozenset({"bag", "names", "format", "duplicates", "empty"})
+"""Checks that may be left out by whoever builds the context; container safety, the deposit list and pins always run."""
+
+_PLAN_FILES = 50_000
+
+
+@dataclass
+class Context:
+    """One per process, shared by its threads; ``close`` ends the check processes."""
+
+    archive: Archive
+    limits: IngestLimits = field(default_factory=IngestLimits)
+    processes: int = 0
+    checks: frozenset[str] = ALL_CHECKS
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _plans: OrderedDict[Path, BagPlan] = field(default_factory=OrderedDict, repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        archive: Archive,
+        limits: IngestLimits | None = None,
+        *,
+        processes: int = 0,
+        checks: frozenset[str] = ALL_CHECKS,
+    ) -> Context:
+        """A context for ``archive``; ``processes`` for checks, 0: one a core. None is started before it is needed."""
+        return cls(archive, limits or IngestLimits(), processes, checks)
+
+    @cached_property
+    def _pool(self) -> CheckPool:
+        return CheckPool(
+            self.processes or min(os.cpu_count() or 2, 8),
+            memory_bytes=self.limits.check_memory,
+            seconds=self.limits.check_seconds,
+            batch=self.limits.check_files,
+        )
+
+    @property
+    def pool(self) -> CheckPool:
+        """The standing pool of check processes."""
+        with self._lock:
+            return self._pool
+
+    def base(self, submission_id: str) -> Path:
+        """The submission's folder in quarantine."""
+        return quarantine.folder(self.archive.quarantine, submission_id)
+
+    def keep_plan(self, path: Path, plan: BagPlan) -> None:
+        """Hold a frozen plan for the steps that follow; the file stays the truth."""
+        with self._lock:
+            self._plans[path] = plan
+            while len(self._plans) > 1 and sum(len(one.payload) for one in self._plans.values()) > _PLAN_FILES:
+                self._plans.popitem(last=False)
+
+    def plan(self, path: Path) -> BagPlan:
+        """The frozen plan at ``path``."""
+        with self._lock:
+            held = self._plans.get(path)
+        return held if held is not None else load(path)
+
+    def forget_plan(self, path: Path) -> None:
+        """The plan is not needed any more."""
+        with self._lock:
+            self._plans.pop(path, None)
+
+    def close(self) -> None:
+        """End the check processes."""
+        with self._lock:
+            if "_pool" in self.__dict__:
+                self._pool.close()
+                del self.__dict__["_pool"]
+            self._plans.clear()

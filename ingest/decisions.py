@@ -1,0 +1,131 @@
+"""What a person decides about a submission: accept it, return it, let it go on after a fault."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from access.actors import Actor
+from access.gate import require
+from ingest.endings import note_end
+from ingest.findings import kind_of, sentence
+from ingest.outcome import Severity
+from ingest.submissions import read_submission
+from metadata.errors import Conflict
+from metadata.rights import Permission
+from repository.archive import Archive
+from repository.ledger import acts
+from repository.tables import Finding as FindingRow
+from repository.tables import Submission
+
+_RESUMED_AT = {"examine": "examining", "accept": "examining", "package": "accepted"}
+
+
+def findings_of(session: Session, submission_id: str) -> list[FindingRow]:
+    """All findings of the submission: errors, then warnings, then notices, each in the order found."""
+    rank = {severity.value: place for place, severity in enumerate(Severity)}
+    found = session.scalars(
+        select(FindingRow).where(FindingRow.submission_id == submission_id).order_by(FindingRow.seq)
+    ).all()
+    return sorted(found, key=lambda one: rank[one.severity])
+
+
+def accept(session: Session, *, archive: Archive, actor: Actor, submission_id: str) -> Submission:
+    """An archivist takes the deposit in; the caller enqueues it in the same transaction.
+
+    ``Forbidden`` without the permission, ``Conflict`` when it does not wait or has errors.
+    """
+    require(actor, Permission.ACCEPT, archive.profile)
+    submission = read_submission(session, submission_id)
+    if submission.state != "waiting":
+        raise _not_waiting(submission)
+    if any(one.severity == Severity.ERROR.value for one in findings_of(session, submission_id)):
+        raise Conflict(
+            "submission.has_errors",
+            zh="这次移交有错误，不能接收。请退回移交单位更正。",
+            en="This deposit has errors and cannot be accepted. Return it to the depositor.",
+        )
+    now = archive.clock.now()
+    submission.state = "accepted"
+    submission.step = "package"
+    submission.updated_at = now
+    ref = actor.ref
+    submission.options = {
+        **submission.options,
+        "accepted_by": {"id": ref.id, "kind": ref.kind, "organ_id": ref.organ_id},
+    }
+    acts.submission_accepted(session, at=now, actor=ref, submission_id=submission_id, basis="person")
+    return submission
+
+
+def return_to_depositor(
+    session: Session, *, archive: Archive, actor: Actor, submission_id: str, reason: str = ""
+) -> dict[str, Any]:
+    """Send the deposit back with one notice that lists everything missing or wrong; the notice.
+
+    Nothing was stored; quarantine is kept. ``Conflict`` when the deposit was accepted or returned already.
+    """
+    require(actor, Permission.ACCEPT, archive.profile)
+    submission = read_submission(session, submission_id)
+    if submission.state not in {"waiting", "rejected"}:
+        raise _not_waiting(submission)
+    now = archive.clock.now()
+    submission.state = "returned"
+    submission.updated_at = now
+    submission.options = {**submission.options, "return_reason": reason[:2000]}
+    found = findings_of(session, submission_id)
+    counted = Counter(one.code for one in found)
+    acts.submission_returned(session, at=now, actor=actor.ref, submission_id=submission_id, findings=counted)
+    note_end(session, archive, submission, actor.ref)
+    return notice(session, submission_id)
+
+
+def notice(session: Session, submission_id: str) -> dict[str, Any]:
+    """The notice of a return (补正通知): every finding with its sentence and what to do next, in both languages."""
+    submission = read_submission(session, submission_id)
+    return {
+        "submission_id": submission.id,
+        "title": submission.title,
+        "reason": submission.options.get("return_reason", ""),
+        "findings": [
+            {
+                "code": one.code,
+                "severity": one.severity,
+                "path": one.path,
+                "clause": kind_of(one.code).clause,
+                "zh": sentence(one, "zh", advice=True),
+                "en": sentence(one, "en", advice=True),
+            }
+            for one in findings_of(session, submission_id)
+        ],
+    }
+
+
+def resume(session: Session, *, archive: Archive, actor: Actor, submission_id: str) -> Submission:
+    """Let a submission that was set aside go on from the step where it stopped; the caller enqueues it."""
+    require(actor, Permission.ACCEPT, archive.profile)
+    submission = read_submission(session, submission_id)
+    if submission.state != "failed":
+        raise Conflict(
+            "submission.not_failed",
+            zh="这次移交没有中断，无需继续。",
+            en="This deposit was not set aside; there is nothing to resume.",
+        )
+    submission.state = _RESUMED_AT.get(submission.step, "storing")
+    submission.attempts = 0
+    submission.error = None
+    submission.counts = {**submission.counts, "starts": 0}
+    submission.updated_at = archive.clock.now()
+    return submission
+
+
+def _not_waiting(submission: Submission) -> Conflict:
+    return Conflict(
+        "submission.not_waiting",
+        zh="这次移交不在等待决定的状态，可能已被他人处理。请刷新页面。",
+        en="This deposit does not wait for a decision; somebody may have decided already. Reload the page.",
+        state=submission.state,
+    )

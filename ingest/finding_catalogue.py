@@ -1,0 +1,92 @@
+"""Every finding that taking in can make: code, severity, sentences, clause, what to do next.
+
+Data only. A code, once released, keeps its meaning for ever; ``ingest.findings`` reads this table and
+``docs/finding-codes.md`` is written from it. ``{...}`` are the parameters of the finding; ``{path}`` is always there.
+"""
+
+from __future__ import annotations
+
+from ingest.outcome import Severity
+
+ERROR, WARNING, NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+
+_REPACK = (
+    "请让移交单位用普通方式重新打包（或直接移交文件夹）后再交。",
+    "Ask the depositor to pack it anew, or to hand over the folder itself.",
+)
+_RENAME = (
+    "如需要，请在移交前改名；系统会原样记录现名。",
+    "Rename before depositing if it matters; the present name is kept as it is.",
+)
+_LOOK = ("请打开文件核对后再决定接收。", "Open the file and look before accepting.")
+_LIST = ("请改正移交清单后重新移交。", "Correct the deposit list and deposit again.")
+_BAG = ("请让移交单位重新制作该信息包。", "Ask the depositor to make the bag anew.")
+
+CATALOGUE: tuple[tuple[str, Severity, str, str, str, tuple[str, str]], ...] = (
+    # code, severity, zh, en, clause, (what to do next zh, en)
+    ("deposit.empty", ERROR, "移交内容里没有任何文件。", "The deposit holds no file.", "DA/T 70 I1", ("请检查所选路径。", "Check the paths that were chosen.")),
+    ("deposit.link", ERROR, "“{path}”是符号链接，未接收：链接指向的内容不属于本次移交。", "“{path}” is a symbolic link and was not taken in: what it points at is not part of the deposit.", "DA/T 70 X3", ("请改为移交文件本身。", "Deposit the file itself.")),
+    ("deposit.special_file", ERROR, "“{path}”不是普通文件（设备、管道或套接字），未接收。", "“{path}” is not an ordinary file (device, pipe or socket) and was not taken in.", "DA/T 70 X3", ("请从移交内容中移除。", "Remove it from the deposit.")),
+    ("deposit.unreadable", ERROR, "“{path}”无法读取（{reason}），未接收。", "“{path}” could not be read ({reason}) and was not taken in.", "DA/T 70 I7", ("请检查权限或介质后重新移交。", "Check permissions or the medium and deposit again.")),
+    ("deposit.empty_folder", NOTICE, "“{path}”是空文件夹；其名称已记录。", "“{path}” is an empty folder; its name is recorded.", "DA/T 70 A12", ("无需处理。", "Nothing to do.")),
+    ("deposit.too_many_files", ERROR, "移交文件超过上限 {limit} 个。", "The deposit has more than {limit} files.", "", ("请分批移交。", "Deposit in several parts.")),
+    ("source.changed", ERROR, "“{path}”在移交途中内容或时间发生变化，未入库。", "“{path}” changed while it was being taken in; nothing was stored.", "DA/T 70 A1", ("请停止修改来源文件后重新移交。", "Stop changing the source and deposit again.")),
+    ("source.missing", ERROR, "“{path}”在移交途中消失，未入库。", "“{path}” vanished while it was being taken in; nothing was stored.", "DA/T 70 I7", ("请恢复来源文件后重新移交。", "Bring the source back and deposit again.")),
+    ("file.empty", WARNING, "“{path}”是空文件（0 字节）。", "“{path}” is empty (0 bytes).", "DA/T 70 I7", _LOOK),
+    # containers
+    ("container.damaged", ERROR, "压缩包“{path}”已损坏或不完整，无法打开。", "The container “{path}” is damaged or cut short and cannot be opened.", "DA/T 70 U1", _REPACK),
+    ("container.unsafe_path", ERROR, "压缩包“{container}”内的“{path}”路径不安全（绝对路径、上级目录或盘符）。", "“{path}” in the container “{container}” has an unsafe path (absolute, parent folder or drive).", "RFC 8493 5.1", _REPACK),
+    ("container.link", ERROR, "压缩包“{container}”内的“{path}”是链接，拒绝接收。", "“{path}” in the container “{container}” is a link and is refused.", "RFC 8493 5.1", _REPACK),
+    ("container.special_file", ERROR, "压缩包“{container}”内的“{path}”不是普通文件，拒绝接收。", "“{path}” in the container “{container}” is not an ordinary file and is refused.", "DA/T 70 X3", _REPACK),
+    ("container.encrypted", ERROR, "压缩包“{container}”内的“{path}”已加密，无法保存其内容。", "“{path}” in the container “{container}” is encrypted; its content cannot be preserved.", "DA/T 70 U7", ("请去除密码后重新移交。", "Deposit it without a password.")),
+    ("container.duplicate_name", ERROR, "压缩包“{container}”内“{path}”出现多次，无法判断哪一个是真的。", "“{path}” stands more than once in the container “{container}”; which one is meant cannot be known.", "DA/T 70 A12", _REPACK),
+    ("container.clashing_name", ERROR, "压缩包“{container}”内“{path}”与“{other}”仅大小写或字符形式不同，在常用系统上会互相覆盖。", "“{path}” and “{other}” in the container “{container}” differ only by case or Unicode form and would overwrite each other.", "DA/T 70 A12", _REPACK),
+    ("container.bomb", ERROR, "压缩包“{path}”展开比例达 {ratio} 倍，超过上限 {limit}，疑为压缩炸弹，未展开。", "The container “{path}” expands {ratio}-fold, over the limit of {limit}; taken for a bomb and not opened.", "DA/T 70 X3", _REPACK),
+    ("container.too_large", ERROR, "压缩包“{path}”展开后超过上限 {limit} 字节，未展开。", "The container “{path}” expands to more than {limit} bytes and was not opened.", "DA/T 70 X3", _REPACK),
+    ("container.too_many_entries", ERROR, "压缩包“{path}”条目超过上限 {limit} 个，未展开。", "The container “{path}” has more than {limit} entries and was not opened.", "DA/T 70 X3", _REPACK),
+    ("container.too_deep", ERROR, "压缩包“{path}”嵌套超过 {limit} 层，未展开。", "The container “{path}” lies more than {limit} containers deep and was not opened.", "DA/T 70 X3", _REPACK),
+    ("container.overlap", ERROR, "压缩包“{path}”的条目互相重叠，疑为压缩炸弹，未展开。", "Entries of the container “{path}” overlap; taken for a bomb and not opened.", "DA/T 70 X3", _REPACK),
+    ("container.unsupported", ERROR, "压缩包“{container}”内的“{path}”使用了不支持的压缩方法。", "“{path}” in the container “{container}” is packed by an unsupported method.", "DA/T 70 U7", _REPACK),
+    ("container.refused_kind", ERROR, "“{path}”是 {kind} 压缩包，不在可接收的封装格式之列。", "“{path}” is a {kind} archive, which is not taken in.", "DA/T 70 U3", ("请解压后移交文件，或改用 ZIP。", "Deposit its files, or use ZIP.")),
+    ("container.empty", WARNING, "压缩包“{path}”里没有文件。", "The container “{path}” holds no file.", "DA/T 70 I7", _LOOK),
+    # names
+    ("name.not_utf8", WARNING, "“{path}”的原名不是 UTF-8；原名字节已原样记录。", "The original name of “{path}” is not UTF-8; its bytes are recorded as they are.", "DA/T 70 A3", _RENAME),
+    ("name.legacy_encoding", NOTICE, "“{path}”的原名按 GB18030 解读；原名字节已原样记录。", "The original name of “{path}” was read as GB18030; its bytes are recorded as they are.", "DA/T 70 A3", ("请核对名称是否通顺。", "Look whether the name reads well.")),
+    ("name.special_character", WARNING, "“{path}”的名称含控制字符、双向控制符或替换符（{characters}）。", "The name of “{path}” holds control, bidirectional or replacement characters ({characters}).", "DA/T 70 A6", _RENAME),
+    ("name.clash", WARNING, "“{path}”与“{other}”仅大小写或字符形式不同；包内使用互不冲突的安全名。", "“{path}” and “{other}” differ only by case or Unicode form; the bag uses safe names that do not clash.", "RFC 8493 5.2", _RENAME),
+    ("name.same", NOTICE, "“{path}”这一名称在本次移交中出现多次。", "The name “{path}” stands more than once in this deposit.", "DA/T 70 A8", ("请核对是否重复移交。", "Look whether it was deposited twice.")),
+    ("name.too_long", WARNING, "“{path}”的名称过长；包内使用截短的安全名，原名照录。", "The name of “{path}” is very long; the bag uses a shortened safe name and the original is recorded.", "RFC 8493 5.2", _RENAME),
+    ("name.not_portable", NOTICE, "“{path}”的名称在某些系统上不可用；包内使用安全名，原名照录。", "The name of “{path}” cannot be used on some systems; the bag uses a safe form and the original is recorded.", "RFC 8493 5.2", ("无需处理。", "Nothing to do.")),
+    # formats
+    ("format.unidentified", WARNING, "“{path}”的格式无法按特征识别。", "The format of “{path}” could not be identified by signature.", "DA/T 70 A9", _LOOK),
+    ("format.extension_mismatch", WARNING, "“{path}”的扩展名与内容不符：内容是 {format}（{puid}）。", "The extension of “{path}” does not fit its content, which is {format} ({puid}).", "DA/T 70 A9", _LOOK),
+    ("format.disagreement", WARNING, "两种识别工具对“{path}”结论不一：{puid}（{puid_mime}）与 {mime}。", "The two identification tools disagree about “{path}”: {puid} ({puid_mime}) and {mime}.", "DA/T 70 A9", _LOOK),
+    ("format.not_checked", WARNING, "“{path}”的格式识别没有完成（{reason}），不视为通过。", "Format identification of “{path}” could not be completed ({reason}); this is not a pass.", "DA/T 70 A9", ("请单独检查该文件；它可能已损坏或有意构造。", "Look at this file by itself; it may be damaged or crafted.")),
+    # duplicates
+    ("duplicate.in_submission", NOTICE, "“{path}”与本次移交中的“{other}”内容相同。", "“{path}” has the same content as “{other}” in this deposit.", "DA/T 70 A8", ("请核对是否重复。", "Look whether it is a duplicate.")),
+    ("duplicate.in_archive", WARNING, "“{path}”的内容已在库中（记录 {record_id}）。", "The content of “{path}” is in the archive already (record {record_id}).", "DA/T 70 A8", ("如系重复移交，请退回；确需另存可接收。", "Return it if deposited twice; accept it if it belongs here too.")),
+    ("bag.tag_files_too_large", ERROR, "信息包“{path}”的标签文件超过上限 {limit} 字节。", "Tag files of the bag “{path}” exceed {limit} bytes.", "RFC 8493 2.2.4", _BAG),
+    # what becomes a record
+    ("record.split", NOTICE, "“{path}”含 {files} 个文件，超过每件 {limit} 个的上限，分为 {records} 件。", "“{path}” has {files} files, over the limit of {limit} a record, and becomes {records} records.", "", ("无需处理。", "Nothing to do.")),
+    # deposit list
+    ("list.malformed", ERROR, "移交清单 {path} 有误：{position}：{reason_zh}", "The deposit list {path} is wrong at {position}: {reason_en}", "DA/T 70 A11", _LIST),
+    ("list.missing_file", ERROR, "移交清单 {position} 所列文件“{path}”不在移交内容中。", "“{path}”, listed at {position} of the deposit list, is not in the deposit.", "DA/T 70 A13", _LIST),
+    ("list.file_twice", ERROR, "移交清单 {position} 的文件“{path}”已属于另一件。", "“{path}” at {position} of the deposit list belongs to another record already.", "DA/T 70 A10", _LIST),
+    ("list.unlisted_file", WARNING, "“{path}”不在移交清单中，将单独成件。", "“{path}” is not in the deposit list and becomes a record of its own.", "DA/T 70 X3", ("请核对清单是否漏列。", "Look whether the list forgot it.")),
+    ("list.unknown_document_type", ERROR, "移交清单 {position}：文件类型 {value} 不在制度目录中。", "Deposit list at {position}: document type {value} is not in the profile.", "DA/T 70 A4", _LIST),
+    ("list.unknown_programme", ERROR, "移交清单 {position}：救助项目 {value} 不在制度目录中。", "Deposit list at {position}: programme {value} is not in the profile.", "DA/T 70 A4", _LIST),
+    ("list.unknown_event", ERROR, "移交清单 {position}：事件 {value} 不在制度目录中。", "Deposit list at {position}: event {value} is not in the profile.", "DA/T 70 A4", _LIST),
+    ("list.bad_household_no", ERROR, "移交清单 {position}：户号不合规（校验未通过）。", "Deposit list at {position}: the household number is not valid (check character).", "DA/T 70 A4", _LIST),
+    ("list.unknown_household", ERROR, "移交清单 {position}：户号 {value} 既不在清单的案卷中，也不在库中。", "Deposit list at {position}: household {value} is neither among the list's case files nor in the archive.", "DA/T 70 A10", _LIST),
+    ("list.bad_id_number", WARNING, "移交清单 {position}：身份证号校验未通过。", "Deposit list at {position}: the ID number's check character is wrong.", "GB 11643", ("请与证件核对。", "Compare with the card.")),
+    ("list.bad_division", ERROR, "移交清单 {position}：行政区划代码 {value} 不合规。", "Deposit list at {position}: division code {value} is not valid.", "GB/T 2260", _LIST),
+    ("list.unknown_organ", WARNING, "移交清单的立档单位 {value} 不在本系统中，按移交单位登记。", "Organ {value} of the deposit list is not known here; the depositing organ is used.", "DA/T 70 A4", ("如需要，请先建立该单位。", "Create the organ first if it is needed.")),
+    ("list.bad_access_level", ERROR, "移交清单 {position}：开放级别 {value} 不合规。", "Deposit list at {position}: access level {value} is not valid.", "DA/T 70 A4", _LIST),
+    ("option.bad_household_no", ERROR, "所给户号不合规（校验未通过）。", "The household number given is not valid (check character).", "DA/T 70 A4", ("请核对户号。", "Check the household number.")),
+    ("option.unknown_programme", ERROR, "救助项目 {value} 不在制度目录中。", "Programme {value} is not in the profile.", "DA/T 70 A4", ("请改用目录中的项目代码。", "Use a code of the profile.")),
+    ("option.unknown_document_type", ERROR, "文件类型 {value} 不在制度目录中。", "Document type {value} is not in the profile.", "DA/T 70 A4", ("请改用目录中的类型代码。", "Use a code of the profile.")),
+)  # fmt: skip
+"""Sorted by subject as a person meets them on the way in; findings about bags come from ``repository.bag.codes``."""
+
+BAG_ADVICE = _BAG
+"""What to do next about any finding of a deposited bag."""

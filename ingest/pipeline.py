@@ -1,0 +1,173 @@
+"""The way in, as one tuple of steps; read this first.
+
+    receive (ingest.submissions)  bytes into quarantine, digested once
+    examine    containers opened, formats identified, every check run, records formed
+    accept     by agreement, by a person, or refused
+    package    tag files made once and frozen with the plan of each bag
+    store      each bag on every replica as one conditional create
+    accession  rows, ledger and outbox, one transaction a batch
+
+Every step is idempotent and keyed by the submission: a crash means "run that step again". Steps work in batches of
+seconds and answer ``MORE`` until they are through. No job engine is known here; ``lantai.worker`` calls ``run_step``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from ingest import quarantine
+from ingest.context import Context
+from ingest.endings import describe, set_aside
+from ingest.outcome import PASSED, WAITING, Progress, StepOutcome, rejected, retry
+from ingest.steps import accept, accession, examine, package, store
+from metadata.errors import LantaiError, Unavailable
+from repository.db import unavailable
+from repository.tables import Submission
+
+__all__ = ["STEPS", "Context", "Step", "advance", "run_step"]
+
+log = logging.getLogger(__name__)
+_PAUSE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: its name in ``submission.step`` and what does a batch of it."""
+
+    name: str
+    run: Callable[[Context, str], StepOutcome]
+
+
+STEPS: tuple[Step, ...] = (
+    Step("examine", examine.run),
+    Step("accept", accept.run),
+    Step("package", package.run),
+    Step("store", store.run),
+    Step("accession", accession.run),
+)
+_ORDER = {step.name: place for place, step in enumerate(STEPS)}
+_ENDED = {"rejected", "returned", "failed"}
+
+
+def run_step(step: str, context: Context, submission_id: str) -> StepOutcome:
+    """One batch of ``step`` for the submission; harmless to repeat, whatever happened before.
+
+    A failed attempt is counted and answered with ``RETRY``; after three the submission is set aside with its error.
+    """
+    try:
+        entered = _enter(step, context, submission_id)
+        if entered is not None:
+            return entered
+        outcome = STEPS[_ORDER[step]].run(context, submission_id)
+        _leave(context, submission_id)
+        return outcome
+    except OperationalError as error:
+        return _failed(context, submission_id, unavailable(error))
+    except OSError as error:
+        return _failed(context, submission_id, quarantine.trouble(error))
+    except LantaiError as error:
+        return _failed(context, submission_id, error)
+    except Exception as error:
+        log.exception("step %s of submission %s failed", step, submission_id)
+        return _failed(context, submission_id, _unexpected(error))
+
+
+def _enter(step: str, context: Context, submission_id: str) -> StepOutcome | None:
+    """What to answer without doing anything, or None after this start was counted.
+
+    Starts are counted before the work, so that a submission which kills its worker is set aside too, later than one
+    that only fails: a machine may well be switched off three times in a row.
+    """
+    with context.archive.sessions.begin() as session:
+        submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
+        if submission.state in _ENDED:
+            return rejected(f"submission.{submission.state}")
+        if submission.state in {"receiving", "waiting"}:
+            return WAITING
+        if submission.state == "done" or _ORDER.get(submission.step, -1) > _ORDER[step]:
+            return PASSED
+        if _ORDER.get(submission.step, -1) < _ORDER[step]:
+            return retry("submission.earlier_step")
+        starts = int(submission.counts.get("starts", 0)) + 1
+        if starts > context.limits.starts:
+            set_aside(session, context.archive, submission, _killed())
+            return rejected("submission.failed")
+        submission.counts = {**submission.counts, "starts": starts}
+    return None
+
+
+def _leave(context: Context, submission_id: str) -> None:
+    with context.archive.sessions.begin() as session:
+        submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
+        submission.counts = {**submission.counts, "starts": 0}
+        if submission.attempts:
+            submission.attempts = 0
+            submission.error = None
+
+
+def _failed(context: Context, submission_id: str, error: LantaiError) -> StepOutcome:
+    log.warning("submission %s: %s", submission_id, error.code)
+    try:
+        with context.archive.sessions.begin() as session:
+            submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
+            submission.attempts += 1
+            submission.error = describe(error, submission.step)
+            if submission.attempts >= context.limits.attempts:
+                set_aside(session, context.archive, submission, error)
+                return rejected("submission.failed")
+    except OperationalError as locked:
+        return retry(unavailable(locked).code)
+    return retry(error.code)
+
+
+def advance(context: Context, submission_id: str) -> str:
+    """Run every step to the end, here and now; the state the submission ends in.
+
+    ``Unavailable`` when the database cannot even take the count of attempts.
+    """
+    tries = 0
+    for step in STEPS:
+        while True:
+            outcome = run_step(step.name, context, submission_id)
+            if outcome.progress is Progress.MORE:
+                tries = 0
+                continue
+            if outcome.progress is not Progress.RETRY:
+                break
+            tries += 1
+            if tries > 2 * context.limits.attempts:
+                raise Unavailable(
+                    "submission.stuck",
+                    zh="这次移交现在无法继续，已接收的内容没有丢失。请稍后重试。",
+                    en="This deposit cannot go on now; nothing received was lost. Try again later.",
+                    reason=outcome.reason,
+                )
+            time.sleep(_PAUSE)
+        if outcome.progress is not Progress.PASSED:
+            break
+    with context.archive.reading() as session:
+        return str(session.scalars(select(Submission.state).where(Submission.id == submission_id)).one())
+
+
+def _unexpected(error: Exception) -> LantaiError:
+    kind = type(error).__name__
+    return Unavailable(
+        "submission.unexpected",
+        zh=f"处理这次移交时出现未预料的错误（{kind}），已接收的内容没有丢失。请把系统日志交给管理员。",
+        en=f"An unexpected error ({kind}) stopped this deposit; nothing received was lost. Give the log to the administrator.",
+        kind=kind,
+    )
+
+
+def _killed() -> LantaiError:
+    return Unavailable(
+        "submission.kills_worker",
+        zh="处理这次移交时工作进程反复中断，已暂停；已接收的内容没有丢失。请检查移交内容后再继续。",
+        en="The worker stopped again and again on this deposit, so it was set aside; nothing received was lost. Look at its files before resuming.",
+    )

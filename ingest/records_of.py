@@ -1,0 +1,145 @@
+"""What becomes one record (件): pure rules over the names that were received.
+
+In this order: what the deposit list says; a deposited bag; with the option ``one_record`` everything that is left; a
+run of page images (same folder, same stem, running numbers, image formats); a file alone. A record has at most
+``limit`` files; more become further records, said in a finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ingest.deposit_list import DepositList, ListedRecord
+from ingest.files import FileRow, bag_roots, folder_of, name_of, within
+from ingest.outcome import Finding
+from metadata.formats import is_image
+
+_RUNNING = re.compile(r"(.*?)[ _.\-（(]*(\d{1,6})[)）]?\Z", re.DOTALL)
+_IMAGE_SUFFIXES = {
+    "jpg": "jpg", "jpeg": "jpg", "tif": "tif", "tiff": "tif", "png": "png", "bmp": "bmp", "jp2": "jp2", "gif": "gif",
+    "webp": "webp",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class RecordOf:
+    """One record to be made: its files as indexes into the rows given, in order."""
+
+    title: str
+    kind: str
+    files: list[int]
+    listed: ListedRecord | None = None
+    root: str | None = None
+    part: int = 0
+    tags: list[int] = field(default_factory=list)
+
+
+def group(
+    rows: Sequence[FileRow], *, listed: DepositList | None, prefix: str, one_record: bool, title: str, limit: int
+) -> tuple[list[RecordOf], list[Finding]]:
+    """Records in the order of their first file (listed ones in the list's order, first), and what is to be said.
+
+    ``prefix`` is the folder of the deposit list; ``title`` names the one record of ``one_record``.
+    """
+    payload = [number for number, row in enumerate(rows) if row.role == "payload"]
+    taken: set[int] = set()
+    records = list(_listed(rows, payload, listed, prefix, taken))
+    rest = [number for number in payload if number not in taken]
+    bags, rest = _bags(rows, rest, title)
+    single = [RecordOf(title, "whole", rest)] if one_record and rest else list(_alone(rows, rest))
+    free = sorted([*bags, *single], key=lambda one: one.files[0])
+    return _split([*records, *free], limit)
+
+
+def _listed(
+    rows: Sequence[FileRow], payload: list[int], listed: DepositList | None, prefix: str, taken: set[int]
+) -> Iterator[RecordOf]:
+    if listed is None:
+        return
+    at = {rows[number].path: number for number in payload}
+    base = prefix + "/" if prefix else ""
+    for entry in listed.records:
+        files = [at[base + path] for path in entry.files if base + path in at and at[base + path] not in taken]
+        taken.update(files)
+        if files:
+            yield RecordOf(entry.title, "listed", files, listed=entry)
+
+
+def _bags(rows: Sequence[FileRow], rest: list[int], title: str) -> tuple[list[RecordOf], list[int]]:
+    roots = bag_roots([rows[number].path for number in rest])
+    if not roots:
+        return [], rest
+    bags: dict[str, RecordOf] = {root: RecordOf(name_of(root) or title, "bag", [], root=root) for root in roots}
+    left: list[int] = []
+    for number in rest:
+        path = rows[number].path
+        root = next((one for one in roots if within(path, one)), None)
+        if root is None:
+            left.append(number)
+        elif within(path, f"{root}/data" if root else "data"):
+            bags[root].files.append(number)
+        else:
+            bags[root].tags.append(number)
+    return [bag for bag in bags.values() if bag.files], left
+
+
+def _alone(rows: Sequence[FileRow], rest: Iterable[int]) -> Iterator[RecordOf]:
+    runs: dict[tuple[str, str, str, str | None], list[tuple[int, int]]] = defaultdict(list)
+    for number in rest:
+        row = rows[number]
+        stem, _, suffix = name_of(row.path).rpartition(".")
+        kind = _IMAGE_SUFFIXES.get(suffix.lower())
+        found = _RUNNING.match(stem) if kind and (row.mime is None or is_image(row.mime)) else None
+        if found is None or kind is None:
+            yield RecordOf(_title(row.path), "file", [number])
+        else:
+            key = (folder_of(row.path), found.group(1).casefold(), kind, row.container)
+            runs[key].append((int(found.group(2)), number))
+    for (folder, _stem, _kind, _container), pages in runs.items():
+        for run in _consecutive(sorted(pages)):
+            first = rows[run[0]]
+            if len(run) == 1:
+                yield RecordOf(_title(first.path), "file", run)
+            else:
+                stem = _RUNNING.match(name_of(first.path).rpartition(".")[0])
+                named = stem.group(1).rstrip(" _.-") if stem else ""
+                yield RecordOf(named or name_of(folder) or _title(first.path), "pages", run)
+
+
+def _consecutive(pages: list[tuple[int, int]]) -> Iterator[list[int]]:
+    run: list[int] = []
+    last: int | None = None
+    for page, number in pages:
+        if last is not None and page != last + 1:
+            yield run
+            run = []
+        run.append(number)
+        last = page
+    if run:
+        yield run
+
+
+def _title(path: str) -> str:
+    name = name_of(path)
+    stem, dot, suffix = name.rpartition(".")
+    return stem if dot and stem and len(suffix) <= 10 else name
+
+
+def _split(records: list[RecordOf], limit: int) -> tuple[list[RecordOf], list[Finding]]:
+    whole: list[RecordOf] = []
+    found: list[Finding] = []
+    for one in records:
+        if len(one.files) <= limit:
+            whole.append(one)
+            continue
+        parts = [one.files[start : start + limit] for start in range(0, len(one.files), limit)]
+        told = {"files": len(one.files), "limit": limit, "records": len(parts)}
+        found.append(Finding("record.split", one.title, told))
+        whole += [
+            RecordOf(f"{one.title} ({number}/{len(parts)})", one.kind, files, one.listed, one.root, number, one.tags)
+            for number, files in enumerate(parts, start=1)
+        ]
+    return whole, found
