@@ -73,7 +73,7 @@ def _stores(settings: Settings) -> list[Store]:
 
 
 def _archive(
-    settings: Settings, engine: Engine, keys: Keys, clock: Clock, holding_id: str, stores: Sequence[Store]
+    settings: Settings, engine: Engine, *, keys: Keys, clock: Clock, holding_id: str, stores: Sequence[Store]
 ) -> Archive:
     for folder in (settings.quarantine, settings.derivatives):
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def initialise(settings: Settings, *, bureau: str, division: str, clock: Clock |
     sessions = open_sessions(engine)
     with sessions.begin() as session:
         holding_id = _holding(session, settings, clock)
-    archive = _archive(settings, engine, keys, clock, holding_id, _stores(settings))
+    archive = _archive(settings, engine, keys=keys, clock=clock, holding_id=holding_id, stores=_stores(settings))
     with archive.sessions.begin() as session:
         _furnish(session, archive, settings, bureau, division)
     write_initial(settings, holding_id=holding_id)
@@ -183,7 +183,9 @@ def build_archive(settings: Settings, engine: Engine, clock: Clock) -> Archive:
     """The archive of an initialised site on ``engine``; a store that belongs to another holding is refused."""
     assert settings.holding_id is not None
     stores = [_marked(store, settings.holding_id) for store in _stores(settings)]
-    return _archive(settings, engine, Keys.open(settings.keys), clock, settings.holding_id, stores)
+    return _archive(
+        settings, engine, keys=Keys.open(settings.keys), clock=clock, holding_id=settings.holding_id, stores=stores
+    )
 
 
 def _marked(store: Store, holding_id: str) -> Store:
