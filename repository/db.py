@@ -57,6 +57,11 @@ def reading_sessions(engine: Engine) -> Sessions:
     return sessionmaker(engine.execution_options(read_only=True), expire_on_commit=False)
 
 
+def by_bytes(session: Session, column: Any) -> Any:
+    """``column`` compared and sorted by its bytes on every database; PostgreSQL would use the site's language."""
+    return column.collate("C") if session.get_bind().dialect.name == "postgresql" else column
+
+
 def is_locked(error: OperationalError) -> bool:
     """Whether the database said that another process holds it."""
     return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)

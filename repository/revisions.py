@@ -23,6 +23,7 @@ from metadata.errors import Conflict, Invalid
 from repository import canonical, outbox
 from repository.archive import Archive
 from repository.clock import stamp
+from repository.db import by_bytes
 from repository.ledger import acts
 from repository.ledger.acts import ActorRef
 from repository.storage import layout
@@ -266,11 +267,9 @@ def revise_entity(
     now = archive.clock.now()
     first = layout.entity_key(kind, entity_id, 1)
     folder = first.rsplit("/", 1)[0] + "/"
+    column = by_bytes(session, StoredObject.key)
     newest = session.scalar(
-        select(StoredObject.key)
-        .where(StoredObject.key >= folder, StoredObject.key < folder + "~")
-        .order_by(StoredObject.key.desc())
-        .limit(1)
+        select(StoredObject.key).where(column.between(folder, folder + "~")).order_by(column.desc()).limit(1)
     )
     number = 1 + (layout.parse(newest).number or 0) if newest else 1
     body = {

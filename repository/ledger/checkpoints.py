@@ -1,7 +1,7 @@
 """Checkpoints: a signed inventory of the whole holding as of a block, in shards that are written only when they change.
 
-A shard holds the records and case files whose id begins with its two hex digits; ``other`` holds profiles, entities and
-ledger keys. Markers differ from store to store, blocks are covered by the chain, evidence is no holding: they are left
+A shard holds the records and case files whose id begins with its two hex digits; ``other`` holds profiles, entities,
+ledger keys and the description of the format. Markers differ from store to store, blocks are covered by the chain, evidence is no holding: they are left
 out. ``checkpoint.json`` names every shard by path and digest (often the path of an earlier checkpoint) and the last
 block of each stream; it is written after its shards and is the only file that makes a checkpoint.
 """
@@ -21,6 +21,7 @@ from metadata.errors import Conflict, Invalid, NotFound, Unavailable
 from repository import canonical, leases, pending
 from repository.archive import Archive
 from repository.clock import stamp
+from repository.db import by_bytes
 from repository.ledger import acts, block, seal
 from repository.ledger.entry import ACTS, STREAMS, ActorRef
 from repository.ledger.verify import CHECKPOINT_FORMAT as FORMAT
@@ -33,7 +34,7 @@ SHARD_FORMAT = "lantai-checkpoint-shard/1"
 FILE = "checkpoint.json"
 OTHER = "other"
 SHARDS = tuple(f"{number:02x}" for number in range(256))
-_LEFT_OUT = ("bag", "description", "case_file", "tombstone", "block", "checkpoint", "marker", "document", "evidence")
+_LEFT_OUT = ("bag", "description", "case_file", "tombstone", "block", "checkpoint", "marker", "evidence")
 _LEASE_SECONDS = 1800.0
 _SYSTEM = ActorRef("system", "system")
 
@@ -155,25 +156,27 @@ def _shard(session: Session, holding: str, name: str) -> tuple[bytes, int]:
 
 
 def _objects(session: Session, name: str) -> Iterator[dict[str, Any]]:
+    column = by_bytes(session, StoredObject.key)
     wanted = select(StoredObject.key, StoredObject.kind, StoredObject.sha256, StoredObject.size)
     if name == OTHER:
         wanted = wanted.where(StoredObject.kind.not_in(_LEFT_OUT))
     else:
         ranges = [_range(f"{place}/{name}/") for place in ("c", "r", "tombstones")]
-        wanted = wanted.where(or_(*(StoredObject.key.between(first, last) for first, last in ranges)))
-    for key, kind, sha256, size in session.execute(wanted.order_by(StoredObject.key)):
+        wanted = wanted.where(or_(*(column.between(first, last) for first, last in ranges)))
+    for key, kind, sha256, size in session.execute(wanted.order_by(column)):
         yield {"key": key, "kind": kind, "sha256": sha256, "size": size}
 
 
 def _records(session: Session, name: str) -> Iterator[dict[str, Any]]:
     first, last = _range(name)
+    column = by_bytes(session, Record.id)
     rows = session.execute(
         select(Record.id, Record.state, Record.head_version, Record.description_revision, RecordVersion.object_sha256)
         .outerjoin(
             RecordVersion, (RecordVersion.record_id == Record.id) & (RecordVersion.number == Record.head_version)
         )
-        .where(Record.id.between(first, last))
-        .order_by(Record.id)
+        .where(column.between(first, last))
+        .order_by(column)
     )
     for record_id, state, version, revision, sha256 in rows:
         yield {

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from metadata.errors import Conflict
 from repository.archive import Archive
+from repository.db import by_bytes
 from repository.tables import LedgerBlock, StoredObject
 
 _BATCH = 500
@@ -28,11 +29,12 @@ def export(archive: Archive, out: Path) -> int:
     after, files = "", 0
     while True:
         with archive.reading() as session:
+            column = by_bytes(session, StoredObject.key)
             rows = session.execute(
                 select(StoredObject.key, StoredObject.sha256, StoredObject.body, LedgerBlock.body)
                 .outerjoin(LedgerBlock, LedgerBlock.key == StoredObject.key)
-                .where(StoredObject.key > max(after, "ledger/"), StoredObject.key < "ledger/~")
-                .order_by(StoredObject.key)
+                .where(column > max(after, "ledger/"), column < "ledger/~")
+                .order_by(column)
                 .limit(_BATCH)
             ).all()
         if not rows:

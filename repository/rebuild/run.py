@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from metadata.errors import Conflict, NotFound
 from repository.archive import Archive
+from repository.clock import parse_stamp
 from repository.db import Sessions
 from repository.ledger import acts
 from repository.ledger.entry import ActorRef
@@ -67,7 +68,7 @@ def rebuild(
         report.unreachable = sources.unreachable
         progress("ledger", 0, 0)
         check_ledger(archive, sources, report)
-        _restore_site(session, archive)
+        _restore_site(session, archive, sources)
         history = restore_ledger(session, archive, sources, report)
         destroyed = {str(info.record_id) for _, info in sources.of_kind("tombstone")}
         report.counts["tombstones"] = len(destroyed)
@@ -113,11 +114,13 @@ def _refuse_when_not_empty(session: Session) -> None:
             )
 
 
-def _restore_site(session: Session, archive: Archive) -> None:
+def _restore_site(session: Session, archive: Archive, sources: Sources) -> None:
     """The rows of the holding and its replicas, when the site did not insert them before."""
     now = archive.clock.now()
     if session.get(Holding, archive.holding_id) is None:
-        session.execute(insert(Holding).values(id=archive.holding_id, zone=archive.zone, created_at=now))
+        marker = sources.markers[sources.first]
+        created_at = parse_stamp(marker.created_at)
+        session.execute(insert(Holding).values(id=archive.holding_id, zone=marker.zone, created_at=created_at))
     for store in archive.replicas.stores:
         if session.get(Replica, store.name) is None:
             session.execute(

@@ -10,16 +10,19 @@ from typing import Any, TypeVar
 from metadata import digests
 from metadata.errors import Conflict, Invalid, LantaiError, NotFound, Unavailable
 from repository.archive import Archive
+from repository.holding import Marker, check_marker
 from repository.storage import layout
 from repository.storage.base import Store
 from repository.storage.layout import KeyInfo
 
 Taken = TypeVar("Taken")
-_OWN = frozenset({"marker", "document"})
+_OWN = frozenset({"marker"})
 
 
 class Sources:
-    """The listings of every reachable replica, taken once. ``first`` must answer; others may be away.
+    """The listings of every reachable replica, taken once. ``first`` must answer; others may be away or new.
+
+    A store that carries another holding's or replica's marker is refused (``Conflict``).
 
     With ``forward`` everything that any replica holds is taken over; without it, what ``first`` holds, and from the
     others only what digests known to ``first`` (ledger, checkpoint) vouch for.
@@ -29,6 +32,7 @@ class Sources:
         self.first = first
         self.forward = forward
         self.unreachable: list[str] = []
+        self.markers: dict[str, Marker] = {}
         self.listings: dict[str, dict[str, int]] = {}
         self._stores: dict[str, Store] = {}
         self.digests: dict[str, tuple[str, int | None]] = {}
@@ -37,6 +41,7 @@ class Sources:
         for name in sorted(archive.replicas.names, key=lambda one: one != first):
             store = archive.replicas.store(name)
             try:
+                self.markers[name] = check_marker(store, archive.holding_id)
                 self.listings[name] = {stat.key: stat.size for stat in store.list()}
             except Unavailable:
                 if name == first:
@@ -46,7 +51,7 @@ class Sources:
             self._stores[name] = store
 
     def keys(self) -> list[tuple[str, KeyInfo]]:
-        """Every key to take over, in order, with what it says; the stores' own markers and documents left out."""
+        """Every key to take over, in order, with what it says; the stores' own markers left out."""
         if self._parsed_with != len(self.digests):
             wanted = set(self.listings[self.first])
             for name, listing in self.listings.items():

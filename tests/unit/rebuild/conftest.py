@@ -30,6 +30,7 @@ from repository.bag.record_json import (
 from repository.clock import FixedClock, stamp
 from repository.db import open_engine, open_sessions, reading_sessions
 from repository.entities import account_state, organ_state, submission_state
+from repository.holding import initialise_store
 from repository.keys import Keys
 from repository.ledger import acts, seal
 from repository.ledger.acts import ActorRef
@@ -248,6 +249,8 @@ def _people(archive: Archive) -> tuple[str, str, str]:
         for store in archive.replicas.stores:
             session.add(Replica(name=store.name, kind="local", location="", added_at=archive.clock.now()))
         session.flush()
+        for store in archive.replicas.stores:
+            initialise_store(session, archive=archive, store=store)
         revisions.adopt_profile(session, archive=archive, actor=ACTOR)
         bureau = Organ(id=new_id(), code="bureau", name_zh="民政局", level="county", division_prefix="990101")
         town = Organ(
