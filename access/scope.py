@@ -14,18 +14,22 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 
+_NARROW = 9
+"""Digits from which a prefix (township, village) is worth an index; a county's would sort most of the holding."""
+
+
 def within_divisions(column: Any, prefix: str) -> ColumnElement[bool]:
     """Whether the division code in ``column`` begins with ``prefix``; an empty prefix reaches nothing.
 
-    The range lets the database use its index; the comparison of the first digits decides, whatever the collation.
+    The comparison of the first digits decides, whatever the collation; a range besides lets the database use its index
+    where the prefix is narrow.
     """
     if not prefix:
         return false()
     same: ColumnElement[bool] = func.substr(column, 1, len(prefix)) == prefix
-    following = str(int(prefix) + 1).rjust(len(prefix), "0") if prefix.isdigit() else ""
-    if len(following) != len(prefix):
-        return and_(column >= prefix, same)
-    return and_(column >= prefix, column < following, same)
+    if len(prefix) < _NARROW or not prefix.isdigit() or not prefix.strip("9"):
+        return same
+    return and_(column >= prefix, column < str(int(prefix) + 1).rjust(len(prefix), "0"), same)
 
 
 class _MarksWithin(FunctionElement[bool]):
