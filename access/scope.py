@@ -13,7 +13,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-
 _NARROW = 9
 """Digits from which a prefix (township, village) is worth an index; a county's would sort most of the holding."""
 
