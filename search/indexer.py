@@ -41,7 +41,7 @@ REBUILD_LEASE = "index-rebuild"
 NAME = "records"
 POINTER = "live.json"
 _POINTER_FORMAT = "lantai-index-pointer/1"
-_LEASE_SECONDS = 120.0
+_LEASE_SECONDS = 20.0  # short, because a killed holder keeps others waiting; prolonged with every commit
 _WAIT_SECONDS = 120.0
 _BATCH_CHARACTERS = 8_000_000
 _SCAN = 500
@@ -175,21 +175,21 @@ def consume(archive: Archive, engine_opener: Callable[[], Engine], holder: str) 
             return 0
     done = 0
     with leases.held(archive.sessions, WRITER_LEASE, holder, _LEASE_SECONDS, clock):
+        lease = _Held(archive, WRITER_LEASE, holder)
         engine = engine_opener()
         try:
             while True:
                 with archive.reading() as session:
                     rows = outbox.pending(session, BATCH)
                     if rows:
-                        _write(
-                            session, archive, engine, _subjects(session, ((row.kind, row.subject_id) for row in rows))
-                        )
+                        subjects = _subjects(session, ((row.kind, row.subject_id) for row in rows))
+                        _write(session, archive, engine, subjects, lease)
                 if not rows:
                     break
                 with archive.sessions.begin() as session:
                     outbox.mark_done(session, [row.seq for row in rows], clock.now())
                 done += len(rows)
-                if not leases.renew(archive.sessions, WRITER_LEASE, holder, _LEASE_SECONDS, clock):
+                if not lease.renew():
                     log.warning("the lease on the index went to another process; stopping")
                     break
         finally:
@@ -213,8 +213,21 @@ def _subjects(session: Session, rows: Iterable[tuple[str, str]]) -> list[str]:
     return list(record_ids)
 
 
-def _write(session: Session, archive: Archive, engine: Engine, record_ids: list[str]) -> int:
-    """Make the entries of these records anew, in commits that memory can hold; gives how many there are now."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A lease that this process holds and prolongs while it works."""
+
+    archive: Archive
+    name: str
+    holder: str
+
+    def renew(self) -> bool:
+        """Prolong it; False when another process has it now."""
+        return leases.renew(self.archive.sessions, self.name, self.holder, _LEASE_SECONDS, self.archive.clock)
+
+
+def _write(session: Session, archive: Archive, engine: Engine, record_ids: list[str], lease: _Held) -> None:
+    """Make the entries of these records anew, in commits that memory can hold."""
     written: set[str] = set()
     waiting: list[IndexDocument] = []
     size = 0
@@ -225,10 +238,10 @@ def _write(session: Session, archive: Archive, engine: Engine, record_ids: list[
         if len(waiting) >= BATCH or size >= _BATCH_CHARACTERS:
             engine.apply(waiting, [])
             waiting, size = [], 0
+            lease.renew()
     gone = [record_id for record_id in record_ids if record_id not in written]
     if waiting or gone:
         engine.apply(waiting, gone)
-    return len(written)
 
 
 # --- building anew ----------------------------------------------------------------------------------------------------
@@ -249,8 +262,9 @@ def rebuild(archive: Archive, index_folder: Path, progress: Progress | None = No
         name = _new_generation()
         engine = TantivyEngine(index_folder / name, create=True)
         try:
-            _fill(archive, engine, holder, progress)
-            _catch_up(archive, engine, started_at, holder)
+            lease = _Held(archive, REBUILD_LEASE, holder)
+            _fill(archive, engine, lease, progress)
+            _catch_up(archive, engine, started_at, lease)
             _swap(archive, index_folder, engine, started_at, holder)
             count = engine.count()
         except BaseException:
@@ -261,7 +275,7 @@ def rebuild(archive: Archive, index_folder: Path, progress: Progress | None = No
     return RebuildInfo(name, count, round(time.monotonic() - began))
 
 
-def _fill(archive: Archive, engine: Engine, holder: str, progress: Progress | None) -> None:
+def _fill(archive: Archive, engine: Engine, lease: _Held, progress: Progress | None) -> None:
     with archive.reading() as session:
         total = session.scalar(select(func.count()).select_from(Record).where(Record.state == "active")) or 0
     after, done = 0, 0
@@ -275,11 +289,11 @@ def _fill(archive: Archive, engine: Engine, holder: str, progress: Progress | No
             )
             rows = session.execute(wanted).all()
             if rows:
-                _write(session, archive, engine, [row.id for row in rows])
+                _write(session, archive, engine, [row.id for row in rows], lease)
         if not rows:
             return
         after, done = rows[-1].seq, done + len(rows)
-        leases.renew(archive.sessions, REBUILD_LEASE, holder, _LEASE_SECONDS, archive.clock)
+        lease.renew()
         if progress is not None:
             progress(done, max(total, done))
 
@@ -293,23 +307,24 @@ def _changed_since(session: Session, since: datetime) -> list[Any]:
     return list(session.execute(wanted).all())
 
 
-def _catch_up(archive: Archive, engine: Engine, since: datetime, holder: str) -> None:
+def _catch_up(archive: Archive, engine: Engine, since: datetime, lease: _Held) -> None:
     """Repeat what changed meanwhile until little is left for the end, when others must wait."""
     seen: set[tuple[int, datetime | None]] = set()
     for _ in range(_PASSES):
         with archive.reading() as session:
             rows = [row for row in _changed_since(session, since) if (row.seq, row.done_at) not in seen]
-            _write_rows(session, archive, engine, rows)
+            _write_rows(session, archive, engine, rows, lease)
         seen.update((row.seq, row.done_at) for row in rows)
-        leases.renew(archive.sessions, REBUILD_LEASE, holder, _LEASE_SECONDS, archive.clock)
+        lease.renew()
         if len(rows) <= _SMALL:
             return
 
 
-def _write_rows(session: Session, archive: Archive, engine: Engine, rows: list[Any]) -> None:
+def _write_rows(session: Session, archive: Archive, engine: Engine, rows: list[Any], lease: _Held) -> None:
     for start in range(0, len(rows), _SCAN):
         some = rows[start : start + _SCAN]
-        _write(session, archive, engine, _subjects(session, ((row.kind, row.subject_id) for row in some)))
+        _write(session, archive, engine, _subjects(session, ((row.kind, row.subject_id) for row in some)), lease)
+        lease.renew()
 
 
 def _swap(archive: Archive, index_folder: Path, engine: TantivyEngine, since: datetime, holder: str) -> None:
@@ -318,7 +333,7 @@ def _swap(archive: Archive, index_folder: Path, engine: TantivyEngine, since: da
     try:
         with archive.reading() as session:
             rows = _changed_since(session, since)
-            _write_rows(session, archive, engine, rows)
+            _write_rows(session, archive, engine, rows, _Held(archive, WRITER_LEASE, holder))
         name = engine.folder.name
         _pointer_file(index_folder, name).replace(index_folder / POINTER)
         now = archive.clock.now()

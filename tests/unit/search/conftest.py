@@ -34,6 +34,8 @@ VILLAGE = "990101001002"
 def archive(engine: Engine, sessions: Sessions, clock: FixedClock, tmp_path: Path) -> Archive:
     """An archive with one organ (the county bureau)."""
     stores = [LocalStore(name, tmp_path / "replicas" / name) for name in ("a", "b")]
+    for store in stores:
+        store.root.mkdir(parents=True)
     with sessions.begin() as session:
         session.add(Organ(id=new_id(), code="CB", name_zh="县民政局", level="CB", division_prefix="990101"))
     return Archive(

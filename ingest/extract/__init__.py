@@ -1,0 +1,1 @@
+"""What can be read out of preserved files afterwards: text. None of it can fail an accession."""
