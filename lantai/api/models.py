@@ -1,0 +1,413 @@
+"""What the API answers with: plain values, ids as text, times as RFC 3339 in UTC."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
+
+
+class Answer(BaseModel):
+    """Root of all answers; read models of the pages turn into them by their attributes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457). ``code`` is stable; the words are for people."""
+
+    type: str = Field(examples=["urn:lantai:problem:record.not_found"])
+    title: str = Field(examples=["没有找到"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["没有这件档案，或您无权查看。请核对编号；如工作需要，请申请借阅。"])
+    code: str = Field(examples=["record.not_found"])
+    params: dict[str, Any] | None = None
+    request_id: str | None = None
+
+
+class Page(Answer, Generic[Item]):
+    """One page of a list; ``next`` is what to give as ``after`` for the following page, none at the end."""
+
+    items: list[Item]
+    next: str | None = Field(None, examples=["50"])
+
+
+class SignIn(BaseModel):
+    """Name and password of an account."""
+
+    username: str = Field(max_length=200, examples=["demo-archivist"])
+    password: str = Field(max_length=1000)
+
+
+class Session(Answer):
+    """Who is signed in, and the token for requests that change something."""
+
+    username: str = Field(examples=["demo-archivist"])
+    name: str
+    organ_id: str | None
+    roles: list[str] = Field(examples=[["archivist"]])
+    permissions: list[str] = Field(examples=[["record.read", "search"]])
+    csrf_token: str = Field(description="bring it in the header X-CSRF-Token")
+
+
+class NewSubmission(BaseModel):
+    """A deposit that begins; empty fields say nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field("", max_length=300, examples=["三月入户调查材料"])
+    household_no: str = Field("", max_length=40, examples=["9901010010010001238"])
+    programme: str = Field("", max_length=16, examples=["DB"])
+    document_type: str = Field("", max_length=16, examples=["CHK07"])
+    one_record: bool = Field(False, description="all files are one document")
+    idempotency_key: str = Field("", max_length=60, description="the same key opens the deposit once")
+
+
+class Submission(Answer):
+    """A deposit and how far it has come; ``state`` ends in done, rejected, returned or failed, or waits for a person."""
+
+    id: str
+    title: str
+    organ: str
+    state: str = Field(examples=["waiting"])
+    step: str
+    files: int
+    bytes: int
+    records: int
+    findings: int = Field(description="errors and warnings")
+    done: int = Field(description="steps done")
+    total: int = Field(description="steps in all")
+    channel: str
+    household_no: str
+    programme: str
+    profile_version: str
+    error: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Received(Answer):
+    """A file that was taken in."""
+
+    path: str
+    size: int
+
+
+class FindingLine(Answer):
+    """A finding in words of the caller's language."""
+
+    code: str = Field(examples=["format.extension_mismatch"])
+    severity: str = Field(examples=["warning"])
+    sentence: str
+    path: str | None
+    advice: str
+    clause: str
+
+
+class Decision(BaseModel):
+    """Why a deposit goes back."""
+
+    reason: str = Field("", max_length=2000)
+
+
+class CaseFile(Answer):
+    """One household in one programme (一户一档)."""
+
+    id: str
+    title: str
+    household_no: str
+    programme: str
+    division_code: str
+    opened_on: date | None
+    stopped_on: date | None
+    records: int
+
+
+class Member(Answer):
+    """A member of the household; the ID number is masked."""
+
+    name: str
+    relation: str
+    id_number: str
+
+
+class CaseEvent(Answer):
+    """Something that happened in the case."""
+
+    on: str
+    name: str
+    note: str
+
+
+class RecordRow(Answer):
+    """A record in a list; ``fixity`` is the worst state among its copies."""
+
+    id: str
+    title: str
+    code: str = Field(description="document type")
+    type_name: str
+    dated: date | None
+    division_code: str
+    files: int
+    bytes: int
+    fixity: str = Field(examples=["intact"])
+    created_at: datetime
+
+
+class Slot(Answer):
+    """A place in the contents of a household file; without a record the paper is missing."""
+
+    code: str
+    name: str
+    record: RecordRow | None
+
+
+class Stage(Answer):
+    """A stage of the procedure with its papers."""
+
+    code: str
+    name: str
+    slots: list[Slot]
+
+
+class CaseFileWhole(CaseFile):
+    """A household file with its contents."""
+
+    members: list[Member]
+    events: list[CaseEvent]
+    contents: list[Stage]
+    missing: int = Field(description="required papers that are not there")
+
+
+class Version(Answer):
+    """One version of a record: one object on every replica."""
+
+    number: int
+    object_sha256: str
+    object_size: int
+    file_count: int
+    payload_bytes: int
+    created_at: datetime
+
+
+class Copy(Answer):
+    """The state of a version's object on one replica."""
+
+    name: str = Field(examples=["a"])
+    outcome: str = Field(examples=["intact"])
+    checked_at: datetime | None
+    written_at: datetime | None
+
+
+class Record(Answer):
+    """A record: one document with its attachments or page images (件)."""
+
+    id: str
+    title: str
+    document_type: str | None
+    programme: str | None
+    year: int | None
+    dated: date | None
+    division_code: str
+    access_level: str
+    access_marks: list[str]
+    confirmed: bool
+    head_version: int
+    case_files: list[str] = Field(description="ids of the case files that the caller may see")
+    versions: list[Version]
+    copies: list[Copy] = Field(description="of the head version")
+    created_at: datetime
+
+
+class File(Answer):
+    """A file of a record."""
+
+    id: str
+    position: int
+    original_name: str
+    path: str
+    size: int
+    format: str
+    mime: str
+    puid: str | None
+    text_state: str
+    digests: dict[str, str]
+
+
+class Moment(Answer):
+    """One line of a timeline."""
+
+    at: datetime
+    what: str
+    who: str
+    note: str
+
+
+class Text(Answer):
+    """The text of a file, page by page, personal numbers masked."""
+
+    pages: list[str]
+
+
+class Hit(BaseModel):
+    """A hit of a search; see ``highlights`` for the places in ``snippet`` to be marked."""
+
+    record_id: str
+    household_no: str | None
+    title: str
+    path: str | None
+    file_id: str | None
+    page: int | None
+    document_type: str | None
+    programme: str | None
+    year: int | None
+    date: str | None
+    division_code: str
+    access_level: str
+    snippet: str
+    highlights: list[list[int]]
+    title_highlights: list[list[int]]
+    score: float
+
+
+class SearchResult(BaseModel):
+    """One page of hits; ``total`` counts what the caller may see."""
+
+    total: int
+    hits: list[Hit]
+    next: str | None
+
+
+class UseEntry(Answer):
+    """One line of the use register."""
+
+    id: str
+    at: datetime
+    act: str = Field(examples=["record.viewed"])
+    actor_id: str
+    actor_name: str
+    organ_name: str
+    record_id: str | None
+    case_file_id: str | None
+    file_id: str | None
+    reason: str
+    form: str
+
+
+class ReplicaLine(Answer):
+    """One replica."""
+
+    name: str
+    objects: int
+    intact: int
+    unchecked: int
+    faults: int
+    last_audit: datetime | None
+    oldest: datetime | None
+
+
+class Preservation(Answer):
+    """Is everything still there and unchanged?"""
+
+    sentence: str
+    kind: str = Field(description="ok, look, bad or plain", examples=["ok"])
+    replicas: list[ReplicaLine]
+    open_incidents: int
+
+
+class Incident(Answer):
+    """One incident."""
+
+    id: str
+    words: str
+    replica: str
+    done: str
+    state: str
+    opened_at: datetime
+
+
+class Begun(BaseModel):
+    """A job that was given to the workers."""
+
+    job: str
+
+
+class Due(BaseModel):
+    """A record that is due for appraisal."""
+
+    record_id: str
+    title: str
+    rule_id: str
+    due_on: str | None
+
+
+class Rule(Answer):
+    """A rule of the retention schedule with its citation."""
+
+    id: str
+    covers: str
+    period: str
+    trigger: str
+    basis: str
+    version: str
+    status: str
+    effective_on: str
+
+
+class Explanation(Answer):
+    """Why and until when a record is kept."""
+
+    outcome: str = Field(examples=["due"])
+    rule_id: str
+    trigger: str
+    trigger_on: str | None
+    due_on: str | None
+    waiting_for: str | None
+    citation: str
+    status: str
+    profile_version: str
+    story: list[str]
+
+
+class Account(Answer):
+    """An account with the names of its roles."""
+
+    username: str
+    name: str
+    organ: str
+    roles: list[str]
+    active: bool
+    last_seen_at: datetime | None
+
+
+class Job(Answer):
+    """A job."""
+
+    id: str
+    name: str
+    state: str
+    created_at: datetime
+    updated_at: datetime
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": words, "content": {"application/problem+json": {}}}
+    for status, words in (
+        (401, "Nobody is signed in"),
+        (403, "The role does not permit it, or the token is missing"),
+        (404, "Nothing there, or nothing the caller may know of"),
+        (422, "What was given breaks a rule"),
+        (503, "A part of the site does not answer now"),
+    )
+}
+CONFLICT: dict[int | str, dict[str, Any]] = {
+    **PROBLEMS,
+    409: {
+        "model": Problem,
+        "description": "Somebody was first; nothing was changed",
+        "content": {"application/problem+json": {}},
+    },
+}

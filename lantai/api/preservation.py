@@ -1,0 +1,49 @@
+"""Preservation for programs: the answer, incidents, audit, repair."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from lantai.api.models import PROBLEMS, Begun, Incident, Preservation, ReplicaLine
+from lantai.web import views_preservation
+from lantai.web.pages.preservation import begin_audit, begin_repair
+from lantai.web.visit import ApiVisit
+from metadata.rights import Permission
+
+router = APIRouter(prefix="/preservation", tags=["preservation"], responses=PROBLEMS)
+
+
+@router.get("", summary="Is everything still there and unchanged?")
+def show(visit: ApiVisit) -> Preservation:
+    """The one sentence, and the figures of each replica."""
+    visit.require(Permission.FIXITY_READ)
+    with visit.reading() as session:
+        found = views_preservation.replicas(session, visit)
+        open_incidents = views_preservation.open_count(session)
+    told = views_preservation.answer(visit, found)
+    return Preservation(
+        sentence=told.words,
+        kind=told.kind,
+        replicas=[ReplicaLine.model_validate(one) for one in found],
+        open_incidents=open_incidents,
+    )
+
+
+@router.get("/incidents", summary="Incidents")
+def incidents(visit: ApiVisit) -> list[Incident]:
+    """Incidents, open ones first: what happened, what was done."""
+    visit.require(Permission.FIXITY_READ)
+    with visit.reading() as session:
+        return [Incident.model_validate(one) for one in views_preservation.incidents(session, visit, limit=500)]
+
+
+@router.post("/audit", summary="Re-read everything", status_code=202)
+def audit(visit: ApiVisit, deep: bool = False) -> Begun:
+    """Have a worker re-read every object on every replica; ``deep`` compares every manifest inside too."""
+    return Begun(job=begin_audit(visit, deep=deep))
+
+
+@router.post("/repair", summary="Repair what can be repaired", status_code=202)
+def repair(visit: ApiVisit) -> Begun:
+    """Have a worker mend every open incident that has a good copy."""
+    return Begun(job=begin_repair(visit))

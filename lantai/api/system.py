@@ -1,0 +1,38 @@
+"""The site for programs: state, accounts, jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from lantai.api.models import PROBLEMS, Account, Job
+from lantai.web import views_system
+from lantai.web.visit import ApiVisit
+from metadata.rights import Permission
+from repository.status import status
+
+router = APIRouter(prefix="/system", tags=["system"], responses=PROBLEMS)
+
+
+@router.get("/status", summary="State of the archive")
+def state(visit: ApiVisit) -> dict[str, Any]:
+    """Totals, replicas, submissions, incidents, index and ledger: what ``lantai status --json`` says."""
+    visit.require(Permission.STATUS_READ)
+    return status(visit.site.archive)
+
+
+@router.get("/accounts", summary="Accounts")
+def accounts(visit: ApiVisit) -> list[Account]:
+    """Accounts with their roles, for the administrators."""
+    if not visit.may(Permission.GRANT_WRITE):
+        visit.require(Permission.ACCOUNT_WRITE)
+    with visit.reading() as session:
+        return [Account.model_validate(one) for one in views_system.accounts(session, visit)]
+
+
+@router.get("/jobs", summary="Jobs")
+def jobs(visit: ApiVisit) -> list[Job]:
+    """The newest jobs of the workers."""
+    visit.require(Permission.STATUS_READ)
+    return [Job.model_validate(one) for one in views_system.jobs(visit.site)]

@@ -1,0 +1,171 @@
+"""The web application: pages under ``/``, the API under ``/api/v1``, ``/healthz`` and ``/readyz``."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lantai import api
+from lantai.api import health
+from lantai.problems import (
+    MEDIA_TYPE,
+    Malformed,
+    PasswordChangeRequired,
+    SignInRequired,
+    of_exception,
+    problem,
+    status_of,
+    title_of,
+)
+from lantai.web import pages
+from lantai.web.errors import error_page
+from lantai.web.rendering import STATIC
+from lantai.web.security import SecurityHeaders
+from lantai.web.visit import language_of
+from metadata.errors import Invalid, LantaiError, NotFound
+from metadata.identifiers import new_id
+
+if TYPE_CHECKING:
+    from lantai.site import Site
+
+log = logging.getLogger("lantai.web")
+
+DESCRIPTION = """\
+Everything the pages of Lantai do, for programs.
+
+- **Sign in** with `POST /api/v1/session`; the answer sets the session cookie and names the token that every request
+  which changes something must bring in the header `X-CSRF-Token`.
+- **Errors** are problem details (RFC 9457, `application/problem+json`) with a stable `code`.
+- **Lists** are paged by key: ask again with `after` set to the `next` of the last answer.
+- **Every look** at a record, file or case file is entered in the use register, in the same transaction.
+"""
+
+
+class RequestNumber:
+    """ASGI middleware: numbers every request, so that a log line and an error page can be brought together."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Number the request and name the number in the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        number = new_id()
+        scope.setdefault("state", {})["request_id"] = number
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message.setdefault("headers", []).append((b"x-request-id", number.encode()))
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+def create_app(site: Site) -> FastAPI:
+    """The application of ``site``; nothing is global, so several sites can live in one process."""
+    app = FastAPI(
+        title="Lantai 兰台",
+        version="1",
+        summary="Records management and long-term preservation",
+        description=DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        openapi_tags=api.TAGS,
+        docs_url=None,
+        redoc_url=None,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    app.state.site = site
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestNumber)
+    app.add_exception_handler(LantaiError, _answer)
+    app.add_exception_handler(SQLAlchemyError, _answer)
+    app.add_exception_handler(Exception, _answer)
+    app.add_exception_handler(HTTPException, _answer)
+    app.add_exception_handler(RequestValidationError, _answer)
+    app.include_router(health.router)
+    app.include_router(api.router, prefix="/api/v1")
+    app.include_router(pages.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+def _is_for_programs(request: Request) -> bool:
+    path = request.url.path
+    return path.startswith("/api/") or path in {"/healthz", "/readyz"}
+
+
+def _validation(error: RequestValidationError) -> LantaiError:
+    wrong = [{"field": ".".join(str(part) for part in one["loc"][1:]), "reason": one["msg"]} for one in error.errors()]
+    kind = Malformed if any(one["type"] == "json_invalid" for one in error.errors()) else Invalid
+    names = ", ".join(one["field"] for one in wrong if one["field"]) or "?"
+    return kind(
+        "request.invalid",
+        zh=f"请求中的内容不合规则：{names}。请按接口说明改正后再试。",
+        en=f"Something in the request breaks a rule: {names}. Correct it after the description of the interface.",
+        errors=wrong,
+    )
+
+
+_HTTP_CODES = {404: "page.unknown", 405: "method.unknown"}
+
+
+def _plain_http(error: HTTPException, language: str) -> tuple[dict[str, Any], int]:
+    code = _HTTP_CODES.get(error.status_code, f"http.{error.status_code}")
+    title = title_of(error.status_code, language)
+    return {
+        "type": f"urn:lantai:problem:{code}",
+        "title": title,
+        "status": error.status_code,
+        "detail": title,
+        "code": code,
+    }, error.status_code
+
+
+def nothing_there() -> NotFound:
+    """What an address that leads nowhere is answered with, the same as for what one may not know of."""
+    return NotFound(
+        "page.unknown",
+        zh="这里没有内容，或者您的岗位无权知道它是否存在。请检查地址，或从检索开始。",
+        en="There is nothing here, or nothing that your role may know of. Check the address, or begin with a search.",
+    )
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    """Every error leaves through here, as a page for people or as problem details for programs."""
+    language = language_of(request)
+    number = getattr(request.state, "request_id", None)
+    if isinstance(error, HTTPException) and (error.status_code != 404 or _is_for_programs(request)):
+        body, status = _plain_http(error, language)
+        if _is_for_programs(request):
+            return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=error.headers)
+        known: LantaiError = LantaiError(body["code"], zh=body["detail"], en=body["detail"])
+        return await run_in_threadpool(error_page, request, known, status, number)
+    if isinstance(error, HTTPException):
+        error = nothing_there()
+    if isinstance(error, RequestValidationError):
+        error = _validation(error)
+    known = of_exception(error)
+    status = status_of(known)
+    if status == 500:
+        log.error("request %s failed", number, exc_info=error)
+    if _is_for_programs(request):
+        return JSONResponse(problem(known, language, request_id=number), status, media_type=MEDIA_TYPE)
+    if isinstance(known, PasswordChangeRequired):
+        return Response(status_code=303, headers={"Location": "/password"})
+    if isinstance(known, SignInRequired) and request.method in {"GET", "HEAD"}:
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        suffix = "" if target == "/" else f"?next={quote(target)}"
+        return Response(status_code=303, headers={"Location": f"/sign-in{suffix}"})
+    return await run_in_threadpool(error_page, request, known, status, number)

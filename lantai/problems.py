@@ -1,0 +1,141 @@
+"""Errors as people and programs meet them: HTTP statuses with problem details (RFC 9457) and exit codes.
+
+The only module that knows both the error kinds of ``metadata.errors`` and HTTP or a process's end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
+
+from metadata.errors import Conflict, Forbidden, Invalid, LantaiError, NotFound, Unavailable
+from repository.db import unavailable
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class SignInRequired(Forbidden):
+    """Nobody is signed in, or the session has ended; ``kept`` holds what the person had typed."""
+
+    def __init__(self, kept: dict[str, str] | None = None) -> None:
+        super().__init__(
+            "session.required",
+            zh="请先登录。若登录已过期，重新登录后可以继续刚才的操作，已填写的内容会保留。",
+            en="Sign in first. If your session has ended, sign in again and go on; what you typed is kept.",
+        )
+        self.kept = kept or {}
+
+
+class PasswordChangeRequired(Forbidden):
+    """The password was given by somebody else and is changed before anything is done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "account.password_must_change",
+            zh="这是临时口令，请先改成自己的口令。",
+            en="This is a temporary password; change it to one of your own first.",
+        )
+
+
+class BadToken(Forbidden):
+    """A form came without the token of its session: refused before anything was done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "session.bad_token",
+            zh="本页已过期，没有做任何更改。请返回上一页，刷新后再提交。",
+            en="This page has expired; nothing was changed. Go back, reload it and send it again.",
+        )
+
+
+class Malformed(Invalid):
+    """The request itself cannot be read (HTTP 400), as distinct from values that break a rule (422)."""
+
+
+_STATUSES: tuple[tuple[type[LantaiError], int], ...] = (
+    (SignInRequired, 401),
+    (Malformed, 400),
+    (NotFound, 404),
+    (Invalid, 422),
+    (Conflict, 409),
+    (Forbidden, 403),
+    (Unavailable, 503),
+)
+_TITLES = {
+    400: ("请求无法读取", "The request cannot be read"),
+    401: ("请先登录", "Sign in first"),
+    403: ("没有权限", "Not permitted"),
+    404: ("没有找到", "Not found"),
+    405: ("不支持的操作", "Not a way to use this address"),
+    409: ("与现有内容冲突", "In conflict with what is there"),
+    413: ("内容过大", "Too large"),
+    416: ("请求的范围不存在", "No such range"),
+    422: ("内容不符合规定", "What was given breaks a rule"),
+    500: ("程序出错", "The program failed"),
+    503: ("暂时无法使用", "Not available now"),
+}
+_EXIT_CODES: tuple[tuple[type[LantaiError], int], ...] = (
+    (Invalid, 65),
+    (NotFound, 66),
+    (Unavailable, 69),
+    (Conflict, 73),
+    (Forbidden, 77),
+)
+
+
+def status_of(error: LantaiError) -> int:
+    """The HTTP status that ``error`` is answered with."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def exit_code(error: LantaiError) -> int:
+    """The exit code of a command that ends with ``error``, after sysexits.h; 0 to 3 are left to results of commands."""
+    return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 70)
+
+
+def title_of(status: int, language: str) -> str:
+    """The short title of ``status`` in ``language`` (``zh`` or ``en``)."""
+    zh, en = _TITLES.get(status, ("出错了", "Something went wrong"))
+    return en if language.startswith("en") else zh
+
+
+def problem(error: LantaiError, language: str, *, request_id: str | None = None) -> dict[str, Any]:
+    """Problem details (RFC 9457) of ``error``; ``code`` is stable, the words are not."""
+    status = status_of(error)
+    members: dict[str, Any] = {
+        "type": f"urn:lantai:problem:{error.code}",
+        "title": title_of(status, language),
+        "status": status,
+        "detail": error.sentence(language),
+        "code": error.code,
+    }
+    if error.params:
+        members["params"] = {name: _plain(value) for name, value in error.params.items()}
+    if request_id:
+        members["request_id"] = request_id
+    return members
+
+
+def _plain(value: object) -> object:
+    """A value that JSON can hold."""
+    if isinstance(value, (str, int, float, bool)) or value is None:
+        return value
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    return str(value)
+
+
+def of_exception(error: Exception) -> LantaiError:
+    """``error`` as one of our kinds: a database that does not answer is Unavailable, the unknown a plain failure."""
+    if isinstance(error, LantaiError):
+        return error
+    if isinstance(error, OperationalError):
+        return unavailable(error)
+    return LantaiError(
+        "program.failed",
+        zh="程序出错，本次操作没有完成。请把页面下方的编号告诉系统管理员。",
+        en="The program failed and the act was not finished. Tell the system administrator the number below.",
+    )

@@ -1,0 +1,120 @@
+"""A deposit over the web: what may be asked, opening it, letting it go to the workers. Pages and API share this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from ingest.submissions import finish_receiving, open_submission, receive_stream
+from lantai import i18n
+from lantai.web.visit import Visit
+from metadata.errors import Forbidden, Invalid
+from metadata.household import check_household_no
+from metadata.rights import Permission
+from repository.tables import Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a depositor said about the files; empty strings say nothing."""
+
+    title: str = ""
+    household_no: str = ""
+    programme: str = ""
+    document_type: str = ""
+    one_record: bool = False
+
+
+def faults(visit: Visit, wish: Wish) -> dict[str, str]:
+    """Field -> what is wrong with it; empty when the deposit may begin."""
+    _ = i18n.translations(visit.language).gettext
+    profile = visit.site.archive.profile
+    found: dict[str, str] = {}
+    if wish.household_no:
+        try:
+            check_household_no(wish.household_no)
+        except Invalid as error:
+            found["household_no"] = error.sentence(visit.language)
+    if wish.programme and wish.programme not in profile.programmes:
+        found["programme"] = _("There is no such programme; choose one from the list.")
+    if wish.document_type and wish.document_type not in profile.document_types:
+        found["document_type"] = _("There is no such document type; choose one from the list.")
+    return found
+
+
+def refuse(found: dict[str, str]) -> Invalid:
+    """The error for a program whose wish has ``found`` faults."""
+    listed = "；".join(found.values())
+    return Invalid("deposit.invalid", zh=listed, en="; ".join(found.values()), fields=list(found))
+
+
+def open_deposit(visit: Visit, wish: Wish, *, channel: str, idempotency_key: str | None) -> str:
+    """Open a submission for this person's organ; its id. The same key opens it once."""
+    visit.require(Permission.DEPOSIT)
+    person = visit.person
+    options: dict[str, Any] = {
+        "household_no": check_household_no(wish.household_no) if wish.household_no else None,
+        "programme": (wish.programme or None) if wish.household_no else None,
+        "document_type": wish.document_type or None,
+        "one_record": True if wish.one_record else None,
+    }
+    key = f"{person.id}:{idempotency_key}"[:120] if idempotency_key else None
+    with visit.writing() as session:
+        submission = open_submission(
+            session,
+            archive=visit.site.archive,
+            actor=person,
+            organ_id=person.organ_id,
+            title=wish.title or _title(visit, wish),
+            channel=channel,
+            options=options,
+            idempotency_key=key,
+        )
+        return submission.id
+
+
+def _title(visit: Visit, wish: Wish) -> str:
+    """A title out of what is known, so that the list says something."""
+    kind = visit.site.archive.profile.document_types.get(wish.document_type)
+    parts = [kind.zh if kind else "", wish.household_no]
+    return " ".join(part for part in parts if part)
+
+
+def _own(visit: Visit, submission: Submission) -> None:
+    if submission.actor_id != visit.person.id:
+        raise Forbidden(
+            "submission.not_yours",
+            zh="这是别人开始的移交，不能往里加文件。请另开一次移交。",
+            en="Somebody else began this deposit; open one of your own.",
+        )
+
+
+def take_file(visit: Visit, submission_id: str, name: str, stream: BinaryIO) -> int:
+    """Take one file of the person's own deposit in; its size in bytes."""
+    from lantai.web.views_submissions import get  # the read model knows the rule of who sees which deposit
+
+    with visit.reading() as session:
+        _own(visit, get(session, visit, submission_id))
+    return receive_stream(visit.site.archive, submission_id, name, stream)
+
+
+def complete(visit: Visit, submission_id: str) -> Submission:
+    """End the receiving and hand the deposit to the workers, in one transaction."""
+    from lantai.web.views_submissions import get  # as above
+
+    with visit.writing() as session:
+        submission = get(session, visit, submission_id)
+        _own(visit, submission)
+        receiving = submission.state == "receiving"
+        submission = finish_receiving(session, archive=visit.site.archive, submission_id=submission_id)
+        if receiving:
+            if not submission.title or submission.title == "-":
+                submission.title = _first_name(visit, submission)
+            visit.site.jobs.enqueue_ingest(session, submission_id)
+        return submission
+
+
+def _first_name(visit: Visit, submission: Submission) -> str:
+    day = submission.created_at.astimezone().strftime("%Y-%m-%d")
+    _ = i18n.translations("zh").gettext
+    return _("Deposit of %(name)s, %(day)s") % {"name": visit.person.name, "day": day}

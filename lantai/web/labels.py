@@ -1,0 +1,222 @@
+"""Words for codes: states, outcomes, acts, severities. Every word goes through the catalogue; codes never show alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from gettext import NullTranslations
+from typing import TYPE_CHECKING, Any
+
+from lantai.i18n import N_
+
+if TYPE_CHECKING:
+    from lantai.web.visit import Visit
+
+WORDS: dict[str, dict[str, str]] = {
+    "submission": {
+        "receiving": N_("Receiving"),
+        "received": N_("Received"),
+        "examining": N_("Examining"),
+        "waiting": N_("Waiting for a decision"),
+        "accepted": N_("Accepted"),
+        "storing": N_("Storing"),
+        "done": N_("In the holdings"),
+        "returned": N_("Returned"),
+        "failed": N_("Failed"),
+    },
+    "step": {
+        "receive": N_("Receive"),
+        "examine": N_("Examine"),
+        "accept": N_("Accept"),
+        "package": N_("Package"),
+        "store": N_("Store"),
+        "accession": N_("Register"),
+    },
+    "severity": {
+        "error": N_("Must be mended"),
+        "fail": N_("Must be mended"),
+        "warn": N_("Look at"),
+        "warning": N_("Look at"),
+        "info": N_("For information"),
+    },
+    "outcome": {
+        "intact": N_("Intact"),
+        "damaged": N_("Damaged"),
+        "missing": N_("Missing"),
+        "unreadable": N_("Unreadable"),
+        "unexpected": N_("Unexpected"),
+        "stale": N_("Not re-read in time"),
+        "not_checked": N_("Not yet re-read"),
+        "pending": N_("Being written"),
+    },
+    "incident": {
+        "open": N_("Open"),
+        "repaired": N_("Repaired"),
+        "closed": N_("Closed"),
+    },
+    "retention": {
+        "due": N_("Ends on a fixed day"),
+        "waiting": N_("Waiting for an event"),
+        "permanent": N_("Permanent"),
+    },
+    "access_level": {
+        "open": N_("Open"),
+        "internal": N_("Internal"),
+        "restricted": N_("Restricted"),
+    },
+    "text_state": {
+        "pending": N_("Text is being read"),
+        "done": N_("Text is searchable"),
+        "none": N_("Holds no text"),
+        "failed": N_("Text could not be read"),
+        "not_applicable": N_("No text expected"),
+    },
+    "channel": {
+        "web": N_("Browser"),
+        "api": N_("Program"),
+        "console": N_("Console"),
+        "cli": N_("Console"),
+        "sample": N_("Sample"),
+    },
+    "purpose": {
+        "casework": N_("Casework"),
+        "arrangement": N_("Arrangement"),
+        "verification": N_("Verification"),
+        "inspection": N_("Inspection"),
+        "reply": N_("Reply to an enquiry"),
+        "console": N_("Console"),
+    },
+    "form": {
+        "screen": N_("on screen"),
+        "download": N_("download"),
+        "export": N_("export"),
+        "api": N_("by program"),
+    },
+    "job": {
+        "ENQUEUED": N_("Waiting"),
+        "DELAYED": N_("Waiting"),
+        "PENDING": N_("Running"),
+        "SUCCESS": N_("Finished"),
+        "ERROR": N_("Failed"),
+        "CANCELLED": N_("Stopped"),
+        "MAX_RECOVERY_ATTEMPTS_EXCEEDED": N_("Set aside"),
+    },
+    "work": {
+        "ingest_v1": N_("Take in a submission"),
+        "follow_up_v1": N_("Text, index and first audit"),
+        "audit_v1": N_("Re-read every object"),
+        "repair_v1": N_("Repair damage"),
+        "care_v1": N_("Daily care"),
+    },
+    "act": {
+        "submission.opened": N_("Deposit opened"),
+        "submission.returned": N_("Deposit returned"),
+        "submission.accepted": N_("Deposit accepted"),
+        "submission.failed": N_("Deposit failed"),
+        "record.accessioned": N_("Taken into the holdings"),
+        "records.accessioned": N_("Taken into the holdings"),
+        "description.revised": N_("Description changed"),
+        "case_file.revised": N_("Case file changed"),
+        "entity.revised": N_("State kept"),
+        "account.created": N_("Account opened"),
+        "account.password_reset": N_("Password reset"),
+        "role.granted": N_("Role granted"),
+        "organ.created": N_("Organ entered"),
+        "fixity_run.finished": N_("Audit finished"),
+        "incident.opened": N_("Damage found"),
+        "incident.repaired": N_("Damage repaired"),
+        "profile.adopted": N_("Profile adopted"),
+        "replica.added": N_("Replica added"),
+        "key.created": N_("Key made"),
+        "rebuild.finished": N_("Catalogue rebuilt"),
+        "index.rebuilt": N_("Index rebuilt"),
+        "record.viewed": N_("Record looked at"),
+        "file.viewed": N_("File looked at"),
+        "file.downloaded": N_("File downloaded"),
+        "record.exported": N_("Record exported"),
+        "search.performed": N_("Search made"),
+        "case.viewed": N_("Case file looked at"),
+        "access.refused": N_("Refused"),
+    },
+    "object_kind": {
+        "bag": N_("Record"),
+        "description": N_("Description"),
+        "case_file": N_("Case file"),
+        "entity": N_("State"),
+        "profile": N_("Profile"),
+        "block": N_("Ledger block"),
+        "checkpoint": N_("Checkpoint"),
+        "tombstone": N_("Tombstone"),
+        "marker": N_("Marker of the holding"),
+        "document": N_("Format description"),
+        "evidence": N_("Evidence"),
+    },
+    "rule_status": {
+        "in_force": N_("In force"),
+        "draft": N_("Draft"),
+        "proposed": N_("Proposed"),
+        "repealed": N_("Repealed"),
+        "verified": N_("Checked against the text"),
+        "unverified": N_("Not yet checked against the text"),
+    },
+}
+
+SHAPES = {
+    "ok": {"intact", "done", "repaired", "SUCCESS", "in_force", "verified"},
+    "bad": {"damaged", "missing", "unreadable", "failed", "returned", "error", "fail", "ERROR", "open_incident"},
+    "look": {"unexpected", "stale", "warn", "warning", "waiting", "open", "due", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"},
+    "run": {"receiving", "received", "examining", "accepted", "storing", "PENDING", "pending", "ENQUEUED", "DELAYED"},
+}
+
+
+def label(catalogue: NullTranslations, code: str | None, kind: str) -> str:
+    """The word for ``code`` among words of ``kind``; a code that has none yet is shown as it is."""
+    if not code:
+        return "–"
+    message = WORDS[kind].get(str(code))
+    return str(code) if message is None else catalogue.gettext(message)
+
+
+def shape(code: str | None) -> str:
+    """Which shape goes with a state: ``ok``, ``bad``, ``look``, ``run`` or ``plain``; never colour alone."""
+    return next((name for name, codes in SHAPES.items() if code in codes), "plain")
+
+
+def term(language: str, thing: Any) -> str:
+    """The name of something that carries ``zh`` and ``en`` (document type, programme, role, organ)."""
+    if thing is None:
+        return "–"
+    for zh, en in (("zh", "en"), ("name_zh", "name_en")):
+        first, second = (zh, en) if language == "zh" else (en, zh)
+        found = getattr(thing, first, None) or getattr(thing, second, None)
+        if found:
+            return str(found)
+    return str(thing)
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room of the navigation; a person sees those that a permission opens."""
+
+    code: str
+    path: str
+    name: str
+    permissions: tuple[str, ...]
+
+
+ROOMS = (
+    Room("today", "/", N_("Today"), ()),
+    Room("deposit", "/deposit", N_("Deposit"), ("deposit", "accept")),
+    Room("holdings", "/holdings", N_("Holdings"), ("record.list", "case.read")),
+    Room("search", "/search", N_("Search"), ("search",)),
+    Room("use", "/use", N_("Use"), ()),
+    Room("preservation", "/preservation", N_("Preservation"), ("fixity.read",)),
+    Room("retention", "/retention", N_("Retention"), ("retention.read",)),
+    Room("system", "/system", N_("System"), ("account.write", "grant.write", "ledger.read", "status.read")),
+)
+
+
+def rooms(visit: Visit) -> list[Room]:
+    """The rooms open to whoever is signed in; nothing before sign-in."""
+    if visit.actor is None:
+        return []
+    return [room for room in ROOMS if not room.permissions or any(visit.may(one) for one in room.permissions)]

@@ -1,0 +1,88 @@
+"""Preservation: is everything still there and unchanged, what was found, what was done; audit and repair by button."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+
+from lantai import i18n
+from lantai.web import views_preservation
+from lantai.web.rendering import page
+from lantai.web.visit import Form, SignedVisit, Visit
+from metadata.identifiers import new_id
+from metadata.rights import Permission
+
+router = APIRouter()
+
+
+@router.get("/preservation")
+def show(visit: SignedVisit, asked: str = "") -> Response:
+    """The sentence, the replicas, incidents and audits."""
+    visit.require(Permission.FIXITY_READ)
+    translated = i18n.translations(visit.language)
+    with visit.reading() as session:
+        replicas = views_preservation.replicas(session, visit)
+        incidents = views_preservation.incidents(session, visit)
+        open_incidents = views_preservation.open_count(session)
+        runs = views_preservation.runs(session)
+    question = translated.ngettext(
+        "%(num)d object is written again from a replica that matches the recorded digest; the damaged bytes are kept as evidence.",
+        "%(num)d objects are written again from a replica that matches the recorded digest; the damaged bytes are kept as evidence.",
+        open_incidents,
+    )
+    said = {
+        "audit": translated.gettext(
+            "Every object on every replica is being re-read; reload this page to see how far it is."
+        ),
+        "repair": translated.gettext("The repair has begun; reload this page to see what was done."),
+    }
+    return page(
+        visit,
+        "preservation.html",
+        room="preservation",
+        answer=views_preservation.answer(visit, replicas),
+        replicas=replicas,
+        incidents=incidents,
+        open_incidents=open_incidents,
+        runs=runs,
+        repair_question=question % {"num": open_incidents},
+        said=said.get(asked, ""),
+    )
+
+
+@router.get("/preservation/incidents/{incident_id}")
+def show_incident(visit: SignedVisit, incident_id: str) -> Response:
+    """One incident: what happened, what was done."""
+    visit.require(Permission.FIXITY_READ)
+    with visit.reading() as session:
+        one = views_preservation.incident(session, visit, incident_id)
+    return page(visit, "incident.html", room="preservation", one=one)
+
+
+def begin_audit(visit: Visit, *, deep: bool = False) -> str:
+    """Have everything re-read by a worker; the job's id."""
+    visit.require(Permission.FIXITY_RUN)
+    with visit.writing() as session:
+        return visit.site.jobs.enqueue_audit(session, new_id(), actor_id=visit.person.id, deep=deep)
+
+
+def begin_repair(visit: Visit) -> str:
+    """Have every open incident mended that has a good copy; the job's id."""
+    visit.require(Permission.REPAIR)
+    with visit.writing() as session:
+        return visit.site.jobs.enqueue_repair(session, new_id(), actor_id=visit.person.id)
+
+
+@router.post("/preservation/audit")
+def run_audit(visit: SignedVisit, form: Form) -> Response:
+    """Re-read everything now."""
+    begin_audit(visit, deep=form.flag("deep"))
+    return RedirectResponse("/preservation?asked=audit", 303)
+
+
+@router.post("/preservation/repair")
+def run_repair(visit: SignedVisit, form: Form) -> Response:
+    """Mend what can be mended."""
+    del form
+    begin_repair(visit)
+    return RedirectResponse("/preservation?asked=repair", 303)

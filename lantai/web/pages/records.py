@@ -1,0 +1,172 @@
+"""The record page: what it is, its files one at a time, copies, retention, versions, events, who looked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from sqlalchemy.orm import Session
+
+from access import gate
+from lantai import i18n
+from lantai.web import views_cases, views_history, views_preservation, views_records, views_retention
+from lantai.web.display import masked
+from lantai.web.rendering import page, query
+from lantai.web.showing import TEXT_SHOWN, scan_leaves
+from lantai.web.views_records import FileView
+from lantai.web.visit import SignedVisit, Visit
+from metadata.errors import LantaiError, NotFound
+from metadata.rights import Permission
+from repository.derivatives import get_text
+from repository.tables import Record, RecordVersion, StoredFile
+
+router = APIRouter()
+_WINDOW = 9
+
+
+@router.get("/records/{record_id}")
+def show(
+    visit: SignedVisit,
+    record_id: str,
+    version: int = 0,
+    file: int = -1,
+    leaf: Annotated[int, Query(alias="page", ge=1)] = 1,
+    start: Annotated[int, Query(alias="from", ge=0)] = 0,
+) -> Response:
+    """A record with one of its files in view; looking at it is entered in the use register."""
+    with visit.looking(record_id) as session:
+        record = gate.get_record(session, visit.person, record_id, visit.site.archive.profile)
+        shown = views_records.version_of(session, record, version or None)
+        copies = views_records.copies(session, [shown.object_key]).get(shown.object_key, [])
+        damaged = any(one.outcome in views_records.FAULTS for one in copies)
+        files = views_records.files_of(session, shown, start=start)
+        row = _chosen(session, shown, files, file)
+        context: dict[str, Any] = {
+            "files": [views_records.file_view(visit, one) for one in files],
+            "file": views_records.file_view(visit, row, damaged) if row else None,
+            "more_files": files[-1].position + 1 if len(files) == views_records.FILES_SHOWN else 0,
+            "replicas": copies,
+            "cases": _cases(session, visit, record),
+            "description": views_records.description_lines(visit, record),
+            "incidents": [
+                views_preservation.incident_line(visit, one) for one in views_records.incidents_of(session, record)
+            ],
+            "retention": views_retention.of_record(session, visit, record.id),
+            "versions": views_records.versions_of(session, record),
+            "timeline": views_history.timeline(session, visit, record_id=record.id),
+            "looks": views_history.looks(session, visit, record_id=record.id),
+        }
+        visit.looked(session, "record.viewed", record_id=record.id)
+    context |= _content(visit, record, shown, row, context["file"], leaf)
+    context |= _neighbours(record, shown, row, leaf, int(context["leaves"]))
+    return page(
+        visit,
+        "record.html",
+        room="holdings",
+        record=_head(visit, record),
+        version=shown,
+        trail=_trail(visit, context["cases"]),
+        may_download=visit.may(Permission.RECORD_DOWNLOAD),
+        may_package=visit.may(Permission.PACKAGE_READ) and visit.may(Permission.RECORD_DOWNLOAD),
+        **context,
+    )
+
+
+def _chosen(session: Session, version: RecordVersion, files: list[StoredFile], position: int) -> StoredFile | None:
+    if position < 0:
+        return files[0] if files else None
+    found = views_records.files_of(session, version, start=position, limit=1)
+    if not found or found[0].position != position:
+        raise NotFound(
+            "record.no_such_file",
+            zh="这件档案没有这个文件。请从左侧列表中选择。",
+            en="The record has no such file. Choose one from the list.",
+        )
+    return found[0]
+
+
+def _cases(session: Session, visit: Visit, record: Record) -> list[views_cases.CaseRow]:
+    found = []
+    for case_file_id in views_records.case_ids(session, record):
+        try:
+            found.append(gate.get_case(session, visit.person, case_file_id, visit.site.archive.profile))
+        except NotFound:
+            continue
+    return views_cases.case_rows(session, visit, found)
+
+
+def _head(visit: Visit, record: Record) -> dict[str, Any]:
+    _ = i18n.translations(visit.language).gettext
+    lines = dict(views_records.description_lines(visit, record))
+    return {
+        "id": record.id,
+        "title": masked(record.title),
+        "subtitle": " · ".join(
+            lines[name] for name in (_("Document type"), _("Programme"), _("Dated")) if name in lines
+        ),
+        "access_level": record.access_level,
+        "confirmed": record.confirmed,
+        "head_version": record.head_version,
+    }
+
+
+def _trail(visit: Visit, cases: list[views_cases.CaseRow]) -> list[tuple[str, str]]:
+    _ = i18n.translations(visit.language).gettext
+    trail = [(_("Holdings"), "/holdings")]
+    if len(cases) == 1:
+        trail.append((cases[0].title, f"/case-files/{cases[0].id}"))
+    return trail
+
+
+def _content(
+    visit: Visit, record: Record, version: RecordVersion, row: StoredFile | None, file: FileView | None, leaf: int
+) -> dict[str, Any]:
+    """Text to be shown and the number of pages, for the file in view."""
+    found: dict[str, Any] = {"text": "", "text_cut": False, "leaves": 1, "leaf": 1, "leaf_window": []}
+    if row is None or file is None:
+        return found
+    if file.kind == "scan":
+        try:
+            found["leaves"] = scan_leaves(views_records.file_bytes(visit, version, row).whole())
+        except LantaiError:
+            found["leaves"] = 1
+    pages = (
+        get_text(visit.site.archive.derivatives, record.id, version.number, row.position)
+        if row.text_state == "done"
+        else None
+    )
+    if pages:
+        text = masked("\n\n".join(pages))
+        found["text_cut"] = len(text) > TEXT_SHOWN
+        found["text"] = text[:TEXT_SHOWN]
+    found["leaf"] = min(leaf, found["leaves"])
+    first = max(1, min(found["leaf"] - _WINDOW // 2, found["leaves"] - _WINDOW + 1))
+    found["leaf_window"] = list(range(first, min(first + _WINDOW, found["leaves"] + 1)))
+    return found
+
+
+def _neighbours(
+    record: Record, version: RecordVersion, row: StoredFile | None, leaf: int, leaves: int
+) -> dict[str, str]:
+    """Addresses of the page or file before and after the one in view."""
+    if row is None:
+        return {"before": "", "after": ""}
+    number = version.number if version.number != record.head_version else None
+
+    def address(position: int, page_number: int) -> str:
+        return (
+            f"/records/{record.id}"
+            + query({}, version=number, file=str(position), page=page_number if page_number > 1 else "")
+            + "#view"
+        )
+
+    before = after = ""
+    if leaf > 1:
+        before = address(row.position, leaf - 1)
+    elif row.position > 0:
+        before = address(row.position - 1, 1)
+    if leaf < leaves:
+        after = address(row.position, leaf + 1)
+    elif row.position < version.file_count - 1:
+        after = address(row.position + 1, 1)
+    return {"before": before, "after": after}

@@ -1,0 +1,84 @@
+"""Templates: one Jinja environment per language, everything escaped, an unknown name is an error and not a gap."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from lantai import i18n
+from lantai.web import display, labels
+from lantai.web.visit import PURPOSES
+
+if TYPE_CHECKING:
+    from lantai.web.visit import Visit
+
+FOLDER = Path(__file__).parent
+STATIC = FOLDER / "static"
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The templates in ``language``."""
+    made = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    catalogue = i18n.translations(language)
+    made.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.filters.update(
+        size=display.size,
+        number=display.number,
+        day=display.day,
+        iso=display.iso,
+        short=display.short,
+        label=partial(labels.label, catalogue),
+        term=partial(labels.term, language),
+        path_part=partial(quote, safe=""),
+    )
+    made.globals.update(static=static_url, query=query, language=language, purposes=PURPOSES)
+    return made
+
+
+@cache
+def static_url(name: str) -> str:
+    """The address of a static file, with its digest so that a new one is fetched at once."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def query(given: Mapping[str, Any], **changed: Any) -> str:
+    """A query string of ``given`` with some fields ``changed``; empty ones are left out."""
+    fields = {name: value for name, value in {**given, **changed}.items() if value not in (None, "", False)}
+    return "?" + urlencode(fields) if fields else "?"
+
+
+def page(visit: Visit, template: str, /, *, status: int = 200, room: str = "", **context: Any) -> HTMLResponse:
+    """A page for ``visit``; ``room`` is the room of the navigation that it stands in."""
+    site = visit.site
+    made = environment(visit.language)
+    body = made.get_template(template).render(
+        visit=visit,
+        room=room,
+        rooms=labels.rooms(visit),
+        site_name=site.settings.site_name,
+        synthetic=site.settings.synthetic,
+        when=partial(display.moment, zone=site.archive.zone),
+        profile=site.archive.profile,
+        path=visit.request.url.path,
+        here=visit.request.url.path + (f"?{visit.request.url.query}" if visit.request.url.query else ""),
+        **context,
+    )
+    return HTMLResponse(
+        body, status_code=status, headers={"Content-Language": "zh-CN" if visit.language == "zh" else "en"}
+    )

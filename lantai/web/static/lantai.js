@@ -1,0 +1,74 @@
+// Small comforts for every page; nothing here is needed to do the work.
+document.documentElement.classList.add("scripted");
+
+const typing = (element) => element && (/^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) || element.isContentEditable);
+
+// "/" jumps to the search box, Escape closes what is open.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !typing(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const box = document.querySelector("#find-page, #find-large, [data-find]");
+    if (box) {
+      event.preventDefault();
+      box.focus();
+      box.select();
+    }
+  }
+  if (event.key === "Escape") {
+    document.querySelectorAll("details.me[open], details.confirm[open]").forEach((one) => {
+      one.open = false;
+      one.querySelector("summary").focus();
+    });
+  }
+});
+
+// A menu closes when the click goes elsewhere.
+document.addEventListener("click", (event) => {
+  document.querySelectorAll("details.me[open], details.confirm[open]").forEach((one) => {
+    if (!one.contains(event.target)) one.open = false;
+  });
+});
+
+// A form is sent once.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.hasAttribute("data-deposit")) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "1";
+});
+window.addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-sent]").forEach((form) => form.removeAttribute("data-sent"));
+});
+
+// What went wrong gets the focus, so that it is read out and seen first.
+const wrong = document.querySelector("[data-focus]");
+if (wrong) wrong.focus();
+
+// A part that changes while work goes on is fetched again until it stands still; then the page is loaded whole.
+const moving = document.querySelector("[data-refresh]");
+if (moving) {
+  const before = moving.querySelector("[data-state]");
+  const first = before && before.dataset.state;
+  let wait = 700;
+  const again = async () => {
+    try {
+      const answer = await fetch(moving.dataset.refresh, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+      if (answer.ok) {
+        const words = await answer.text();
+        const part = new DOMParser().parseFromString(words, "text/html").querySelector("[data-state]");
+        if (!part || part.dataset.state !== first) {
+          window.location.reload();
+          return;
+        }
+        moving.replaceChildren(document.importNode(part, true));
+      }
+    } catch (error) {
+      // The line is lost for now: ask again later.
+    }
+    wait = Math.min(wait * 1.3, 5000);
+    window.setTimeout(again, wait);
+  };
+  window.setTimeout(again, wait);
+}

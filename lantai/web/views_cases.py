@@ -1,0 +1,232 @@
+"""Read models of case files: the list, and the household file with its contents and what is missing from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from access import gate
+from lantai.web import labels
+from lantai.web.views_records import RecordRow, rows
+from lantai.web.visit import Visit
+from metadata.profile import DocumentType, Profile
+from repository.tables import CaseFile, CaseRecord, Household
+
+_ALWAYS = ("apply", "check", "review", "confirm", "pay")
+_WHOLE_FILE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One line of the list of case files."""
+
+    seq: int
+    id: str
+    title: str
+    household_no: str
+    programme: str
+    division_code: str
+    opened_on: date | None
+    stopped_on: date | None
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of the household; the number is masked before it gets here."""
+
+    name: str
+    relation: str
+    id_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvent:
+    """Something that happened in the case."""
+
+    on: str
+    name: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the contents: a record, or a required paper that is not there."""
+
+    code: str
+    name: str
+    record: RecordRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of the procedure with its papers."""
+
+    code: str
+    name: str
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A household file."""
+
+    id: str
+    title: str
+    household_no: str
+    programme: str
+    programme_code: str
+    division_code: str
+    opened_on: date | None
+    stopped_on: date | None
+    archival_code: str | None
+    records: int
+    members: tuple[Member, ...]
+    events: tuple[CaseEvent, ...]
+
+
+def _households(session: Session, cases: Sequence[CaseFile]) -> dict[str, Household]:
+    wanted = select(Household).where(Household.id.in_({one.household_id for one in cases}))
+    return {one.id: one for one in session.scalars(wanted)}
+
+
+def _counts(session: Session, cases: Sequence[CaseFile]) -> dict[str, int]:
+    wanted = (
+        select(CaseRecord.case_file_id, func.count())
+        .where(CaseRecord.case_file_id.in_([one.id for one in cases]))
+        .group_by(CaseRecord.case_file_id)
+    )
+    return dict(session.execute(wanted).tuples().all())
+
+
+def _programme(visit: Visit, code: str) -> str:
+    found = visit.site.archive.profile.programmes.get(code)
+    return labels.term(visit.language, found) if found else code
+
+
+def case_rows(session: Session, visit: Visit, cases: Sequence[CaseFile]) -> list[CaseRow]:
+    """Lines of the list, in the order given."""
+    households, counts = _households(session, cases), _counts(session, cases)
+    return [
+        CaseRow(
+            seq=one.seq,
+            id=one.id,
+            title=one.title,
+            household_no=households[one.household_id].household_no,
+            programme=_programme(visit, one.programme),
+            division_code=one.division_code,
+            opened_on=one.opened_on,
+            stopped_on=one.stopped_on,
+            records=counts.get(one.id, 0),
+        )
+        for one in cases
+    ]
+
+
+def case_view(session: Session, visit: Visit, case: CaseFile) -> CaseView:
+    """``case`` as a page shows it; ID numbers are masked."""
+    household = _households(session, [case])[case.household_id]
+    events = visit.site.archive.profile.events
+    return CaseView(
+        id=case.id,
+        title=case.title,
+        household_no=household.household_no,
+        programme=_programme(visit, case.programme),
+        programme_code=case.programme,
+        division_code=case.division_code,
+        opened_on=case.opened_on,
+        stopped_on=case.stopped_on,
+        archival_code=case.archival_code,
+        records=_counts(session, [case]).get(case.id, 0),
+        members=tuple(
+            Member(
+                name=str(one.get("name", "")),
+                relation=str(one.get("relation") or ""),
+                id_number=str(one.get("id_masked") or ""),
+            )
+            for one in case.state.get("members", [])
+        ),
+        events=tuple(
+            CaseEvent(
+                on=str(one.get("on", "")),
+                name=labels.term(visit.language, events.get(str(one.get("event"))))
+                if one.get("event") in events
+                else str(one.get("event")),
+                note=str(one.get("note") or ""),
+            )
+            for one in sorted(case.state.get("events", []), key=lambda one: str(one.get("on", "")), reverse=True)
+        ),
+    )
+
+
+def facts_of(profile: Profile, state: dict[str, Any]) -> frozenset[str]:
+    """Facts that hold for a case: those entered, and those that an event of the case brings about."""
+    happened = {str(one.get("event")) for one in state.get("events", [])}
+    told = {name for name, holds in state.get("facts", {}).items() if holds}
+    return frozenset(told | {fact.code for fact in profile.facts.values() if fact.event in happened})
+
+
+def expected(profile: Profile, case: CaseFile) -> list[DocumentType]:
+    """Papers that the profile asks for in this file now, in the order of the file.
+
+    Papers of the procedure up to payment belong in every file (those of confirmation not in one that was rejected);
+    later ones once their event has happened; conditional ones when their facts hold.
+    """
+    happened = {str(one.get("event")) for one in case.state.get("events", [])}
+    rejected = "rejected" in happened and "confirmed" not in happened
+    facts = facts_of(profile, case.state)
+    found = []
+    for one in profile.document_types.values():
+        if one.level != "household" or not one.serves(case.programme):
+            continue
+        if one.required == "always":
+            due = one.event in happened or (one.stage in _ALWAYS and not (rejected and one.stage in {"confirm", "pay"}))
+        else:
+            due = one.required == "if" and one.when is not None and one.when.holds(facts)
+        if due:
+            found.append(one)
+    return sorted(found, key=lambda one: one.order or 10_000)
+
+
+def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage], int]:
+    """The contents grouped by stage, with an empty place for each required paper that is missing; how many are."""
+    profile = visit.site.archive.profile
+    listed = gate.list_records(session, visit.person, profile, case_file_id=case.id, limit=_WHOLE_FILE)
+    present = rows(session, visit, listed)
+    have = {one.code for one in present}
+    slots = [
+        (one.stage, profile.document_types[one.code].order if one.code in profile.document_types else 0, one)
+        for one in present
+    ]
+    missing = [one for one in expected(profile, case) if one.code not in have]
+    stages = []
+    known = [*profile.stages.values(), None]
+    for stage in known:
+        code = stage.code if stage else ""
+        mine: list[tuple[int, int, Slot]] = [
+            (order or 10_000, number, Slot(row.code, row.type_name, row))
+            for number, (of, order, row) in enumerate(slots)
+            if of == code
+        ]
+        mine += [
+            (one.order or 10_000, 0, Slot(one.code, labels.term(visit.language, one), None))
+            for one in missing
+            if one.stage == code
+        ]
+        if mine:
+            name = (
+                labels.term(visit.language, stage) if stage else ("其他" if visit.language == "zh" else "Other papers")
+            )
+            stages.append(Stage(code, name, tuple(slot for _, _, slot in sorted(mine, key=lambda one: one[:2]))))
+    return stages, len(missing)
+
+
+def other_cases(session: Session, visit: Visit, case: CaseFile, household_no: str) -> list[CaseFile]:
+    """Further files of the same household that the person may see."""
+    found = gate.list_cases(session, visit.person, visit.site.archive.profile, household_no=household_no, limit=20)
+    return [one for one in found if one.id != case.id]

@@ -1,0 +1,157 @@
+"""Read models of what happened: timelines out of the ledger, lines of the use register.
+
+Callers have passed the gate for the record or case file concerned before they ask for its history.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from access import use_register
+from access.use_register import UseEntry
+from lantai import i18n
+from lantai.web import display, labels
+from lantai.web.visit import Visit
+from repository.ledger.acts import ACTS
+from repository.tables import Account, LedgerEntry
+
+SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of a timeline."""
+
+    at: datetime
+    when: str
+    what: str
+    who: str = ""
+    note: str = ""
+
+
+def _name(actor_id: str, display_name: str | None, language: str) -> str:
+    _ = i18n.translations(language).gettext
+    if display_name:
+        return display_name
+    if actor_id.startswith("console:"):
+        return _("Console (%s)") % actor_id[8:]
+    return _("Lantai") if actor_id in {"system", ""} or actor_id.startswith("system") else actor_id
+
+
+def _note(act: str, body: dict[str, Any], language: str) -> str:
+    _ = i18n.translations(language).gettext
+    if act == "record.accessioned":
+        return _("version %s") % body.get("version", 1)
+    if act.startswith("incident."):
+        return _("replica %s") % body.get("replica", "")
+    if "revision" in body:
+        return _("revision %s") % body["revision"]
+    return ""
+
+
+def timeline(
+    session: Session,
+    visit: Visit,
+    *,
+    record_id: str | None = None,
+    case_file_id: str | None = None,
+    submission_id: str | None = None,
+    limit: int = SHOWN,
+) -> list[Moment]:
+    """What changed, newest first, from stream ``acts`` of the ledger; exactly one subject is given."""
+    subjects: list[ColumnElement[bool]] = [
+        column == value
+        for column, value in (
+            (LedgerEntry.record_id, record_id),
+            (LedgerEntry.case_file_id, case_file_id),
+            (LedgerEntry.submission_id, submission_id),
+        )
+        if value is not None
+    ]
+    wanted = (
+        select(LedgerEntry, Account.display_name)
+        .outerjoin(Account, Account.id == LedgerEntry.actor_id)
+        .where(LedgerEntry.stream == ACTS, *subjects)
+        .order_by(LedgerEntry.seq.desc())
+        .limit(limit)
+    )
+    catalogue = i18n.translations(visit.language)
+    zone = visit.site.archive.zone
+    found: list[Moment] = []
+    for entry, name in session.execute(wanted).tuples():
+        moment = Moment(
+            at=entry.at,
+            when=display.moment(entry.at, zone),
+            what=labels.label(catalogue, entry.act, "act"),
+            who=_name(entry.actor_id, name, visit.language),
+            note=_note(entry.act, json.loads(entry.body), visit.language),
+        )
+        same = found and (found[-1].what, found[-1].when, found[-1].who) == (moment.what, moment.when, moment.who)
+        if not same:  # a batch of like entries within a minute is one line for a person
+            found.append(moment)
+    return found
+
+
+def looks(
+    session: Session, visit: Visit, *, record_id: str | None = None, case_file_id: str | None = None
+) -> list[Moment] | None:
+    """Who looked at it lately, or ``None`` when the person may not read the register."""
+    if not visit.may("use_register.read"):
+        return None
+    found = use_register.register(
+        session, visit.person, visit.site.archive.profile, record_id=record_id, case_file_id=case_file_id, limit=12
+    )
+    catalogue = i18n.translations(visit.language)
+    return [
+        Moment(
+            at=one.at,
+            when=display.moment(one.at, visit.site.archive.zone),
+            what=labels.label(catalogue, one.act, "act"),
+            who=_name(one.actor_id, one.actor_name if one.actor_name != one.actor_id else None, visit.language),
+            note=labels.label(catalogue, one.reason, "purpose"),
+        )
+        for one in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class UseLine:
+    """One line of the register on a page; ``href`` only where there is something to open."""
+
+    at: datetime
+    who: str
+    act: str
+    subject: str
+    href: str
+    reason: str
+    form: str
+    seq: int
+
+
+def lines(entries: list[UseEntry], titles: dict[str, tuple[str, str]], language: str) -> list[UseLine]:
+    """Register entries with the titles of what they name (``id -> (title, href)``), as far as the person may know."""
+    _ = i18n.translations(language).gettext
+    made = []
+    for one in entries:
+        subject_id = one.record_id or one.case_file_id or ""
+        title, href = titles.get(subject_id, (display.short(subject_id, 8) if subject_id else "–", ""))
+        made.append(
+            UseLine(
+                at=one.at,
+                who=_name(one.actor_id, one.actor_name if one.actor_name != one.actor_id else None, language)
+                + (f" · {one.organ_name}" if one.organ_name else ""),
+                act=one.act,
+                subject=title,
+                href=href,
+                reason=one.reason,
+                form=one.form,
+                seq=one.seq,
+            )
+        )
+    return made

@@ -1,0 +1,259 @@
+"""Read models of records: rows of lists, the record page, its files, copies and incidents.
+
+Every function takes records that the gate has let through; rows that hang below them (versions, files, copies) are read
+here and nowhere else in the web.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from access import gate
+from lantai import i18n
+from lantai.web import labels
+from lantai.web.content import FileBytes
+from lantai.web.showing import Showing, showing
+from lantai.web.visit import Visit
+from metadata.errors import NotFound
+from metadata.identifiers import is_id
+from metadata.rights import Permission
+from repository.tables import CaseRecord, Incident, Record, RecordVersion, ReplicaObject, StoredFile
+
+FAULTS = ("damaged", "missing", "unreadable", "unexpected", "stale")
+FILES_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """One line of a list of records."""
+
+    seq: int
+    id: str
+    title: str
+    code: str
+    type_name: str
+    stage: str
+    dated: date | None
+    division_code: str
+    files: int
+    bytes: int
+    fixity: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The state of one version's object on one replica."""
+
+    name: str
+    outcome: str
+    checked_at: datetime | None
+    written_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file of a record as a page shows it."""
+
+    id: str
+    position: int
+    name: str
+    original_name: str
+    path: str
+    size: int
+    format: str
+    mime: str
+    puid: str | None
+    text_state: str
+    digests: dict[str, str]
+    showing: Showing
+    why: str
+    damaged: str = ""
+
+    @property
+    def kind(self) -> str:
+        """How it is shown."""
+        return self.showing.kind
+
+    @property
+    def shows(self) -> bool:
+        """Whether it can be shown."""
+        return self.showing.shows
+
+
+def worst(outcomes: Iterable[str]) -> str:
+    """The one outcome that stands for several copies: a fault before a gap before a pass."""
+    found = set(outcomes)
+    for one in (*FAULTS, "pending", "not_checked"):
+        if one in found:
+            return one
+    return "intact" if found else "not_checked"
+
+
+def copies(session: Session, keys: Sequence[str]) -> dict[str, list[Copy]]:
+    """Object key -> its state on every replica, by name."""
+    found: dict[str, list[Copy]] = {}
+    rows = session.scalars(
+        select(ReplicaObject).where(ReplicaObject.key.in_(keys)).order_by(ReplicaObject.key, ReplicaObject.replica)
+    )
+    for row in rows:
+        state = row.outcome or ("pending" if row.written_at is None else "not_checked")
+        found.setdefault(row.key, []).append(Copy(row.replica, state, row.checked_at, row.written_at))
+    return found
+
+
+def rows(session: Session, visit: Visit, records: Sequence[Record]) -> list[RecordRow]:
+    """Lines of a list, with file counts and the state of the copies, in the order given."""
+    if not records:
+        return []
+    heads = [(one.id, one.head_version) for one in records]
+    versions = {
+        one.record_id: one
+        for one in session.scalars(
+            select(RecordVersion).where(tuple_(RecordVersion.record_id, RecordVersion.number).in_(heads))
+        )
+    }
+    states = copies(session, [one.object_key for one in versions.values()])
+    types = visit.site.archive.profile.document_types
+    made = []
+    for record in records:
+        version = versions.get(record.id)
+        kind = types.get(record.document_type or "")
+        made.append(
+            RecordRow(
+                seq=record.seq,
+                id=record.id,
+                title=record.title,
+                code=record.document_type or "",
+                type_name=labels.term(visit.language, kind) if kind else (record.document_type or "–"),
+                stage=kind.stage if kind else "",
+                dated=record.dated,
+                division_code=record.division_code,
+                files=version.file_count if version else 0,
+                bytes=version.payload_bytes if version else 0,
+                fixity=worst(one.outcome for one in states.get(version.object_key, [])) if version else "missing",
+                created_at=record.created_at,
+            )
+        )
+    return made
+
+
+def versions_of(session: Session, record: Record) -> list[RecordVersion]:
+    """All versions of ``record``, newest first."""
+    wanted = select(RecordVersion).where(RecordVersion.record_id == record.id).order_by(RecordVersion.number.desc())
+    return list(session.scalars(wanted))
+
+
+def version_of(session: Session, record: Record, number: int | None) -> RecordVersion:
+    """One version (the head when ``number`` is none), or ``NotFound``."""
+    found = session.get(RecordVersion, (record.id, number or record.head_version))
+    if found is None:
+        raise NotFound(
+            "record.no_such_version",
+            zh="这件档案没有这个版本。请从版本列表中选择。",
+            en="The record has no such version. Choose one from the list of versions.",
+        )
+    return found
+
+
+def file_view(visit: Visit, row: StoredFile, damaged: bool = False) -> FileView:
+    """``row`` as a page shows it."""
+    _ = i18n.translations(visit.language).gettext
+    how = showing(row.mime, row.size, row.text_state)
+    name = row.original_name.replace("\\", "/").rsplit("/", 1)[-1] or row.path
+    known = " ".join(part for part in (row.format_name, row.format_version) if part)
+    return FileView(
+        id=row.id,
+        position=row.position,
+        name=name,
+        original_name=row.original_name,
+        path=row.path,
+        size=row.size,
+        format=known or row.mime or _("unknown format"),
+        mime=row.mime or "",
+        puid=row.puid,
+        text_state=row.text_state,
+        digests={str(name): str(value) for name, value in row.digests.items()},
+        showing=how,
+        why=_(how.why) if how.why else "",
+        damaged=_("A copy of this file is damaged. It is shown from an intact copy.") if damaged else "",
+    )
+
+
+def files_of(session: Session, version: RecordVersion, *, start: int = 0, limit: int = FILES_SHOWN) -> list[StoredFile]:
+    """Files of a version from position ``start`` on."""
+    wanted = (
+        select(StoredFile)
+        .where(
+            StoredFile.record_id == version.record_id,
+            StoredFile.version == version.number,
+            StoredFile.position >= start,
+        )
+        .order_by(StoredFile.position)
+        .limit(limit)
+    )
+    return list(session.scalars(wanted))
+
+
+def gated_file(
+    session: Session, visit: Visit, file_id: str, permission: Permission = Permission.RECORD_READ
+) -> tuple[Record, RecordVersion, StoredFile]:
+    """A file with its version and record, or the same ``NotFound`` as for a record that may not be seen."""
+    row = session.get(StoredFile, file_id) if is_id(file_id) else None
+    record_id = row.record_id if row is not None else "-"
+    record = gate.get_record(session, visit.person, record_id, visit.site.archive.profile, permission=permission)
+    assert row is not None  # the gate lets no record without this row through
+    return record, version_of(session, record, row.version), row
+
+
+def file_bytes(visit: Visit, version: RecordVersion, row: StoredFile) -> FileBytes:
+    """Where the bytes of ``row`` lie."""
+    return FileBytes(
+        archive=visit.site.archive,
+        key=version.object_key,
+        offset=row.offset,
+        size=row.size,
+        digests={str(name): str(value) for name, value in row.digests.items()},
+        chunk_sha256=row.chunk_sha256,
+    )
+
+
+def case_ids(session: Session, record: Record) -> list[str]:
+    """Case files that ``record`` stands in; the caller asks the gate for each before naming it."""
+    wanted = select(CaseRecord.case_file_id).where(CaseRecord.record_id == record.id).limit(50)
+    return list(session.scalars(wanted))
+
+
+def incidents_of(session: Session, record: Record) -> list[Incident]:
+    """Incidents of ``record``, newest first."""
+    wanted = select(Incident).where(Incident.record_id == record.id).order_by(Incident.seq.desc()).limit(10)
+    return list(session.scalars(wanted))
+
+
+def description_lines(visit: Visit, record: Record) -> list[tuple[str, str]]:
+    """What is known about ``record``, as words for people; empty fields are left out."""
+    _ = i18n.translations(visit.language).gettext
+    profile = visit.site.archive.profile
+    told = record.description
+    kind = profile.document_types.get(record.document_type or "")
+    programme = profile.programmes.get(record.programme or "")
+    names = {
+        _("Document type"): f"{record.document_type} {labels.term(visit.language, kind)}"
+        if kind
+        else record.document_type,
+        _("Programme"): labels.term(visit.language, programme) if programme else record.programme,
+        _("Dated"): record.dated.isoformat() if record.dated else (record.year and str(record.year)),
+        _("Author"): told.get("author"),
+        _("Document number"): told.get("document_number"),
+        _("Division"): record.division_code,
+        _("Persons"): "、".join(str(one) for one in told.get("persons") or []),
+        _("Pages"): told.get("page_count"),
+        _("Note"): told.get("note"),
+        _("Number"): record.id,
+    }
+    return [(name, str(value)) for name, value in names.items() if value]

@@ -1,0 +1,224 @@
+"""Read models of the site itself: parts that must answer, figures, ledger, accounts, jobs."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from lantai import i18n
+from lantai.site import Site
+from lantai.web import display, labels
+from lantai.web.visit import Visit
+from lantai.worker import living
+from metadata.errors import LantaiError
+from repository.holding import check_marker
+from repository.ledger.acts import STREAMS
+from repository.tables import Account, AccountRole, Counter, LedgerBlock, LedgerEntry, LedgerPending, Organ, Outbox
+
+_LEAST_FREE = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the site: whether it answers, and in words."""
+
+    code: str
+    ok: bool
+    zh: str
+    en: str
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PartLine:
+    """A part as a page shows it."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One stream of the ledger."""
+
+    name: str
+    blocks: int
+    entries: int
+    pending: int
+    sealed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One account as the system administrator sees it."""
+
+    username: str
+    name: str
+    organ: str
+    roles: list[str]
+    active: bool
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """One job."""
+
+    id: str
+    name: str
+    state: str
+    created_at: datetime
+    updated_at: datetime
+
+
+def health(site: Site) -> list[Part]:
+    """Database, every replica, index and workers; none of them is asked for more than a glance."""
+    return [
+        _database(site),
+        *(_replica(site, name) for name in site.archive.replicas.names),
+        _index(site),
+        _workers(site),
+    ]
+
+
+def _database(site: Site) -> Part:
+    try:
+        with site.archive.reading() as session:
+            session.execute(text("SELECT 1"))
+    except (SQLAlchemyError, LantaiError):
+        return Part("database", False, "数据库没有应答。", "The database does not answer.")
+    return Part("database", True, "数据库正常。", "The database answers.")
+
+
+def _replica(site: Site, name: str) -> Part:
+    """Whether a replica is the one it should be and could take more: a full or read-only disk is found before a deposit."""
+    code, store = f"replica {name}", site.archive.replicas.store(name)
+    try:
+        check_marker(store, site.archive.holding_id)
+    except LantaiError as error:
+        return Part(code, False, error.zh, error.en)
+    root = getattr(store, "root", None)
+    if isinstance(root, Path):
+        try:
+            free = shutil.disk_usage(root).free
+        except OSError:
+            return Part(
+                code, False, f"副本 {name} 的目录无法访问。", f"The folder of replica {name} cannot be reached."
+            )
+        if free < _LEAST_FREE:
+            return Part(code, False, f"副本 {name} 空间不足。", f"Replica {name} is full.")
+        return Part(code, True, f"可用空间 {display.size(free)}。", f"{display.size(free)} free.")
+    return Part(code, True, f"副本 {name} 正常。", f"Replica {name} answers.")
+
+
+def _index(site: Site) -> Part:
+    try:
+        engine = site.search_engine()
+        try:
+            count = engine.count()
+        finally:
+            engine.close()
+    except LantaiError as error:
+        return Part("index", False, error.zh, error.en)
+    return Part("index", True, f"{count} 条。", f"{count} entries.")
+
+
+def _workers(site: Site) -> Part:
+    try:
+        alive = len(living(site.archive.sessions, site.settings.worker_ttl_seconds))
+    except (SQLAlchemyError, LantaiError):
+        alive = 0
+    if not alive:
+        return Part(
+            "worker",
+            False,
+            "没有工作进程在运行：移交会排队等待。",
+            "No worker is running: deposits wait.",
+            needed=False,
+        )
+    return Part("worker", True, f"{alive} 个工作进程。", f"{alive} running.", needed=False)
+
+
+def health_lines(visit: Visit) -> list[PartLine]:
+    """The parts of the site for a page."""
+    _ = i18n.translations(visit.language).gettext
+    names = {"database": _("Database"), "index": _("Search index"), "worker": _("Workers")}
+    return [
+        PartLine(
+            name=names.get(one.code) or _("Replica %(name)s") % {"name": one.code.rpartition(" ")[2]},
+            ok=one.ok,
+            words=one.en if visit.language == "en" else one.zh,
+        )
+        for one in health(visit.site)
+    ]
+
+
+def figures(session: Session, visit: Visit) -> list[tuple[str, str]]:
+    """Totals that are kept by the acts that change them."""
+    _ = i18n.translations(visit.language).gettext
+    counted = dict(session.execute(select(Counter.name, Counter.value)).tuples().all())
+    waiting = session.scalar(select(func.count()).select_from(Outbox).where(Outbox.done_at.is_(None))) or 0
+    return [
+        (_("Records"), display.number(counted.get("records", 0))),
+        (_("Versions"), display.number(counted.get("versions", 0))),
+        (_("Files"), display.number(counted.get("files", 0))),
+        (_("Content"), display.size(counted.get("bytes", 0))),
+        (_("Changes the index does not show yet"), display.number(waiting)),
+    ]
+
+
+def ledger(session: Session) -> list[LedgerLine]:
+    """State of the streams: blocks sealed, entries, what waits for the next block."""
+    made = []
+    for stream in STREAMS:
+        blocks, sealed_at = session.execute(
+            select(func.count(), func.max(LedgerBlock.sealed_at)).where(LedgerBlock.stream == stream)
+        ).one()
+        entries = session.scalar(select(func.count()).select_from(LedgerEntry).where(LedgerEntry.stream == stream))
+        pending = session.scalar(select(func.count()).select_from(LedgerPending).where(LedgerPending.stream == stream))
+        made.append(LedgerLine(stream, blocks, entries or 0, pending or 0, sealed_at))
+    return made
+
+
+def accounts(session: Session, visit: Visit) -> list[AccountLine]:
+    """Accounts with their roles, by name."""
+    profile = visit.site.archive.profile
+    held: dict[str, list[str]] = {}
+    for account_id, role in session.execute(
+        select(AccountRole.account_id, AccountRole.role).where(AccountRole.ends_on.is_(None)).order_by(AccountRole.seq)
+    ):
+        known = profile.roles.get(role)
+        held.setdefault(account_id, []).append(labels.term(visit.language, known) if known else role)
+    wanted = select(Account, Organ).join(Organ, Organ.id == Account.organ_id).order_by(Account.username).limit(500)
+    return [
+        AccountLine(
+            username=account.username,
+            name=account.display_name,
+            organ=labels.term(visit.language, organ),
+            roles=held.get(account.id, []),
+            active=account.active,
+            last_seen_at=account.last_seen_at,
+        )
+        for account, organ in session.execute(wanted).tuples()
+    ]
+
+
+def jobs(site: Site) -> list[JobLine]:
+    """The newest jobs."""
+    return [
+        JobLine(
+            id=one.id,
+            name=one.name,
+            state=one.state,
+            created_at=datetime.fromtimestamp(one.created_ms / 1000, UTC),
+            updated_at=datetime.fromtimestamp(one.updated_ms / 1000, UTC),
+        )
+        for one in site.jobs.list(limit=30)
+    ]

@@ -1,0 +1,234 @@
+"""Who asks, in which language, for what purpose: one ``Visit`` per request, handed to every page and API function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+from starlette.datastructures import UploadFile
+
+from access import gate, sessions, use_register
+from access.accounts import Actor, actor_of
+from lantai.i18n import chosen
+from lantai.problems import BadToken, PasswordChangeRequired, SignInRequired
+from lantai.web.security import (
+    CSRF_FIELD,
+    CSRF_HEADER,
+    LANGUAGE_COOKIE,
+    PURPOSE_COOKIE,
+    SESSION_COOKIE,
+    TYPE_COOKIE,
+    VISITOR_COOKIE,
+    same_token,
+)
+from metadata.errors import NotFound
+from metadata.identifiers import is_id
+from metadata.rights import Permission
+from repository.clock import local_date
+from repository.tables import Account
+
+if TYPE_CHECKING:
+    from lantai.site import Site
+
+PURPOSES = ("casework", "arrangement", "verification", "inspection", "reply")
+"""Why somebody looks, as the use register writes it (借阅使用登记: 利用目的); the words are in ``lantai.web.labels``."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request: the person (if signed in) and how the answer shall look."""
+
+    site: Site
+    request: Request
+    actor: Actor | None
+    username: str
+    csrf: str
+    language: str
+    large_type: bool
+    purpose: str
+    must_change_password: bool = False
+
+    @property
+    def person(self) -> Actor:
+        """The person signed in; ``SignInRequired`` when there is nobody."""
+        if self.actor is None:
+            raise SignInRequired
+        return self.actor
+
+    @property
+    def request_id(self) -> str:
+        """The number of this request, in the log and on error pages."""
+        return str(self.request.state.request_id)
+
+    def may(self, permission: str) -> bool:
+        """Whether the person may do ``permission`` (a value such as ``record.read``) anywhere at all."""
+        return self.actor is not None and gate.allowed(self.actor, Permission(permission), self.site.archive.profile)
+
+    def require(self, permission: Permission) -> None:
+        """``Forbidden`` unless the person may do ``permission``."""
+        gate.require(self.person, permission, self.site.archive.profile)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads: takes no write lock, for what needs no entry in the use register."""
+        with self.site.archive.reading.begin() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction; what fails inside leaves nothing."""
+        with self.site.archive.sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def looking(self, subject_id: str | None = None) -> Iterator[Session]:
+        """A transaction for a look, which the caller enters in the use register.
+
+        A look at something that is not there or not for this person leaves an entry of its own, in a transaction of
+        its own, so that searching about is seen; the answer to the person does not change.
+        """
+        try:
+            with self.writing() as session:
+                yield session
+        except NotFound:
+            if self.actor is not None and subject_id is not None and is_id(subject_id):
+                with self.writing() as session:
+                    self.looked(session, "access.refused", record_id=subject_id)
+            raise
+
+    def looked(
+        self,
+        session: Session,
+        act: str,
+        *,
+        record_id: str | None = None,
+        case_file_id: str | None = None,
+        file_id: str | None = None,
+        form: str = "screen",
+    ) -> None:
+        """Enter a look by this person, for the purpose chosen, in the use register."""
+        use_register.looked(
+            session,
+            archive=self.site.archive,
+            actor=self.person,
+            act=act,
+            record_id=record_id,
+            case_file_id=case_file_id,
+            file_id=file_id,
+            reason=self.purpose,
+            form="api" if form == "screen" and self.request.url.path.startswith("/api/") else form,
+            request_id=self.request_id,
+        )
+
+
+def visitor(request: Request) -> Visit:
+    """Whoever asks, signed in or not."""
+    known = getattr(request.state, "visit", None)
+    if isinstance(known, Visit):
+        return known
+    site: Site = request.app.state.site
+    cookies = request.cookies
+    purpose = cookies.get(PURPOSE_COOKIE, "")
+    visit = Visit(
+        site=site,
+        request=request,
+        actor=None,
+        username="",
+        csrf=cookies.get(VISITOR_COOKIE, ""),
+        language=language_of(request),
+        large_type=cookies.get(TYPE_COOKIE) == "large",
+        purpose=purpose if purpose in PURPOSES else PURPOSES[0],
+    )
+    token = cookies.get(SESSION_COOKIE)
+    if token:
+        visit = _signed_in(visit, token)
+    request.state.visit = visit
+    return visit
+
+
+def language_of(request: Request) -> str:
+    """The language chosen, else the site's when the browser names none that we know."""
+    asked = request.cookies.get(LANGUAGE_COOKIE)
+    settings = request.app.state.site.settings
+    return chosen(asked or settings.language, request.headers.get("accept-language"))
+
+
+def _signed_in(visit: Visit, token: str) -> Visit:
+    archive = visit.site.archive
+    with archive.reading() as session, session.no_autoflush:
+        login = sessions.session_of(session, token, archive.clock)
+        account = None if login is None else session.get(Account, login.account_id)
+        if login is None or account is None or not account.active:
+            return visit
+        today = local_date(archive.clock.now(), archive.zone)
+        known = replace(
+            visit,
+            actor=actor_of(session, account, archive.profile, today),
+            username=account.username,
+            csrf=login.csrf_token,
+            must_change_password=account.must_change_password,
+        )
+        used = login in session.dirty
+    if used:  # once a minute; pages that only read wait for no writer otherwise
+        with archive.sessions.begin() as session:
+            sessions.session_of(session, token, archive.clock)
+    return known
+
+
+@dataclass(frozen=True)
+class Posted:
+    """The fields of a form whose token was right."""
+
+    fields: Mapping[str, str]
+
+    def text(self, name: str, default: str = "") -> str:
+        """A field without surrounding white space."""
+        return self.fields.get(name, default).strip()
+
+    def flag(self, name: str) -> bool:
+        """Whether a box was ticked."""
+        return self.fields.get(name, "") not in {"", "0", "false"}
+
+
+async def posted(request: Request, visit: Annotated[Visit, Depends(visitor)]) -> Posted:
+    """The form of a POST, refused unless its token is the session's.
+
+    When the session has ended, what was typed travels with ``SignInRequired``, but only for a browser that sent a
+    session cookie: a form on a foreign site cannot (SameSite), so nobody can have words put in her mouth.
+    """
+    form = await request.form(max_files=0, max_fields=200)
+    fields = {name: value for name, value in form.multi_items() if not isinstance(value, UploadFile)}
+    given = fields.pop(CSRF_FIELD, None)
+    if visit.actor is None and SESSION_COOKIE in request.cookies and request.url.path != "/sign-in":
+        raise SignInRequired({name: value for name, value in fields.items() if "password" not in name})
+    if not same_token(visit.csrf, given):
+        raise BadToken
+    return Posted(fields)
+
+
+def signed_in(visit: Annotated[Visit, Depends(visitor)]) -> Visit:
+    """A visit by somebody who is signed in, or ``SignInRequired``; a password given by others is changed first."""
+    if visit.actor is None:
+        raise SignInRequired
+    if visit.must_change_password:
+        raise PasswordChangeRequired
+    return visit
+
+
+def api_caller(request: Request, visit: Annotated[Visit, Depends(signed_in)]) -> Visit:
+    """A signed-in caller of the API; whatever changes something must bring the session's token in a header."""
+    if request.method not in {"GET", "HEAD", "OPTIONS"} and not same_token(
+        visit.csrf, request.headers.get(CSRF_HEADER)
+    ):
+        raise BadToken
+    return visit
+
+
+AnyVisit = Annotated[Visit, Depends(visitor)]
+SignedVisit = Annotated[Visit, Depends(signed_in)]
+ApiVisit = Annotated[Visit, Depends(api_caller)]
+Form = Annotated[Posted, Depends(posted)]
