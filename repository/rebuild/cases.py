@@ -14,11 +14,11 @@ from metadata.errors import LantaiError
 from repository.archive import Archive
 from repository.cases import ID_LAST_FOUR, ID_NUMBER
 from repository.clock import parse_stamp
-from repository.rebuild.people import make_up_organ
+from repository.rebuild.people import KnownOrgans
 from repository.rebuild.report import RebuildReport
 from repository.rebuild.sources import Sources, highest
 from repository.revisions import CASE_FILE_FORMAT
-from repository.tables import CaseFile, CaseRecord, Household, Organ, Record
+from repository.tables import CaseFile, CaseRecord, Household, Record
 
 _BATCH = 500
 
@@ -38,8 +38,9 @@ def restore_cases(
     ]
     states.sort(key=lambda state: (state["created_at"], state["case_file_id"]))
     _insert_households(session, archive, states, report)
+    organs = KnownOrgans(session, report)
     for start in range(0, len(states), _BATCH):
-        _insert_cases(session, states[start : start + _BATCH], report)
+        _insert_cases(session, states[start : start + _BATCH], organs, report)
     report.counts["case_files"] += len(states)
 
 
@@ -84,11 +85,10 @@ def _insert_households(session: Session, archive: Archive, states: list[dict[str
     report.counts["households"] += len(rows)
 
 
-def _insert_cases(session: Session, states: list[dict[str, Any]], report: RebuildReport) -> None:
+def _insert_cases(session: Session, states: list[dict[str, Any]], organs: KnownOrgans, report: RebuildReport) -> None:
     rows: list[dict[str, Any]] = []
     for state in states:
-        if session.get(Organ, state["organ_id"]) is None:
-            make_up_organ(session, state["organ_id"], state["organ_id"], state["division_code"], report)
+        organs.require(session, state["organ_id"], division_code=state["division_code"])
         rows.append(
             {
                 "id": state["case_file_id"],

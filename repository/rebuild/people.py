@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from metadata.errors import LantaiError
-from metadata.identifiers import is_id
 from metadata.profile import load_bytes
 from repository import entities
 from repository.clock import Clock
@@ -73,16 +72,17 @@ def restore_people(session: Session, sources: Sources, report: RebuildReport) ->
                 **{**entities.values(Organ, state), "parent_id": known_parent, "revision": state["revision"]}
             )
         )
+    known = KnownOrgans(session, report)
     for account_id, state in sorted(states["account"].items()):
-        _known_organ(session, organs, str(state.get("organ_id")), report)
+        known.require(session, str(state.get("organ_id")))
         session.execute(
             insert(Account).values(**entities.values(Account, state), revision=state["revision"], password_hash=None)
         )
         for role in state.get("roles", []):
-            _known_organ(session, organs, str(role.get("organ_id")), report)
+            known.require(session, str(role.get("organ_id")))
             session.execute(insert(AccountRole).values(**entities.values(AccountRole, role), account_id=account_id))
     for _, state in sorted(states["submission"].items(), key=lambda item: (str(item[1].get("created_at")), item[0])):
-        _known_organ(session, organs, str(state.get("organ_id")), report)
+        known.require(session, str(state.get("organ_id")))
         session.execute(
             insert(Submission).values(
                 **entities.values(Submission, state), revision=state["revision"], options={}, attempts=0
@@ -107,19 +107,22 @@ def _superior_first(organs: States) -> list[str]:
     return ordered
 
 
-def _known_organ(session: Session, organs: States, organ_id: str, report: RebuildReport) -> None:
-    if organ_id not in organs:
-        make_up_organ(session, organ_id, organ_id, "", report)
-        organs[organ_id] = {}
+class KnownOrgans:
+    """The organs of the rebuilt catalogue; one that only something else names is made up, for a person to complete."""
 
+    def __init__(self, session: Session, report: RebuildReport) -> None:
+        self._ids = set(session.scalars(select(Organ.id)))
+        self._report = report
 
-def make_up_organ(session: Session, organ_id: str, code: str, division_code: str, report: RebuildReport) -> None:
-    """An organ whose own revision is gone but which something else names; a person must complete it."""
-    if session.get(Organ, organ_id) is not None or not is_id(organ_id):
-        return
-    session.execute(
-        insert(Organ).values(
-            id=organ_id, code=code[:32], name_zh=code, name_en="", level="", division_prefix=division_code
+    def require(self, session: Session, organ_id: str, *, code: str = "", division_code: str = "") -> None:
+        """See to it that ``organ_id`` is there."""
+        if organ_id in self._ids:
+            return
+        code = (code or organ_id)[:32]
+        session.execute(
+            insert(Organ).values(
+                id=organ_id, code=code, name_zh=code, name_en="", level="", division_prefix=division_code
+            )
         )
-    )
-    report.made_up.append(organ_id)
+        self._ids.add(organ_id)
+        self._report.made_up.append(organ_id)

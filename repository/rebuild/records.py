@@ -21,12 +21,12 @@ from repository.bag.read import Member, directory, read_member
 from repository.bag.record_json import PATH, FileFact, RecordJson
 from repository.clock import parse_stamp
 from repository.rebuild.history import History
-from repository.rebuild.people import make_up_organ
+from repository.rebuild.people import KnownOrgans
 from repository.rebuild.report import Progress, RebuildReport
 from repository.rebuild.sources import Sources, highest
 from repository.revisions import DESCRIPTION_FORMAT, describe
 from repository.storage.base import Store
-from repository.tables import Organ, Record, RecordVersion, StoredFile
+from repository.tables import Record, RecordVersion, StoredFile
 
 _BATCH = 200
 _READERS = 8
@@ -67,6 +67,7 @@ def restore_records(
     """Insert every record that is not destroyed, in the order of accession; yields ids a batch at a time."""
     found = _listed(sources, report, destroyed)
     now = archive.clock.now()
+    organs = KnownOrgans(session, report)
     last = len(history.accessions)
     ordered = sorted(
         found.values(),
@@ -75,7 +76,7 @@ def restore_records(
     with ThreadPoolExecutor(_READERS, thread_name_prefix="rebuild") as readers:
         for start in range(0, len(ordered), _BATCH):
             batch = list(readers.map(lambda one: _read(one, sources), ordered[start : start + _BATCH]))
-            yield _insert(session, batch, sources=sources, history=history, report=report, now=now)
+            yield _insert(session, batch, sources=sources, history=history, organs=organs, report=report, now=now)
             progress("records", min(start + _BATCH, len(ordered)), len(ordered))
 
 
@@ -145,7 +146,14 @@ def _does_not_fit(key: str, where: str) -> Invalid:
 
 
 def _insert(
-    session: Session, batch: list[_Found], *, sources: Sources, history: History, report: RebuildReport, now: datetime
+    session: Session,
+    batch: list[_Found],
+    *,
+    sources: Sources,
+    history: History,
+    organs: KnownOrgans,
+    report: RebuildReport,
+    now: datetime,
 ) -> list[str]:
     versions: list[dict[str, Any]] = []
     files: list[dict[str, Any]] = []
@@ -155,7 +163,7 @@ def _insert(
             report.fault(key, error)
         if not one.bags:
             continue
-        _insert_record(session, one, history, report, now)
+        _insert_record(session, one, history=history, organs=organs, report=report, now=now)
         ids.append(one.record_id)
         for number, bag in sorted(one.bags.items()):
             sealed = history.accessions.get((one.record_id, number))
@@ -179,15 +187,16 @@ def _insert(
     return ids
 
 
-def _insert_record(session: Session, one: _Found, history: History, report: RebuildReport, now: datetime) -> None:
+def _insert_record(
+    session: Session, one: _Found, *, history: History, organs: KnownOrgans, report: RebuildReport, now: datetime
+) -> None:
     head = max(one.bags)
     facts = one.bags[head].facts
     accession = history.accessions.get((one.record_id, head))
     first = history.accessions.get((one.record_id, min(one.bags)), accession)
     if accession is None:
         report.unconfirmed.append(one.record_id)
-    if session.get(Organ, facts.organ.id) is None:
-        make_up_organ(session, facts.organ.id, facts.organ.code, facts.division_code, report)
+    organs.require(session, facts.organ.id, code=facts.organ.code, division_code=facts.division_code)
     submission_id = facts.submission.id if facts.submission else None
     record = Record(
         id=one.record_id,

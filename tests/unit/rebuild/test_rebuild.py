@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -278,3 +279,27 @@ def test_incidents_come_back_from_the_ledger(county: Any) -> None:
     with fresh.reading() as session:
         states = dict(session.execute(select(Incident.id, Incident.state)).tuples().all())
     assert states == {"1": "repaired", "2": "open"}
+
+
+def test_an_organ_that_only_records_name_is_made_up_and_listed(county: Any) -> None:
+    for name in ("a", "b"):
+        shutil.rmtree(county.replicas / name / "e" / "organ")
+    fresh = county.fresh()
+    report = rebuild(fresh, "b")
+    assert county.organ_id in report.made_up
+    assert not report.complete
+    with fresh.reading() as session:
+        assert set(session.scalars(select(Record.organ_id))) == {county.organ_id}
+
+
+def test_a_store_of_another_holding_is_refused(county: Any) -> None:
+    with pytest.raises(Conflict, match="another holding"):
+        rebuild(replace(county.fresh(), holding_id=new_id()), "b")
+
+
+def test_a_new_empty_disk_does_not_stop_a_rebuild(county: Any) -> None:
+    shutil.rmtree(county.replicas / "a")
+    (county.replicas / "a").mkdir()
+    report = rebuild(county.fresh(), "b")
+    assert report.unreachable == ["a"]
+    assert report.complete
