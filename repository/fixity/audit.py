@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 
 from metadata.errors import LantaiError, NotFound
 from repository.archive import Archive
+from repository.fixity import markers
 from repository.fixity.drilldown import look_into
 from repository.fixity.outcome import AuditResult, AuditResults, Outcome, Run
 from repository.fixity.reading import Readers, Reading, Task, bundled
 from repository.fixity.results import begin_run, finish_run, objects_at_fault, save_totals, write_readings
 from repository.fixity.selection import Selection, never_checked
-from repository.holding import check_marker
 from repository.ledger.acts import ActorRef
 
 Progress = Callable[[int, int], None]
@@ -122,8 +122,10 @@ class _Audit:
 
     def run(self) -> AuditResults:
         started = time.monotonic()
-        for part in self._parts.values():
-            part.trouble = self._trouble(part)
+        for name, part in self._parts.items():
+            found = markers.standing(self._archive, name)
+            part.trouble = found.trouble
+            part.waiting += markers.readings(name, found, self._at_fault)
         total = sum(part.selection.total()[1] for part in self._parts.values()) if self._progress else 0
         stores = {name: self._archive.replicas.store(name) for name in self._parts}
         written, waiting = started, 0
@@ -137,8 +139,7 @@ class _Audit:
                     waiting, written = 0, time.monotonic()
                 if self._progress:
                     self._progress(min(readers.bytes_read, total), total)
-        self._write()
-        self._finish(time.monotonic() - started)
+        self._finish(started)
         return self._results
 
     def _bundles(self) -> Iterator[list[Task]]:
@@ -152,24 +153,19 @@ class _Audit:
                 else:
                     yield bundle
 
-    def _trouble(self, part: _Part) -> LantaiError | None:
-        """Why the replica cannot be judged now, or None: an unmounted folder must not look like lost objects."""
-        try:
-            check_marker(self._archive.replicas.store(part.run.replica), self._archive.holding_id)
-        except LantaiError as error:
-            return error
-        return None
-
     def _write(self) -> None:
         """Look into what differs, then write all that was read since the last time in one transaction."""
-        parts = [part for part in self._parts.values() if part.waiting]
-        if not parts:
-            return
-        for part in parts:
+        for part in self._parts.values():
             self._judge(part)
-        now = self._archive.clock.now()
         with self._archive.sessions.begin() as session:
-            for part in parts:
+            self._write_waiting(session)
+        for part in self._parts.values():
+            part.waiting = []
+
+    def _write_waiting(self, session: Session) -> None:
+        now = self._archive.clock.now()
+        for part in self._parts.values():
+            if part.waiting:
                 self._begin(session, part)
                 write_readings(
                     session,
@@ -181,13 +177,11 @@ class _Audit:
                     at_fault=self._at_fault,
                 )
                 save_totals(session, part.run)
-        for part in parts:
-            part.waiting = []
 
     def _judge(self, part: _Part) -> None:
         suspects = [one for one in part.waiting if one.outcome in {Outcome.MISSING, Outcome.UNREADABLE}]
         if suspects and part.trouble is None:
-            part.trouble = self._trouble(part)
+            part.trouble = markers.standing(self._archive, part.run.replica).trouble
         if part.trouble is not None:
             for one in suspects:
                 one.outcome, one.detail = Outcome.NOT_CHECKED, {"error": part.trouble.code}
@@ -201,17 +195,25 @@ class _Audit:
             begun = begin_run(session, at=at, actor=self._actor, replica=part.run.replica, kind=part.run.kind)
             part.run.run_id = begun.run_id
 
-    def _finish(self, seconds: float) -> None:
-        ended = [part for part in self._parts.values() if part.run.run_id or part.trouble is not None]
+    def _finish(self, started: float) -> None:
+        """Write the rest and close the runs; a short audit is one transaction."""
+        for part in self._parts.values():
+            self._judge(part)
+        if any(part.trouble is not None for part in self._parts.values()):
+            self._write()  # so that what is left unread can be counted
+        ended = [part for part in self._parts.values() if part.run.run_id or part.waiting or part.trouble is not None]
         for part in ended:
-            part.run.seconds = seconds
             if part.trouble is not None:
                 detail = {"error": part.trouble.code, "zh": part.trouble.zh, "en": part.trouble.en}
-                part.run.count(Outcome.NOT_CHECKED, max(part.unread(), 1))
+                unread = part.unread()
+                if unread or not part.run.outcomes.get(Outcome.NOT_CHECKED):
+                    part.run.count(Outcome.NOT_CHECKED, max(unread, 1))
                 self._results.note_fault(AuditResult(part.run.replica, "-", Outcome.NOT_CHECKED, detail=detail))
         if ended:
             with self._archive.sessions.begin() as session:
+                self._write_waiting(session)
                 for part in ended:
                     self._begin(session, part)
+                    part.run.seconds = time.monotonic() - started
                     finish_run(session, at=self._archive.clock.now(), actor=self._actor, run=part.run)
         self._results.runs.extend(part.run for part in ended)

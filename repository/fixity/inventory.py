@@ -17,12 +17,12 @@ from sqlalchemy import Row, Select, select, update
 
 from metadata.errors import Invalid, LantaiError, NotFound
 from repository.archive import Archive
+from repository.fixity import markers
 from repository.fixity.drilldown import look_into
 from repository.fixity.incidents import WITHDRAWN, close_incidents
 from repository.fixity.outcome import AuditResult, AuditResults, Outcome, Run
 from repository.fixity.reading import Reading, Task
 from repository.fixity.results import begin_run, finish_run, objects_at_fault, save_totals, write_readings
-from repository.holding import check_marker
 from repository.ledger.acts import ActorRef
 from repository.storage import layout
 from repository.storage.base import Stat, Store, checked_key
@@ -78,7 +78,10 @@ class _Inventory:
         started = time.monotonic()
         complete = False
         try:
-            check_marker(self._store, self._archive.holding_id)
+            found = markers.standing(self._archive, self._replica)
+            if found.trouble is not None:
+                raise found.trouble
+            self._found += markers.readings(self._replica, found, self._at_fault)
             self._merge()
             self._flush()
             self._withdraw()

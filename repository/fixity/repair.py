@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from metadata.errors import LantaiError, NotFound
 from repository import leases
 from repository.archive import Archive
+from repository.fixity import markers
 from repository.fixity.incidents import UNCHANGED, close_incidents, open_incidents
 from repository.fixity.outcome import Outcome
 from repository.fixity.reading import digest, drop_from_cache
-from repository.fixity.sources import good_source
-from repository.holding import check_marker
+from repository.fixity.sources import CATALOGUE, good_source
+from repository.holding import check_marker, write_marker
 from repository.ledger.acts import ActorRef
 from repository.storage import layout
 from repository.storage.base import Store
@@ -77,7 +78,7 @@ def repair(archive: Archive, *, actor: ActorRef, incident_ids: Sequence[str] | N
     results = []
     with leases.held(archive.sessions, _LEASE, holder, _LEASE_SECONDS, archive.clock):
         with archive.reading() as session:
-            found = open_incidents(session)
+            found = sorted(open_incidents(session), key=lambda one: not _is_marker(one))  # a store's marker first
         wanted = None if incident_ids is None else set(incident_ids)
         for incident in found:
             if wanted is not None and incident.id not in wanted:
@@ -100,19 +101,68 @@ def _repair(archive: Archive, actor: ActorRef, incident: Incident) -> RepairResu
             zh=f"副本 {incident.replica} 上的 {incident.key} 不是可以自动修复的损坏（{incident.fault}），未作改动；请由人员查明来历后处理。",
             en=f"{incident.key} on replica {incident.replica} is not damage that can be mended ({incident.fault}); nothing was touched. A person must find out where it comes from.",
         )
-    if stored is None or incident.replica not in archive.replicas.names:
+    if incident.replica not in archive.replicas.names or (stored is None and not _is_marker(incident)):
         return _left(
             incident,
             "repair.not_registered",
             zh=f"{incident.key} 或副本 {incident.replica} 已不在目录中（可能已依法销毁或停用），未作改动。",
             en=f"{incident.key} or replica {incident.replica} is no longer known (destroyed, or taken out of use); nothing was touched.",
         )
+    store = archive.replicas.store(incident.replica)
     try:
-        store = archive.replicas.store(incident.replica)
+        if stored is None:
+            return _mend_marker(archive, actor, store, incident)
         check_marker(store, archive.holding_id)
         return _Repair(archive, actor, store, incident, stored).mend()
     except LantaiError as error:
         return _left(incident, error.code, zh=error.zh, en=error.en)
+
+
+def _is_marker(incident: Incident) -> bool:
+    return layout.parse(incident.key).kind == "marker"
+
+
+def _mend_marker(archive: Archive, actor: ActorRef, store: Store, incident: Incident) -> RepairResult:
+    """A damaged marker is set aside and a new one written; what it says is known to the catalogue."""
+    evidence_key = layout.evidence_key(None, incident.id, incident.replica, incident.key)
+    found = markers.standing(archive, incident.replica)
+    if found.trouble is not None and not _exists(store, evidence_key):
+        raise found.trouble
+    source = UNCHANGED
+    if found.damaged is not None or found.trouble is not None:
+        if found.damaged is not None:
+            store.set_aside(found.damaged, evidence_key)
+        write_marker(store, holding_id=archive.holding_id, zone=archive.zone, at=archive.clock.now())
+        source = CATALOGUE
+    kept = evidence_key if _exists(store, evidence_key) else None
+    sha256, _size = digest(store, incident.key)
+    now = archive.clock.now()
+    with archive.sessions.begin() as session:
+        if kept is not None:
+            _register_evidence(
+                session, replica=incident.replica, record_id=None, key=kept, found=digest(store, kept), at=now
+            )
+        close_incidents(
+            session,
+            at=now,
+            actor=actor,
+            replica=incident.replica,
+            key=incident.key,
+            sha256=sha256,
+            source=source,
+            evidence_key=kept,
+        )
+    return _done(incident, source, kept)
+
+
+def _exists(store: Store, key: str) -> bool:
+    try:
+        store.head(key)
+    except NotFound:
+        return False
+    except LantaiError:
+        return True  # there, and as unreadable as it was
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +215,7 @@ class _Repair:
                 zh=f"{self.incident.key} 的字节与登记一致，但袋内清单不符；所有副本都是这样，无法从副本修复。",
                 en=f"{self.incident.key} has its recorded bytes, yet its manifests do not agree with its files; every copy is the same, so no copy can mend it.",
             )
-        return self._close(INTERRUPTED if self._has_evidence() else UNCHANGED)
+        return self._close(INTERRUPTED if _exists(self.store, self.evidence_key) else UNCHANGED)
 
     def _state(self) -> Outcome:
         drop_from_cache(self.store, self.stored.key)
@@ -177,18 +227,9 @@ class _Repair:
             return Outcome.UNREADABLE
         return Outcome.INTACT if sha256 == self.stored.sha256 else Outcome.DAMAGED
 
-    def _has_evidence(self) -> bool:
-        try:
-            self.store.head(self.evidence_key)
-        except NotFound:
-            return False
-        except LantaiError:
-            return True  # there, and as unreadable as it was
-        return True
-
     def _close(self, source: str) -> RepairResult:
         """One transaction: the object is intact, its evidence is registered, its incidents are closed."""
-        evidence_key = self.evidence_key if self._has_evidence() else None
+        evidence_key = self.evidence_key if _exists(self.store, self.evidence_key) else None
         evidence: tuple[str, int] | None = None
         if evidence_key is not None:
             try:
@@ -213,8 +254,10 @@ class _Repair:
                     detail={"repaired_from": source},
                 )
             )
-            if evidence is not None:
-                self._register_evidence(session, *evidence, at=now)
+            if evidence is not None and evidence_key is not None:
+                _register_evidence(
+                    session, replica=replica, record_id=stored.record_id, key=evidence_key, found=evidence, at=now
+                )
             close_incidents(
                 session,
                 at=now,
@@ -227,20 +270,17 @@ class _Repair:
             )
         return _done(self.incident, source, evidence_key)
 
-    def _register_evidence(self, session: Session, sha256: str, size: int, *, at: datetime) -> None:
-        """Evidence lies on the replica where the damage was and nowhere else; it is audited there like anything kept."""
-        session.add(
-            StoredObject(
-                key=self.evidence_key,
-                kind="evidence",
-                record_id=self.stored.record_id,
-                sha256=sha256,
-                size=size,
-                created_at=at,
-            )
-        )
-        session.flush()
-        session.add(ReplicaObject(replica=self.incident.replica, key=self.evidence_key, written_at=at))
+
+def _register_evidence(
+    session: Session, *, replica: str, record_id: str | None, key: str, found: tuple[str, int], at: datetime
+) -> None:
+    """Evidence lies on the replica where the damage was and nowhere else; it is audited there like anything kept."""
+    if session.get(StoredObject, key) is not None:
+        return
+    sha256, size = found
+    session.add(StoredObject(key=key, kind="evidence", record_id=record_id, sha256=sha256, size=size, created_at=at))
+    session.flush()
+    session.add(ReplicaObject(replica=replica, key=key, written_at=at))
 
 
 def _done(incident: Incident, source: str, evidence_key: str | None) -> RepairResult:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.orm import Session
 
 from metadata.identifiers import new_id
@@ -61,15 +62,9 @@ def objects_at_fault(archive: Archive) -> set[tuple[str, str]]:
     return {(row.replica, row.key) for row in rows}
 
 
-_mark_checked = (
-    update(ReplicaObject.__table__)  # type: ignore[arg-type]  # declared as FromClause, is a Table
-    .where(
-        ReplicaObject.__table__.c.replica == bindparam("of_replica"),
-        ReplicaObject.__table__.c.key == bindparam("of_key"),
-    )
-    .values(checked_at=bindparam("at"), outcome=bindparam("found"))
-)
-_mark_deep = _mark_checked.values(deep_checked_at=bindparam("at"))
+_checks = cast("Table", FixityCheck.__table__)
+_objects = cast("Table", ReplicaObject.__table__)
+_KEYS_AT_ONCE = 500
 
 
 def write_readings(
@@ -86,45 +81,49 @@ def write_readings(
 
     An object that could not be checked keeps its last check, so that it comes up again first.
     """
-    readings = [one for one in readings if one.outcome is not None]
-    if not readings:
-        return
-    session.execute(
-        insert(FixityCheck),
-        [
-            {
-                "run_id": run.run_id,
-                "replica": one.task.replica,
-                "key": one.task.key,
-                "outcome": str(one.outcome),
-                "deep": one.task.deep,
-                "checked_at": at,
-                "detail": one.detail or None,
-            }
-            for one in readings
-        ],
-    )
-    marks = [
-        {"of_replica": one.task.replica, "of_key": one.task.key, "at": at, "found": str(one.outcome)}
-        for one in readings
-        if one.outcome is not Outcome.NOT_CHECKED
-    ]
-    if marks:
-        session.connection().execute(_mark_deep if readings[0].task.deep else _mark_checked, marks)
+    by_outcome: dict[Outcome, list[Reading]] = {}
     for one in readings:
-        run.objects += 1
-        run.bytes_read += one.size
-        run.count(str(one.outcome))
-        if one.outcome in FAULTS:
-            results.note_fault(_open(session, at=at, actor=actor, reading=one))
-            at_fault.add((one.task.replica, one.task.key))
-        elif one.outcome is Outcome.NOT_CHECKED:
-            results.note_fault(
-                AuditResult(one.task.replica, one.task.key, one.outcome, one.task.record_id, None, one.detail)
-            )
-        elif one.outcome is Outcome.INTACT and (one.task.replica, one.task.key) in at_fault:
-            _close(session, at=at, actor=actor, reading=one)
-            at_fault.discard((one.task.replica, one.task.key))
+        if one.outcome is not None:
+            by_outcome.setdefault(one.outcome, []).append(one)
+    connection = session.connection()  # a row of an object costs more in the mapper than reading a small object does
+    for outcome, found in by_outcome.items():
+        run.objects += len(found)
+        run.bytes_read += sum(one.size for one in found)
+        run.count(outcome, len(found))
+        _append_checks(connection, run.run_id, outcome, found, at)
+        if outcome is not Outcome.NOT_CHECKED:
+            _mark(connection, run.replica, outcome, found, at)
+    for outcome, found in by_outcome.items():
+        for one in found:
+            subject = (run.replica, one.task.key)
+            if outcome in FAULTS:
+                results.note_fault(_open(session, at=at, actor=actor, reading=one))
+                at_fault.add(subject)
+            elif outcome is Outcome.NOT_CHECKED:
+                results.note_fault(AuditResult(*subject, outcome, one.task.record_id, None, one.detail))
+            elif subject in at_fault:
+                _close(session, at=at, actor=actor, reading=one)
+                at_fault.discard(subject)
+
+
+def _append_checks(
+    connection: Connection, run_id: str, outcome: Outcome, found: Sequence[Reading], at: datetime
+) -> None:
+    same = {"run_id": run_id, "replica": found[0].task.replica, "outcome": str(outcome), "checked_at": at}
+    rows = [{**same, "key": one.task.key, "deep": one.task.deep} for one in found if not one.detail]
+    told = [{**same, "key": one.task.key, "deep": one.task.deep, "detail": one.detail} for one in found if one.detail]
+    for values in (rows, told):
+        if values:
+            connection.execute(_checks.insert(), values)
+
+
+def _mark(connection: Connection, replica: str, outcome: Outcome, found: Sequence[Reading], at: datetime) -> None:
+    mark = update(_objects).values(checked_at=at, outcome=str(outcome))
+    if found[0].task.deep:
+        mark = mark.values(deep_checked_at=at)
+    for start in range(0, len(found), _KEYS_AT_ONCE):
+        keys = [one.task.key for one in found[start : start + _KEYS_AT_ONCE]]
+        connection.execute(mark.where(_objects.c.replica == replica, _objects.c.key.in_(keys)))
 
 
 def _open(session: Session, *, at: datetime, actor: ActorRef, reading: Reading) -> AuditResult:

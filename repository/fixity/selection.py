@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, exists, false, func, or_, select
+from sqlalchemy.orm import Session
 
 from repository.db import Sessions
 from repository.fixity.reading import Task
@@ -15,6 +15,8 @@ from repository.tables import ReplicaObject, StoredObject
 
 PAGE = 4000
 _KEYS_AT_ONCE = 400
+_placed = cast("Table", ReplicaObject.__table__)
+_stored = cast("Table", StoredObject.__table__)
 _TOMBSTONED_KINDS = ("bag", "description")
 
 
@@ -46,20 +48,18 @@ class Selection:
         self._cold = cold
         self._deep = deep
         with reading() as session:
-            newest = session.scalar(select(func.max(ReplicaObject.checked_at)).where(ReplicaObject.replica == replica))
-            self._tombstones = session.scalar(select(exists().where(StoredObject.kind == "tombstone"))) or False
+            newest = session.scalar(select(func.max(_placed.c.checked_at)).where(_placed.c.replica == replica))
+            self._tombstones = session.scalar(select(exists().where(_stored.c.kind == "tombstone"))) or False
         self.mark = now if newest is None or newest < now else newest + timedelta(microseconds=1)
         self._before = min(self.mark, older_than) if older_than is not None else self.mark
 
     def total(self) -> tuple[int, int]:
         """How many objects the run has to read, and how many bytes."""
-        counted = select(func.count(), func.coalesce(func.sum(StoredObject.size), 0)).select_from(ReplicaObject)
-        counted = counted.join(StoredObject, StoredObject.key == ReplicaObject.key).where(self._mine())
+        counted = select(func.count(), func.coalesce(func.sum(_stored.c.size), 0)).select_from(_placed)
+        counted = counted.join(_stored, _stored.c.key == _placed.c.key).where(self._mine())
         with self._reading() as session:
             if self._keys is not None:
-                parts = [
-                    session.execute(counted.where(ReplicaObject.key.in_(part))).one() for part in _parts(self._keys)
-                ]
+                parts = [session.execute(counted.where(_placed.c.key.in_(part))).one() for part in _parts(self._keys)]
                 return sum(part[0] for part in parts), sum(int(part[1]) for part in parts)
             objects, size = session.execute(counted.where(self._due())).one()
         if self._limit is not None and objects > self._limit:
@@ -70,16 +70,17 @@ class Selection:
         """Every object to read; rows are fetched in pages, no transaction stays open between them."""
         left = self._limit if self._limit is not None else -1
         for page in self._pages():
-            for row in page:
+            for key, checked_at, kind, record_id, sha256, size, destroyed in page:
                 if left == 0:
                     return
                 left -= 1
-                yield self._task(row)
+                cold = self._cold and checked_at is None
+                yield Task(self.replica, key, kind, record_id, sha256, size, cold, self._deep, bool(destroyed))
 
     def _pages(self) -> Iterator[Sequence[Row[Any]]]:
         if self._keys is not None:
             for part in _parts(self._keys):
-                yield self._page(self._rows().where(ReplicaObject.key.in_(part)).order_by(ReplicaObject.key))
+                yield self._page(self._rows().where(_placed.c.key.in_(part)).order_by(_placed.c.key))
             return
         yield from self._never_checked()
         if not self._only_new:
@@ -87,65 +88,57 @@ class Selection:
 
     def _never_checked(self) -> Iterator[Sequence[Row[Any]]]:
         after = ""
-        rows = self._rows().where(ReplicaObject.checked_at.is_(None)).order_by(ReplicaObject.key).limit(PAGE)
-        while page := self._page(rows.where(ReplicaObject.key > after)):
+        rows = self._rows().where(_placed.c.checked_at.is_(None)).order_by(_placed.c.key).limit(PAGE)
+        while page := self._page(rows.where(_placed.c.key > after)):
             yield page
             after = page[-1].key
 
     def _checked_before(self) -> Iterator[Sequence[Row[Any]]]:
         rows = (
             self._rows()
-            .where(ReplicaObject.checked_at < self._before)
-            .order_by(ReplicaObject.checked_at, ReplicaObject.key)
+            .where(_placed.c.checked_at < self._before)
+            .order_by(_placed.c.checked_at, _placed.c.key)
             .limit(PAGE)
         )
         page = self._page(rows)
         while page:
             yield page
             at, key = page[-1].checked_at, page[-1].key
-            after = or_(ReplicaObject.checked_at > at, and_(ReplicaObject.checked_at == at, ReplicaObject.key > key))
-            page = self._page(rows.where(ReplicaObject.checked_at >= at, after))
+            after = or_(_placed.c.checked_at > at, and_(_placed.c.checked_at == at, _placed.c.key > key))
+            page = self._page(rows.where(_placed.c.checked_at >= at, after))
 
     def _mine(self) -> ColumnElement[bool]:
-        return and_(ReplicaObject.replica == self.replica, ReplicaObject.written_at.is_not(None))
+        return and_(_placed.c.replica == self.replica, _placed.c.written_at.is_not(None))
 
     def _due(self) -> ColumnElement[bool]:
-        never = ReplicaObject.checked_at.is_(None)
-        return never if self._only_new else or_(never, ReplicaObject.checked_at < self._before)
+        never = _placed.c.checked_at.is_(None)
+        return never if self._only_new else or_(never, _placed.c.checked_at < self._before)
 
     def _rows(self) -> Select[Any]:
-        columns: list[Any] = [
-            ReplicaObject.key,
-            ReplicaObject.checked_at,
-            StoredObject.kind,
-            StoredObject.record_id,
-            StoredObject.sha256,
-            StoredObject.size,
-        ]
+        destroyed: ColumnElement[bool] = false()
         if self._tombstones:
-            stone = aliased(StoredObject)
-            columns.append(
-                exists().where(stone.kind == "tombstone", stone.record_id == StoredObject.record_id).label("destroyed")
+            stone = _stored.alias()
+            destroyed = and_(
+                _stored.c.kind.in_(_TOMBSTONED_KINDS),
+                exists().where(stone.c.kind == "tombstone", stone.c.record_id == _stored.c.record_id),
             )
-        return select(*columns).join(StoredObject, StoredObject.key == ReplicaObject.key).where(self._mine())
+        return (
+            select(
+                _placed.c.key,
+                _placed.c.checked_at,
+                _stored.c.kind,
+                _stored.c.record_id,
+                _stored.c.sha256,
+                _stored.c.size,
+                destroyed.label("destroyed"),
+            )
+            .join(_stored, _stored.c.key == _placed.c.key)
+            .where(self._mine())
+        )
 
     def _page(self, statement: Select[Any]) -> Sequence[Row[Any]]:
         with self._reading() as session:
             return session.execute(statement).all()
-
-    def _task(self, row: Row[Any]) -> Task:
-        destroyed = self._tombstones and row.destroyed and row.kind in _TOMBSTONED_KINDS
-        return Task(
-            replica=self.replica,
-            key=row.key,
-            kind=row.kind,
-            record_id=row.record_id,
-            sha256=row.sha256,
-            size=row.size,
-            cold=self._cold and row.checked_at is None,
-            deep=self._deep,
-            forbidden=bool(destroyed),
-        )
 
 
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -157,12 +150,12 @@ def never_checked(session: Session, record_ids: Sequence[str]) -> bool:
     """Whether an object of one of the records has not yet been found intact on a replica that it was written to."""
     for part in _parts(record_ids):
         open_object = (
-            select(ReplicaObject.key)
-            .join(StoredObject, StoredObject.key == ReplicaObject.key)
+            select(_placed.c.key)
+            .join(_stored, _stored.c.key == _placed.c.key)
             .where(
-                StoredObject.record_id.in_(part),
-                StoredObject.kind == "bag",
-                or_(ReplicaObject.outcome.is_(None), ReplicaObject.outcome != "intact"),
+                _stored.c.record_id.in_(part),
+                _stored.c.kind == "bag",
+                or_(_placed.c.outcome.is_(None), _placed.c.outcome != "intact"),
             )
             .limit(1)
         )
