@@ -118,7 +118,8 @@ def elements(folded: str) -> list[str]:
     for match in _TOKENS.finditer(folded):
         kind = match.lastgroup
         if kind == "han":
-            found.extend(_NOT_HAN.sub("", match.group()))
+            run = match.group()
+            found.extend(run if run.isalpha() else _NOT_HAN.sub("", run))  # most runs hold nothing to leave out
         elif kind == "word":
             found.append(_word(match.group()))
         elif found and found[-1] != BREAK:

@@ -33,7 +33,7 @@ _CANDIDATES = re.compile(
     rf")(?![0-9])"
     rf"|(?<!\d)(?P<run>\d{{14,}}[0-9x])"
 )
-_ANY_RUN = re.compile(r"\d")
+_LONG_ENOUGH = re.compile(r"[0-9](?:[ \u00a0\u3000-]?[0-9]){9}")  # no number that is looked for has fewer digits
 _DIGITS = re.compile(r"[^0-9x]")
 
 
@@ -49,7 +49,7 @@ class Found:
 
 def find(folded: str) -> Iterator[Found]:
     """Personal numbers in folded text (``search.analysis.fold``), from left to right."""
-    if not _ANY_RUN.search(folded):
+    if not _LONG_ENOUGH.search(folded):
         return
     for match in _CANDIDATES.finditer(folded):
         number = _DIGITS.sub("", match.group()).upper()

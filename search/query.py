@@ -32,15 +32,17 @@ _WILDCARD = re.compile(r"(?:[0-9a-z][*?]|[*][0-9a-z])")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One condition of a query: a record meets it by any of the three.
+    """One condition of a query: a record meets it by ``elements`` or by any of ``terms``.
 
-    ``elements``: this run of elements stands in title or text. ``terms``: one of these exact terms (name, household
-    number, document number, hashed number) belongs to it. ``number``: the personal number behind a hashed term, or its
-    last four characters; for highlighting only, never logged or stored, and ``repr`` leaves it out.
+    ``elements``: this run of elements stands in title or text. ``terms``: one of these exact terms (household number,
+    document number, hashed number) belongs to it. ``favours``: an exact name that, where it belongs to the record as
+    such, lifts it above records that only hold the same characters. ``number``: the personal number behind a hashed
+    term, or its last four characters; for highlighting only, never logged or stored, and ``repr`` leaves it out.
     """
 
     elements: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    favours: tuple[str, ...] = ()
     number: str | None = field(default=None, repr=False)
 
     def matches(self, number: str) -> bool:
@@ -176,7 +178,8 @@ def _word(folded: str, blind: numbers.Blind) -> list[Word]:
     if not run:
         return []
     key = "".join(one.strip("_") for one in run if one != BREAK)
-    terms = []
+    terms: list[str] = []
+    favours: list[str] = []
     if any(one.isdigit() for one in key):
         terms.append("d:" + key)
         if _LOOKS_LIKE_LAST_FOUR.match(key):
@@ -185,8 +188,8 @@ def _word(folded: str, blind: numbers.Blind) -> list[Word]:
         if household:
             terms.append(household)
     elif 2 <= len(key) <= _LONGEST_NAME and not any(one.startswith("_") for one in run):
-        terms.append("n:" + key)
-    return [Word(tuple(run), tuple(terms))]
+        favours.append("n:" + key)
+    return [Word(tuple(run), tuple(terms), tuple(favours))]
 
 
 def _household(key: str) -> str | None:

@@ -38,8 +38,8 @@ BATCH = 1000
 class IndexDocument:
     """The index entry of one record: stable attributes, and its words. Nothing here is shown to people.
 
-    ``title`` weighs more than ``text`` (description, file names and the text of all files). ``terms``: exact terms as
-    ``search.query`` makes them, hashed numbers among them. ``division_code``: 12 digits, indexed with all its prefixes.
+    ``title`` weighs more than ``text`` (description, file names and the text of all files); a phrase never runs from one
+    into the other. ``terms``: exact terms as ``search.query`` makes them, names and hashed numbers among them. ``division_code``: 12 digits, indexed with all its prefixes.
     """
 
     record_id: str

@@ -16,7 +16,7 @@ from metadata.errors import Invalid
 from search import analysis
 from search.engines.base import Engine, IndexDocument, PermissionFilter, Scope
 from search.engines.embedded import TantivyEngine
-from search.query import Query, name_term, parse
+from search.query import Query, document_term, name_term, parse
 
 Opener = Callable[[], Engine]
 
@@ -133,10 +133,23 @@ def test_words_and_phrases_in_both_scripts(engine: Engine, stored: str, query: s
 
 
 def test_words_may_meet_in_different_places(engine: Engine) -> None:
-    engine.apply([entry("one", 1, title="低保申请", text="王小明", terms=(name_term("赵钱孙"),))], [])
+    engine.apply([entry("one", 1, title="低保申请", text="王小明", terms=(document_term("民发〔2021〕57号"),))], [])
     assert found(engine, "申请 小明") == {"one"}
-    assert found(engine, "申请 趙錢孫") == {"one"}
+    assert found(engine, "申请 民發[2021]57號") == {"one"}
     assert found(engine, "申请 小红") == set()
+    assert found(engine, '"申请王小明"') == set()
+    assert found(engine, '"申请王"') == set()
+
+
+def test_who_bears_a_name_comes_before_who_is_mentioned(engine: Engine) -> None:
+    engine.apply(
+        [entry(f"filler{n}", n, title="件", text="入户调查") for n in range(30)]
+        + [entry("bears", 40, title="件", text="赵钱孙", terms=(name_term("赵钱孙"),))]
+        + [entry("mentions", 50, title="件", text="赵钱孙赵钱孙赵钱孙")],
+        [],
+    )
+    hits = engine.search(ask("趙錢孫"), ALL, limit=10)
+    assert [hit.record_id for hit in hits.hits] == ["bears", "mentions"]
 
 
 def test_titles_weigh_more_than_text(engine: Engine) -> None:

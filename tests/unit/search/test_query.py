@@ -44,7 +44,7 @@ def test_document_numbers_stay_whole() -> None:
 
 
 def test_names_are_terms() -> None:
-    assert parse("劉生輝", blind).words[0].terms == (name_term("刘生辉"),)
+    assert parse("劉生輝", blind).words[0].favours == (name_term("刘生辉"),)
     assert parse("䶮", blind).words == (Word(("䶮",)),)
 
 
