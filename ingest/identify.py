@@ -6,14 +6,17 @@ the namespace of GB/T 33190 is OFD. Versions of both tools and of their signatur
 
 from __future__ import annotations
 
+import importlib
 import os
 import tempfile
 import zipfile
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ingest.checks.pool import Failed
 from metadata.errors import LantaiError
 from metadata.formats import OFD_MIME, OFD_PUID
 from metadata.xml import parse
@@ -42,22 +45,22 @@ class Identified:
 
 
 @cache
-def _magic() -> Any:
-    # isort: off - pylibmagic puts libmagic's library and database where python-magic finds them
-    import magic  # isort: on
-    import pylibmagic  # noqa: F401
+def _magic_module() -> Any:
+    """python-magic with the libmagic that pylibmagic brings: it must be imported first, or the system's is taken."""
+    importlib.import_module("pylibmagic")
+    return importlib.import_module("magic")
 
-    return magic.Magic(mime=True)
+
+@cache
+def _magic() -> Any:
+    return _magic_module().Magic(mime=True)
 
 
 def tool_versions() -> dict[str, str]:
     """Identification tools and signatures of this process, as recorded with each result."""
-    # isort: off - pylibmagic before magic; pygfried brings a Go runtime: loaded in check processes only
-    import magic  # isort: on
-    import pygfried
-    import pylibmagic  # noqa: F401
+    import pygfried  # a Go runtime: loaded in check processes only
 
-    number = magic.version()
+    number = int(_magic_module().version())
     told = pygfried.identify_many([], workers=1)
     identifiers = "; ".join(one.get("details", "") for one in told.get("identifiers", []))
     return {
@@ -71,15 +74,24 @@ def versions(_items: list[None]) -> list[dict[str, str]]:
     return [tool_versions()]
 
 
-def identify(paths: list[bytes]) -> list[Identified]:
-    """Both tools over ``paths``; an unreadable file raises, which the pool narrows down to it."""
+def identify(paths: list[bytes]) -> list[Identified | Failed]:
+    """Both tools over ``paths``, in order; ``Failed`` for a file that a tool could not take."""
     import pygfried  # a Go runtime: loaded in check processes only
 
     with tempfile.TemporaryDirectory(prefix="lantai-identify-") as scratch:
         texts = [_as_text(path, scratch, number) for number, path in enumerate(paths)]
-        told = pygfried.identify_many(texts, workers=1)["files"]
+        told: Any = pygfried.identify_many(texts, workers=1)["files"]
         by_name = {one["filename"]: one for one in told}
-        return [_one(path, by_name[text]) for path, text in zip(paths, texts, strict=True)]
+        return [_tried(path, by_name[text]) for path, text in zip(paths, texts, strict=True)]
+
+
+def _tried(path: bytes, told: dict[str, Any]) -> Identified | Failed:
+    try:
+        return _one(path, told)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a parser raises is this file's own fault
+        return Failed(type(error).__name__)
 
 
 def _as_text(path: bytes, scratch: str, number: int) -> str:
