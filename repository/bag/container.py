@@ -42,10 +42,10 @@ def local_header_length(name: str, size: int) -> int:
     return LOCAL_LENGTH + len(name.encode()) + (0 if size < _MAX32 else 20)
 
 
-def read_local_header(header: bytes) -> tuple[int, int, int, int, int, int]:
-    """(flags, method, crc32, size, name length, extra length) of the fixed part of a local header."""
-    _sig, _version, flags, method, _time, _date, crc, _packed, size, name, extra = _LOCAL.unpack(header)
-    return flags, method, crc, size, name, extra
+def read_local_header(header: bytes) -> tuple[int, int, int, int]:
+    """(crc32, size, name length, extra length) of the fixed part of a local header."""
+    crc, _packed, size, name, extra = _LOCAL.unpack(header)[6:]
+    return crc, size, name, extra
 
 
 def zip64_size(extra: bytes) -> int | None:

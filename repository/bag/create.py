@@ -90,7 +90,7 @@ def _files(source: Path) -> Iterator[tuple[Path, str]]:
 
 def _copy(source: Path, target: Path, digest: MultiDigest) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb", buffering=0) as given, target.open("xb", buffering=0) as out:
+    with source.open("rb", buffering=0) as given, target.open("xb") as out:
         while chunk := given.read(CHUNK):
             digest.update(chunk)
             out.write(chunk)

@@ -227,29 +227,19 @@ def plan_name(record_id: str, version: int) -> str:
 def save(plan: BagPlan, folder: Path) -> Path:
     """Write the plan to ``folder`` (made when missing), durably and whole or not at all; returns its path.
 
-    One file: a JSON line with the facts and the SHA-256 of the rest, a JSON line for each payload file, then the bytes
-    of the tag files one after another. A plan of the same record and version is replaced: it is frozen by the
+    One file: a line with the SHA-256 of the rest, a JSON line with the facts, a JSON line for each payload file, then
+    the bytes of the tag files one after another. A plan of the same record and version is replaced: it is frozen by the
     catalogue row that names it, not by this call.
     """
-    rest = hashlib.sha256()
+    digest = hashlib.sha256()
     for piece in _body(plan):
-        rest.update(piece)
-    head: dict[str, Any] = {
-        "format": PLAN_FORMAT,
-        "record_id": plan.record_id,
-        "version": plan.version,
-        "algorithms": plan.algorithms,
-        "tags": [[one.path, len(one.data)] for one in plan.tags],
-        "files": len(plan.payload),
-        "object_size": plan.object_size,
-        "sha256": rest.hexdigest(),
-    }
+        digest.update(piece)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / plan_name(plan.record_id, plan.version)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         with temporary.open("xb") as out:
-            out.write(json.dumps(head, ensure_ascii=False).encode() + b"\n")
+            out.write(digest.hexdigest().encode() + b"\n")
             out.writelines(_body(plan))
             out.flush()
             os.fsync(out.fileno())
@@ -267,6 +257,16 @@ def save(plan: BagPlan, folder: Path) -> Path:
 
 
 def _body(plan: BagPlan) -> Iterator[bytes]:
+    head: dict[str, Any] = {
+        "format": PLAN_FORMAT,
+        "record_id": plan.record_id,
+        "version": plan.version,
+        "algorithms": plan.algorithms,
+        "tags": [[one.path, len(one.data)] for one in plan.tags],
+        "files": len(plan.payload),
+        "object_size": plan.object_size,
+    }
+    yield json.dumps(head).encode() + b"\n"
     for one in plan.payload:
         row = [
             one.path, one.original_name, one.original_name_bytes, one.source, one.size, one.crc32, dict(one.digests),
@@ -291,10 +291,13 @@ def load(path: Path) -> BagPlan:
 
 
 def _parsed(data: bytes) -> BagPlan:
-    end = data.index(b"\n") + 1
-    head = json.loads(data[:end])
-    if head["format"] != PLAN_FORMAT or hashlib.sha256(memoryview(data)[end:]).hexdigest() != head["sha256"]:
-        raise ValueError("digest or format")
+    start = data.index(b"\n") + 1
+    if hashlib.sha256(memoryview(data)[start:]).hexdigest().encode() + b"\n" != data[:start]:
+        raise ValueError("digest")
+    end = data.index(b"\n", start) + 1
+    head = json.loads(data[start:end])
+    if head["format"] != PLAN_FORMAT:
+        raise ValueError("format")
     files = []
     for _ in range(head["files"]):
         stop = data.index(b"\n", end) + 1

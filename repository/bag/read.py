@@ -134,17 +134,17 @@ def members_of(
         signature = stream.exactly(4)
         if signature != container.LOCAL_SIGNATURE:
             break
-        flags, method, crc32, size, name_length, extra_length = container.read_local_header(
-            signature + stream.exactly(container.LOCAL_LENGTH - 4)
-        )
+        fixed = signature + stream.exactly(container.LOCAL_LENGTH - 4)
+        crc32, size, name_length, extra_length = container.read_local_header(fixed)
         raw_name, extra = stream.exactly(name_length), stream.exactly(extra_length)
         size = container.zip64_size(extra) or size
         try:
             name = raw_name.decode()
         except UnicodeDecodeError:
             raise damaged(f"byte {start}") from None
-        if flags != container.UTF8 or method != 0:
+        if fixed + raw_name + extra != container.local_header(name, size, crc32):
             raise damaged(name)
+        stream.open_member = True
         yield StreamedMember(name, size, crc32, stream.checked(name, size, crc32))
         if stream.open_member:
             raise RuntimeError(f"{name} was not read to its end")
@@ -190,7 +190,6 @@ class _Stream:
 
     def checked(self, name: str, size: int, crc32: int) -> Iterator[bytes]:
         """A member's bytes; its CRC-32 is compared at the end."""
-        self.open_member = True
         found = 0
         left = size
         while left:
