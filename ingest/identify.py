@@ -12,7 +12,6 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
