@@ -224,8 +224,10 @@ def plan_name(record_id: str, version: int) -> str:
     return f"{record_id}-v{version:05d}.plan"
 
 
-def save(plan: BagPlan, folder: Path) -> Path:
+def save(plan: BagPlan, folder: Path, *, durably: bool = True) -> Path:
     """Write the plan to ``folder`` (made when missing), durably and whole or not at all; returns its path.
+
+    A caller that saves many plans says ``durably=False`` and brings them to stable storage together.
 
     One file: a line with the SHA-256 of the rest, a JSON line with the facts, a JSON line for each payload file, then
     the bytes of the tag files one after another. A plan of the same record and version is replaced: it is frozen by the
@@ -241,13 +243,16 @@ def save(plan: BagPlan, folder: Path) -> Path:
         with temporary.open("xb") as out:
             out.write(digest.hexdigest().encode() + b"\n")
             out.writelines(_body(plan))
-            out.flush()
-            os.fsync(out.fileno())
+            if durably:
+                out.flush()
+                os.fsync(out.fileno())
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
+    if not durably:
+        return path
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
