@@ -10,9 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ingest.extract.derive import derive_pending
-
 from access.actors import SYSTEM
+from ingest.extract.derive import derive_pending
 from ingest.submissions import release_quarantine
 from lantai.site import Site
 from metadata.errors import Unavailable

@@ -11,7 +11,6 @@ from repository.db import Sessions
 
 if TYPE_CHECKING:
     from metadata.profile import Profile
-
     from repository.keys import Keys
     from repository.storage.replicas import Replicas
 
