@@ -36,8 +36,8 @@ MOST = 1000
 """Hits a page may have at most."""
 
 _ROUNDS = 8
-_MOST_FILES = 500
-_MOST_CHARACTERS = 4_000_000
+_MOST_FILES = 10_000
+_MOST_CHARACTERS = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,17 +222,18 @@ class _Shown:
         ]
 
     def _matching_file(self, record: Record) -> tuple[_File | None, list[str]]:
-        """The file in which most words of the query stand (the first of equals), and its pages."""
+        """The file in which most words of the query stand, in its text rather than its name, the first of equals."""
         files = self._files(record)
         best: _File | None = files[0] if files else None
         best_pages: list[str] = []
-        most = 0
+        most = (0, 0)
         for file in files:
             pages = self._pages(record.id, file)
-            met = self._finder.met(analysis.fold("\n".join([file.name, "", *pages])))
+            text = analysis.fold("\n".join(pages))
+            met = (self._finder.met(f"{analysis.fold(file.name)}\n\n{text}"), self._finder.met(text))
             if met > most:
                 best, best_pages, most = file, pages, met
-            if most == self._finder.words:
+            if most[1] == self._finder.words:
                 break
         return best, best_pages
 

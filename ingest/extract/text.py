@@ -150,7 +150,7 @@ def _told(pages: Iterable[str], engine: str, note: str = "") -> ExtractedText:
     kept: list[str] = []
     left = MOST_CHARACTERS
     for page in pages:
-        clean = page.translate(_DROPPED)
+        clean = page.replace("\r\n", "\n").translate(_DROPPED)
         kept.append(clean[:left])
         left -= len(clean)
         if left < 0:

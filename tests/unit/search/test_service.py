@@ -55,6 +55,12 @@ def test_found_in_the_other_script_and_shown_in_its_own(
     engine.close()
 
 
+def test_text_goes_before_file_names(archive: Archive, shelf: Shelf, indexed: Indexed, console: Actor) -> None:
+    shelf.record("访问", ("访问记录/录音.wav", None), ("访问记录/笔录.txt", "邻居的访问记录"))
+    (hit,) = ask(archive, indexed(), console, "訪問記錄").hits
+    assert (hit["path"], hit["page"]) == ("访问记录/笔录.txt", 1)
+
+
 def test_a_phrase_over_a_page_end_is_found(archive: Archive, shelf: Shelf, indexed: Indexed, console: Actor) -> None:
     shelf.record("件", ("a.pdf", "最低生活\f保障金"))
     (hit,) = ask(archive, indexed(), console, "最低生活保障").hits
