@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from metadata import idcard
 from metadata.errors import Conflict, Invalid
 from metadata.identifiers import new_id
 from repository import entities, pending, revisions
@@ -37,6 +38,7 @@ from repository.tables import (
 
 ACTOR = ActorRef("console:tester", "console")
 NUMBER = "11010519491231002X"
+OTHER = "44030519900101123" + idcard.check_digit("44030519900101123")
 
 
 @pytest.fixture
@@ -138,11 +140,12 @@ def test_a_case_file_holds_id_numbers_only_sealed(archive: Archive, organ: Organ
             archive=archive,
             actor=ACTOR,
             case=case,
-            state={"members": [{"name": "李四", "id_sealed": sealed, "id_blind": f"ab {NUMBER}"}]},
+            state={"members": [{"name": "李四", "id_sealed": sealed, "id_blind": f"ab {OTHER}"}]},
         )
         assert number == case.revision == 1
         data = session.get(StoredObject, layout.case_key(case.id, 1)).body  # type: ignore[union-attr]
     assert data is not None
+    assert NUMBER.encode() not in data
     told = json.loads(data)["household"]["applicant_id_sealed"]
     assert archive.keys.unseal(base64.b64decode(told)) == NUMBER
 
