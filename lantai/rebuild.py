@@ -7,20 +7,16 @@ replaced file is kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session
 
 from lantai.jobs import migrate
 from lantai.settings import Settings
 from lantai.site import build_archive, load_initialised
 from metadata.errors import Conflict
 from metadata.identifiers import new_id
-from repository.archive import Archive
 from repository.clock import SystemClock
 from repository.db import open_engine, reading_sessions
 from repository.ledger.acts import ActorRef
@@ -28,7 +24,7 @@ from repository.migrations import upgrade
 from repository.rebuild import RebuildReport, rebuild
 from repository.rebuild.report import Progress
 from repository.tables import Record
-from retention.schedules import RecordToAssign, assign_batch
+from retention.schedules import assign_records
 
 _SIDES = ("", "-wal", "-shm")
 
@@ -104,7 +100,7 @@ def _into(
             archive,
             replica,
             forward=forward,
-            assign=lambda session, ids: _assign(session, archive, ids),
+            assign=lambda session, ids: assign_records(session, archive=archive, record_ids=ids),
             actor=actor,
             present=reading_sessions(present) if present is not None and _has_tables(present_url) else None,
             progress=progress,
@@ -125,18 +121,6 @@ def _has_tables(url: str | None) -> bool:
         return inspect(engine).has_table(Record.__tablename__)
     finally:
         engine.dispose()
-
-
-def _assign(session: Session, archive: Archive, ids: Sequence[str]) -> None:
-    rows: list[RecordToAssign] = []
-    for start in range(0, len(ids), 500):
-        found = session.execute(
-            select(Record.id, Record.document_type, Record.programme, Record.year, Record.dated).where(
-                Record.id.in_(list(ids[start : start + 500]))
-            )
-        )
-        rows += [RecordToAssign(*row) for row in found]
-    assign_batch(session, archive=archive, records=rows)
 
 
 def _swap(present: Path, fresh: Path, *, had_one: bool) -> Path | None:

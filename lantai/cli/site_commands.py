@@ -10,20 +10,26 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
+from access.accounts import create_account
+from access.actors import Actor, console_actor
+from access.organs import create_organ
 from lantai.cli.output import Json, emit, err, out, progress, say, table, warn
 from lantai.cli.session import opened
 from lantai.settings import load
 from lantai.site import initialise, is_initialised, open_site
+from repository.archive import Archive
 
 FICTIONAL_DIVISION = "990101"
 """Of the synthetic county; no real code begins with 99."""
+DEMO_PASSWORD = "lantai-demo-2026"  # noqa: S105  published: it guards synthetic data only
 
 DEMO_ACCOUNTS = (
-    ("archivist", "档案员 周静（合成）", ("archivist",)),
-    ("officer", "长期保存管理员 冯远（合成）", ("preservation_officer",)),
-    ("clerk", "乡镇经办人 吴敏（合成）", ("clerk_township",)),
-    ("sysadmin", "系统管理员 郑立（合成）", ("sys_admin",)),
+    ("archivist", "档案员 周静（合成）", "archivist", "bureau"),
+    ("officer", "长期保存管理员 冯远（合成）", "preservation_officer", "bureau"),
+    ("clerk", "乡镇经办人 吴敏（合成）", "clerk_township", "990101101"),
+    ("sysadmin", "系统管理员 郑立（合成）", "sys_admin", "bureau"),
 )
 
 
@@ -129,9 +135,11 @@ def demo(
         say(f"沿用已有站点 {settings.home}。", f"Using the site already at {settings.home}.")
     else:
         _make_demo(settings.home, households, seed)
-    password = "lantai-demo-2026"  # noqa: S105  a published password of synthetic data
     say("登录帐号（全部为合成数据）：", "Accounts (all data is synthetic):")
-    table(["帐号 account", "口令 password", "角色 role"], [(name, password, who) for name, who, _ in DEMO_ACCOUNTS])
+    table(
+        ["帐号 account", "口令 password", "角色 role"],
+        [(name, DEMO_PASSWORD, who) for name, who, _, _ in DEMO_ACCOUNTS],
+    )
     if serve_it:
         at = f"http://{settings.host}:{port or settings.port}"
         say(f"打开 {at} ，按 Ctrl-C 停止。", f"Open {at}; Ctrl-C stops it.")
@@ -139,8 +147,6 @@ def demo(
 
 
 def _make_demo(home: Path, households: int, seed: int) -> None:
-    from access.accounts import create_account
-    from access.actors import console_actor
     from lantai.cli.intake_commands import deposit, wait_until_done
     from lantai.sample import write_sample
     from lantai.worker import working
@@ -148,28 +154,47 @@ def _make_demo(home: Path, households: int, seed: int) -> None:
 
     started = time.monotonic()
     site = initialise(load(synthetic=True), bureau="云岭县民政局（合成）", division=FICTIONAL_DIVISION)
-    with site.archive.sessions.begin() as session:
-        actor = console_actor(session, site.archive.profile, "demo")
-        for username, name, roles in DEMO_ACCOUNTS:
-            create_account(
-                session,
-                archive=site.archive,
-                actor=actor,
-                username=username,
-                display_name=name,
-                organ_code="bureau",
-                password="lantai-demo-2026",  # noqa: S106
-                roles=[(role, "bureau") for role in roles],
-            )
-    with tempfile.TemporaryDirectory(prefix="lantai-sample-") as folder:
-        with progress("生成样例县 writing the sample county") as steps:
-            write_sample(Path(folder), households=households, seed=seed, progress=steps)
-        with working(site, always=True), progress("收集 depositing") as steps:
-            submission_id = deposit(site, actor, [Path(folder)], accept=True, title="云岭县样例档案（合成）")
-            wait_until_done(site, submission_id, steps=steps)
-    seal(site.archive)
-    site.close()
+    try:
+        with site.archive.sessions.begin() as session:
+            actor = console_actor(session, site.archive.profile, "demo")
+            _people_of_the_demo(session, site.archive, actor)
+        with tempfile.TemporaryDirectory(prefix="lantai-sample-") as folder:
+            with progress("生成样例县 writing the sample county") as steps:
+                write_sample(Path(folder), households=households, seed=seed, progress=steps)
+            with working(site, always=True), progress("收集 depositing") as steps:
+                submission_id = deposit(site, actor, [Path(folder)], accept=True, title="云岭县样例档案（合成）")
+                wait_until_done(site, submission_id, steps=steps)
+        seal(site.archive)
+    finally:
+        site.close()
     err.print(f"{home}: {time.monotonic() - started:.0f} s", style="dim")
+
+
+def _people_of_the_demo(session: Session, archive: Archive, actor: Actor) -> None:
+    from lantai.sample.county import TOWNSHIPS
+
+    for township in TOWNSHIPS:
+        create_organ(
+            session,
+            archive=archive,
+            actor=actor,
+            code=township.code,
+            name_zh=f"{township.name}人民政府（合成）",
+            level="TS",
+            division_prefix=township.code,
+            parent_code="bureau",
+        )
+    for username, name, role, organ in DEMO_ACCOUNTS:
+        create_account(
+            session,
+            archive=archive,
+            actor=actor,
+            username=username,
+            display_name=name,
+            organ_code=organ,
+            password=DEMO_PASSWORD,
+            roles=[(role, organ)],
+        )
 
 
 def add_to(app: typer.Typer) -> None:
