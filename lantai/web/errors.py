@@ -29,6 +29,7 @@ def error_page(request: Request, error: LantaiError, status: int, number: str | 
         visit,
         "error.html",
         status=status,
+        shown_status=status,
         title=title_of(status, visit.language),
         sentence=error.sentence(visit.language),
         code=error.code,

@@ -20,6 +20,7 @@ WORDS: dict[str, dict[str, str]] = {
         "accepted": N_("Accepted"),
         "storing": N_("Storing"),
         "done": N_("In the holdings"),
+        "rejected": N_("To be mended"),
         "returned": N_("Returned"),
         "failed": N_("Failed"),
     },
@@ -33,10 +34,8 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "severity": {
         "error": N_("Must be mended"),
-        "fail": N_("Must be mended"),
-        "warn": N_("Look at"),
         "warning": N_("Look at"),
-        "info": N_("For information"),
+        "notice": N_("For information"),
     },
     "outcome": {
         "intact": N_("Intact"),
@@ -49,7 +48,7 @@ WORDS: dict[str, dict[str, str]] = {
         "pending": N_("Being written"),
     },
     "incident": {
-        "open": N_("Open"),
+        "open": N_("Not yet mended"),
         "repaired": N_("Repaired"),
         "closed": N_("Closed"),
     },
@@ -127,6 +126,7 @@ WORDS: dict[str, dict[str, str]] = {
         "profile.adopted": N_("Profile adopted"),
         "replica.added": N_("Replica added"),
         "key.created": N_("Key made"),
+        "checkpoint.made": N_("Inventory signed"),
         "rebuild.finished": N_("Catalogue rebuilt"),
         "index.rebuilt": N_("Index rebuilt"),
         "record.viewed": N_("Record looked at"),
@@ -141,7 +141,7 @@ WORDS: dict[str, dict[str, str]] = {
         "bag": N_("Record"),
         "description": N_("Description"),
         "case_file": N_("Case file"),
-        "entity": N_("State"),
+        "entity": N_("State of an entity"),
         "profile": N_("Profile"),
         "block": N_("Ledger block"),
         "checkpoint": N_("Checkpoint"),
@@ -150,19 +150,22 @@ WORDS: dict[str, dict[str, str]] = {
         "document": N_("Format description"),
         "evidence": N_("Evidence"),
     },
-    "rule_status": {
-        "in_force": N_("In force"),
-        "draft": N_("Draft"),
-        "proposed": N_("Proposed"),
-        "repealed": N_("Repealed"),
-        "verified": N_("Checked against the text"),
-        "unverified": N_("Not yet checked against the text"),
-    },
 }
 
 SHAPES = {
-    "ok": {"intact", "done", "repaired", "SUCCESS", "in_force", "verified"},
-    "bad": {"damaged", "missing", "unreadable", "failed", "returned", "error", "fail", "ERROR", "open_incident"},
+    "ok": {"intact", "done", "repaired", "SUCCESS"},
+    "bad": {
+        "damaged",
+        "missing",
+        "unreadable",
+        "failed",
+        "rejected",
+        "returned",
+        "error",
+        "fail",
+        "ERROR",
+        "open_incident",
+    },
     "look": {"unexpected", "stale", "warn", "warning", "waiting", "open", "due", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"},
     "run": {"receiving", "received", "examining", "accepted", "storing", "PENDING", "pending", "ENQUEUED", "DELAYED"},
 }

@@ -46,7 +46,7 @@ def environment(language: str) -> Environment:
         term=partial(labels.term, language),
         path_part=partial(quote, safe=""),
     )
-    made.globals.update(static=static_url, query=query, language=language, purposes=PURPOSES)
+    made.globals.update(shape=labels.shape, static=static_url, query=query, language=language, purposes=PURPOSES)
     return made
 
 
@@ -59,8 +59,8 @@ def static_url(name: str) -> str:
 
 def query(given: Mapping[str, Any], **changed: Any) -> str:
     """A query string of ``given`` with some fields ``changed``; empty ones are left out."""
-    fields = {name: value for name, value in {**given, **changed}.items() if value not in (None, "", False)}
-    return "?" + urlencode(fields) if fields else "?"
+    fields = {name: value for name, value in {**given, **changed}.items() if value or value == 0 and value is not False}
+    return "?" + urlencode(fields) if fields else ""
 
 
 def page(visit: Visit, template: str, /, *, status: int = 200, room: str = "", **context: Any) -> HTMLResponse:
@@ -77,7 +77,7 @@ def page(visit: Visit, template: str, /, *, status: int = 200, room: str = "", *
         profile=site.archive.profile,
         path=visit.request.url.path,
         here=visit.request.url.path + (f"?{visit.request.url.query}" if visit.request.url.query else ""),
-        **context,
+        **{"said": "", "searched": "", **context},
     )
     return HTMLResponse(
         body, status_code=status, headers={"Content-Language": "zh-CN" if visit.language == "zh" else "en"}

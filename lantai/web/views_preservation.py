@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from access import gate
 from lantai import i18n
 from lantai.i18n import N_
-from lantai.web import display
+from lantai.web import display, labels
 from lantai.web.visit import Visit
 from metadata.errors import LantaiError, NotFound
 from repository.storage import layout
@@ -220,9 +220,7 @@ def _thing(visit: Visit, key: str) -> str:
         kind = layout.parse(key).kind
     except LantaiError:
         return _("An object")
-    from lantai.web.labels import WORDS  # the words of kinds stand with all others
-
-    return _(WORDS["object_kind"].get(kind, kind))
+    return labels.label(i18n.translations(visit.language), kind, "object_kind")
 
 
 def _words(visit: Visit, one: Incident) -> str:

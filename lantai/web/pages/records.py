@@ -65,6 +65,7 @@ def show(
         room="holdings",
         record=_head(visit, record),
         version=shown,
+        version_asked=shown.number if shown.number != record.head_version else None,
         trail=_trail(visit, context["cases"]),
         may_download=visit.may(Permission.RECORD_DOWNLOAD),
         may_package=visit.may(Permission.PACKAGE_READ) and visit.may(Permission.RECORD_DOWNLOAD),
