@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -70,26 +70,40 @@ def rows(session: Session, submission_id: str, *criteria: Any, limit: int | None
     return [FileRow._make(one) for one in found]
 
 
-_WHOLE = tuple(getattr(SubmissionFile, name) for name in File._fields)
+class Technical(NamedTuple):
+    """What is known about a file beside what its bag's plan holds."""
+
+    position: int
+    chunk_sha256: str | None
+    puid: str | None
+    format_name: str | None
+    format_version: str | None
+    mime: str | None
+
+
+_Row = TypeVar("_Row", File, Technical)
 _IN = 500
 
 
-def of_records(session: Session, submission_id: str, record_ids: Sequence[str]) -> dict[str, list[File]]:
-    """The payload of each record in the order received."""
-    found: dict[str, list[File]] = {one: [] for one in record_ids}
+def of_records(
+    session: Session, submission_id: str, record_ids: Sequence[str], kind: type[_Row]
+) -> dict[str, list[_Row]]:
+    """The payload of each record in the order received, with the columns that ``kind`` names."""
+    columns = [getattr(SubmissionFile, name) for name in kind._fields]
+    found: dict[str, list[_Row]] = {one: [] for one in record_ids}
     for start in range(0, len(record_ids), _IN):
         wanted = (
-            select(SubmissionFile.record_id, *_WHOLE)
+            select(SubmissionFile.record_id, *columns)
             .where(SubmissionFile.submission_id == submission_id)
             .where(SubmissionFile.record_id.in_(record_ids[start : start + _IN]))
             .order_by(SubmissionFile.position)
         )
         for record_id, *values in session.execute(wanted):
-            found[record_id].append(File(*values))
+            found[record_id].append(kind._make(values))
     return found
 
 
-def in_order(some: list[File], spec: Mapping[str, Any]) -> list[File]:
+def in_order(some: list[_Row], spec: Mapping[str, Any]) -> list[_Row]:
     """A record's files in the order of its plan: as listed where a deposit list said so, else as received."""
     if "order" not in spec:
         return some

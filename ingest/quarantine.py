@@ -65,7 +65,7 @@ def opener(base: Path) -> Callable[[str], BinaryIO]:
     """What ``repository.bag.pack`` reads sources with."""
 
     def open_source(source: str) -> BinaryIO:
-        return open(locate(base, source), "rb", buffering=0)  # type: ignore[return-value]  # FileIO reads as BinaryIO does
+        return open(locate(base, source), "rb", buffering=0)
 
     return open_source
 

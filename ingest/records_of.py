@@ -104,8 +104,8 @@ def _alone(rows: Sequence[FileRow], rest: Iterable[int]) -> Iterator[RecordOf]:
             if len(run) == 1:
                 yield RecordOf(_title(first.path), "file", run)
             else:
-                stem = _RUNNING.match(name_of(first.path).rpartition(".")[0])
-                named = stem.group(1).rstrip(" _.-") if stem else ""
+                running = _RUNNING.match(name_of(first.path).rpartition(".")[0])
+                named = running.group(1).rstrip(" _.-") if running else ""
                 yield RecordOf(named or name_of(folder) or _title(first.path), "pages", run)
 
 

@@ -3,7 +3,8 @@
 A process gets a batch of files, a time limit and a memory limit. When it is killed, hangs or runs out of memory the
 batch is halved until the one file at fault is found; that file costs one finding, the others are checked as usual.
 Two guards hold the time limit: the parent waits no longer, and the child's own SIGALRM, which ends it even while a
-parser holds the interpreter's lock or after the parent has died.
+parser holds the interpreter's lock or after the parent has died. A child is this module run by itself
+(``python -m ingest.checks.pool``), so that it holds nothing of the program but the parsers it was asked for.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
-import multiprocessing
+import os
 import queue
 import resource
 import signal
-import threading
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -28,18 +32,15 @@ _STARTUP = 60.0
 _OLD_AFTER = 2_000  # batches after which a process is replaced, so that no leak of a parser grows for ever
 
 
+@dataclass(frozen=True, slots=True)
 class Failed:
-    """What came of a file whose process died; ``reason`` is a stable word."""
+    """What came of a file whose check broke off; ``reason`` is a stable word or the name of the parser's error."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-
-    def __repr__(self) -> str:
-        return f"Failed({self.reason!r})"
+    reason: str
 
 
-def _serve(connection: Connection, memory_bytes: int) -> None:
-    """The child: answer batches until the parent goes away."""
+def serve(connection: Connection, memory_bytes: int) -> None:
+    """The child: answer batches until the parent goes away. The address space is limited to ``memory_bytes``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     if memory_bytes:
@@ -65,7 +66,7 @@ class _Worker:
 
     def __init__(self, memory_bytes: int) -> None:
         self._memory_bytes = memory_bytes
-        self._process: BaseProcess | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._served = 0
 
@@ -83,22 +84,29 @@ class _Worker:
             self.stop()
             return Failed("killed")
         self._served += 1
-        if self._served >= _OLD_AFTER or isinstance(answer, Failed):
+        if self._served >= _OLD_AFTER or answer == Failed("memory"):
             self.stop()
         return answer
 
     def _open(self) -> Connection:
-        if self._connection is not None and self._process is not None and self._process.is_alive():
+        if self._connection is not None and self._process is not None and self._process.poll() is None:
             return self._connection
         self.stop()
-        context = multiprocessing.get_context("spawn")
-        mine, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._memory_bytes), daemon=True, name="check")
-        self._process.start()
-        theirs.close()
-        self._connection = mine
+        mine, theirs = socket.socketpair()
+        with theirs:
+            root = str(Path(__file__).parents[2])
+            paths = os.pathsep.join(one for one in (root, os.environ.get("PYTHONPATH", "")) if one)
+            self._process = subprocess.Popen(  # noqa: S603 - our own module by our own interpreter
+                [sys.executable, "-m", "ingest.checks.pool", str(theirs.fileno()), str(self._memory_bytes)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": paths},
+            )
+        self._connection = Connection(mine.detach())
         self._served = 0
-        return mine
+        return self._connection
 
     def stop(self) -> None:
         """End the process, whatever it is doing."""
@@ -106,8 +114,7 @@ class _Worker:
             self._connection.close()
         if self._process is not None:
             self._process.kill()
-            self._process.join()
-            self._process.close()
+            self._process.wait()
         self._process = self._connection = None
 
 
@@ -122,7 +129,7 @@ class CheckPool:
         for worker in self._workers:
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(len(self._workers), "checks")
-        self._closed = threading.Event()
+        self._closed = False
 
     def map(self, function: str, items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
         """Each item with the answer of ``function`` (``module:name``, list in, list out) or ``Failed``; in order."""
@@ -150,8 +157,13 @@ class CheckPool:
 
     def close(self) -> None:
         """End all processes."""
-        if not self._closed.is_set():
-            self._closed.set()
+        if not self._closed:
+            self._closed = True
             self._threads.shutdown(wait=True)
             for worker in self._workers:
                 worker.stop()
+
+
+if __name__ == "__main__":
+    # the module is also imported by its own name: what is sent must be of classes that the parent knows
+    importlib.import_module("ingest.checks.pool").serve(Connection(int(sys.argv[1])), int(sys.argv[2]))

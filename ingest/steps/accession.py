@@ -13,7 +13,7 @@ from ingest import case_files, files
 from ingest.context import Context
 from ingest.deposit_list import DepositList
 from ingest.endings import actor_of, note_end
-from ingest.files import File
+from ingest.files import Technical
 from ingest.outcome import MORE, PASSED, StepOutcome
 from ingest.steps.package import deposit_list_of
 from repository import records
@@ -37,7 +37,7 @@ def run(context: Context, submission_id: str) -> StepOutcome:
             .limit(context.limits.batch_records)
         ).all()
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
-        known = files.of_records(session, submission_id, [one.record_id for one in plans])
+        known = files.of_records(session, submission_id, [one.record_id for one in plans], Technical)
         listed = None if plans else deposit_list_of(context, session, submission)
     if not plans:
         _finish(context, submission_id, listed)
@@ -57,7 +57,7 @@ def run(context: Context, submission_id: str) -> StepOutcome:
     return MORE
 
 
-def _item(context: Context, submission: Submission, one: RecordPlan, own: list[File]) -> AccessionItem:
+def _item(context: Context, submission: Submission, one: RecordPlan, own: list[Technical]) -> AccessionItem:
     spec: dict[str, Any] = one.spec
     told = spec["description"]
     plan = context.plan(context.archive.quarantine / str(one.plan_path))
@@ -89,9 +89,9 @@ def _item(context: Context, submission: Submission, one: RecordPlan, own: list[F
                 "size": packed.size,
                 "offset": packed.offset,
                 "crc32": packed.crc32,
-                "digests": file.digests,
-                "sha256": file.digests.get("sha256"),
-                "sha512": file.digests.get("sha512"),
+                "digests": packed.digests,
+                "sha256": packed.digests.get("sha256"),
+                "sha512": packed.digests.get("sha512"),
                 "chunk_sha256": bytes.fromhex(file.chunk_sha256) if file.chunk_sha256 else None,
                 "puid": file.puid,
                 "format_name": file.format_name,

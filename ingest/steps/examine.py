@@ -116,7 +116,8 @@ def _conclude(context: Context, submission_id: str) -> None:
         submission = _submission(session, submission_id)
         rows = files.rows(session, submission_id)
         listed, prefix, found = read_list(context, submission_id, rows)
-        marked = [row._replace(role="list") if row.path == _list_path(rows) else row for row in rows]
+        named = _list_path(rows)
+        marked = [row._replace(role="list") if row.path == named else row for row in rows]
         found += _checks(context, session, submission, marked, listed, prefix)
     records, said = records_of.group(
         marked,
@@ -235,7 +236,8 @@ def _list_path(rows: Iterable[FileRow]) -> str | None:
     named = [
         row.path
         for row in rows
-        if row.role in {"payload", "list"}
+        if row.path.endswith(deposit_list.FILE_NAME)
+        and row.role in {"payload", "list"}
         and files.name_of(row.path) == deposit_list.FILE_NAME
         and row.path.count("/") <= 1
     ]

@@ -117,7 +117,7 @@ def _deposit(context: Context, session: Session, submission: Submission) -> Depo
 
 def _subjects(context: Context, session: Session, submission: Submission, plans: Sequence[RecordPlan]) -> list[Subject]:
     """The batch's records with their files; fewer records than asked for when these have many files."""
-    by_record = files.of_records(session, submission.id, [one.record_id for one in plans])
+    by_record = files.of_records(session, submission.id, [one.record_id for one in plans], files.File)
     chosen: list[RecordPlan] = []
     count = 0
     for one in plans:
@@ -168,7 +168,7 @@ def _freeze(context: Context, submission_id: str, deposit: Deposit, subjects: Se
     changes: list[dict[str, Any]] = []
     for subject in subjects:
         packed = pack(deposit, subject)
-        path = save(packed.plan, folder / subject.record_id[:2])
+        path = save(packed.plan, folder / subject.record_id[:2], durably=False)
         context.keep_plan(path, packed.plan)
         changes.append(
             {
@@ -179,6 +179,7 @@ def _freeze(context: Context, submission_id: str, deposit: Deposit, subjects: Se
                 "spec": {**subject.spec, **_frozen(packed)},
             }
         )
+    quarantine.settle(folder)
     with context.archive.sessions.begin() as session:
         session.execute(update(RecordPlan), changes)
 
