@@ -55,7 +55,8 @@ def _cases(folder: Path, work: Path, *, quick: bool) -> Iterator[Case]:
         corpora.made(folder, "large", 1 if quick else 2, LARGE // 4 if quick else LARGE),
     ]
     yield from custody.cases(chosen, work)
-    for corpus in chosen:
+    many = corpora.made(folder, "small", 10_000 if quick else 40_000, SMALL)  # enough to read for a measure
+    for corpus in (many, *chosen[1:]):
         yield from audits.cases(corpus, work)
     household = corpora.household(folder, 10 if quick else 200)
     yield from custody.household_cases(household, work)

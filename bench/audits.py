@@ -15,7 +15,7 @@ from bench.sites import BenchSite
 
 ONE_PASS = 0.85
 VALIDATE = {"small": 8.0, "medium": 1.5, "large": 1.5}
-RECORDS = {"small": 50, "medium": 20, "large": 2}
+RECORDS = {"small": 200, "medium": 20, "large": 2}
 
 
 class AuditedSite:

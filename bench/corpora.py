@@ -41,7 +41,7 @@ def made(folder: Path, name: str, files: int, size: int) -> Corpus:
     root = folder / f"{name}-{files}x{size}"
     if not (root / ".complete").exists():
         shutil.rmtree(root, ignore_errors=True)
-        source = random.Random(f"corpus-{name}")  # noqa: S311 - the same bytes every time, not secrets
+        source = random.Random(f"corpus-{name}")
         for number in range(files):
             path = root / "files" / (f"d{number // 100:03d}" if size < MIB else "") / f"f{number:05d}.bin"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -50,7 +50,7 @@ class BenchSite:
 
     def read_back(self, *, replicas: Sequence[str] | None = None, everything: bool = True) -> None:
         """Re-read in full, through the operating system's cache as the other side does."""
-        results = audit(self.archive, actor=SYSTEM.ref, replicas=replicas, all=everything, cold=False)
+        results = audit(self.archive, actor=SYSTEM.ref, replicas=replicas, all=everything, cold=False, listing=False)
         if results.exit_code or not results.checked:
             raise RuntimeError(f"the audit ended with {results.exit_code} after {results.checked} objects")
 

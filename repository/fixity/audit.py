@@ -19,6 +19,7 @@ from metadata.errors import LantaiError, NotFound
 from repository.archive import Archive
 from repository.fixity import markers
 from repository.fixity.drilldown import look_into
+from repository.fixity.inventory import strangers
 from repository.fixity.outcome import AuditResult, AuditResults, Outcome, Run
 from repository.fixity.reading import Readers, Reading, Task, bundled
 from repository.fixity.results import begin_run, finish_run, objects_at_fault, save_totals, write_readings
@@ -58,6 +59,7 @@ def audit(
     limit: int | None = None,
     older_than: datetime | None = None,
     cold: bool = True,
+    listing: bool | None = None,
     progress: Progress | None = None,
 ) -> AuditResults:
     """Re-read objects on ``replicas`` (default all); what is not intact, and the totals of each replica's run.
@@ -65,7 +67,8 @@ def audit(
     ``keys`` limits the audit to these objects; ``all=False`` to those never checked; ``older_than`` to those not
     checked since that moment; ``limit`` to so many objects a replica. ``deep`` opens every bag and checks every
     manifest of it for every file. ``cold`` has objects that were never checked read from the disk instead of the
-    operating system's cache. A replica that does not answer, or carries another holding's marker, is not checked; that
+    operating system's cache. ``listing`` also takes the inventory, which finds what nobody registered (default: when
+    every object is read). A replica that does not answer, or carries another holding's marker, is not checked; that
     is said in its result and is no pass. Faults raise nothing: they are outcomes and incidents.
     """
     parts = {}
@@ -82,7 +85,9 @@ def audit(
             deep=deep,
         )
         parts[name] = _Part(Run("", name, "deep_audit" if deep else "audit"), selection)
-    return _Audit(archive, actor, parts, progress).run()
+    if listing is None:
+        listing = all and keys is None and limit is None and older_than is None
+    return _Audit(archive, actor, parts, listing=listing, progress=progress).run()
 
 
 def first_audit(archive: Archive, *, limit: int | None = None, actor: ActorRef = _SYSTEM) -> AuditResults:
@@ -112,10 +117,19 @@ def _known(archive: Archive, replicas: Sequence[str] | None) -> list[str]:
 
 
 class _Audit:
-    def __init__(self, archive: Archive, actor: ActorRef, parts: dict[str, _Part], progress: Progress | None) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        actor: ActorRef,
+        parts: dict[str, _Part],
+        *,
+        listing: bool,
+        progress: Progress | None,
+    ) -> None:
         self._archive = archive
         self._actor = actor
         self._parts = parts
+        self._listing = listing
         self._progress = progress
         self._at_fault = objects_at_fault(archive)
         self._results = AuditResults()
@@ -139,6 +153,8 @@ class _Audit:
                     waiting, written = 0, time.monotonic()
                 if self._progress:
                     self._progress(min(readers.bytes_read, total), total)
+        if self._listing:
+            self._list_strangers()
         self._finish(started)
         return self._results
 
@@ -195,13 +211,31 @@ class _Audit:
             begun = begin_run(session, at=at, actor=self._actor, replica=part.run.replica, kind=part.run.kind)
             part.run.run_id = begun.run_id
 
+    def _list_strangers(self) -> None:
+        """What the replicas have too much of; what they lack or hold damaged, reading has shown."""
+        for name, part in self._parts.items():
+            if part.trouble is not None:
+                continue
+            try:
+                counts = strangers(self._archive, actor=self._actor, replica=name, results=self._results)
+            except LantaiError as error:
+                part.trouble = error
+                continue
+            for outcome in (Outcome.UNEXPECTED, Outcome.STALE):
+                if number := counts.get(outcome):
+                    part.run.count(outcome, number)
+
     def _finish(self, started: float) -> None:
         """Write the rest and close the runs; a short audit is one transaction."""
         for part in self._parts.values():
             self._judge(part)
         if any(part.trouble is not None for part in self._parts.values()):
             self._write()  # so that what is left unread can be counted
-        ended = [part for part in self._parts.values() if part.run.run_id or part.waiting or part.trouble is not None]
+        ended = [
+            part
+            for part in self._parts.values()
+            if part.run.run_id or part.run.outcomes or part.waiting or part.trouble is not None
+        ]
         for part in ended:
             if part.trouble is not None:
                 detail = {"error": part.trouble.code, "zh": part.trouble.zh, "en": part.trouble.en}

@@ -8,15 +8,17 @@ written down, because records come in while a listing runs.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row, Select, select, update
 
 from metadata.errors import Invalid, LantaiError, NotFound
 from repository.archive import Archive
+from repository.db import by_bytes
 from repository.fixity import markers
 from repository.fixity.drilldown import look_into
 from repository.fixity.incidents import WITHDRAWN, close_incidents
@@ -24,6 +26,7 @@ from repository.fixity.outcome import AuditResult, AuditResults, Outcome, Run
 from repository.fixity.reading import Reading, Task
 from repository.fixity.results import begin_run, finish_run, objects_at_fault, save_totals, write_readings
 from repository.ledger.acts import ActorRef
+from repository.ledger.checkpoints import read_inventory, read_newest
 from repository.storage import layout
 from repository.storage.base import Stat, Store, checked_key
 from repository.tables import Incident, RecordPlan, Replica, ReplicaObject, StoredObject
@@ -32,11 +35,12 @@ LISTED = "listed"
 STRAY = "stray"
 BEHIND_AFTER = timedelta(hours=24)
 _PAGE = 5000
+_CHECKPOINT_ROWS = 400
 _OWN_KINDS = frozenset({"marker", "document"})
 
 
 def inventory(archive: Archive, *, actor: ActorRef, replicas: Sequence[str] | None = None) -> AuditResults:
-    """Compare each replica's listing with the catalogue; what is wrong, and the totals of each replica's run.
+    """Compare each replica's listing with the catalogue, and the catalogue with the newest checkpoint there; what is wrong, and the totals of each replica's run.
 
     Opens incidents for objects that are missing, have another size, were not expected, or should have been destroyed.
     ``outcomes`` also counts ``listed`` and ``stray`` (objects of deposits still on their way in). Objects that wait
@@ -48,6 +52,14 @@ def inventory(archive: Archive, *, actor: ActorRef, replicas: Sequence[str] | No
     for name in names:
         results.runs.append(_Inventory(archive, actor, name, results).run())
     return results
+
+
+def strangers(archive: Archive, *, actor: ActorRef, replica: str, results: AuditResults) -> Mapping[str, int]:
+    """Only what a replica has too much of, as part of an audit that reads everything else; counts by outcome.
+
+    Faults are written down and noted in ``results``. Raises what the store raises.
+    """
+    return _Inventory(archive, actor, replica, results, only_strangers=True).list_only()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,9 @@ class _Expected:
 
 
 class _Inventory:
-    def __init__(self, archive: Archive, actor: ActorRef, replica: str, results: AuditResults) -> None:
+    def __init__(
+        self, archive: Archive, actor: ActorRef, replica: str, results: AuditResults, *, only_strangers: bool = False
+    ) -> None:
         self._archive = archive
         self._actor = actor
         self._store: Store = archive.replicas.store(replica)
@@ -71,18 +85,28 @@ class _Inventory:
         self._strangers: list[Stat] = []
         self._results = results
         self._at_fault = objects_at_fault(archive)
-        with archive.sessions.begin() as session:
-            self._run = begin_run(session, at=archive.clock.now(), actor=actor, replica=replica, kind="inventory")
+        self._only_strangers = only_strangers
+        self._run = Run("", replica, "inventory")
+
+    def list_only(self) -> Mapping[str, int]:
+        self._merge()
+        self._flush()
+        return self._run.outcomes
 
     def run(self) -> Run:
         started = time.monotonic()
         complete = False
+        with self._archive.sessions.begin() as session:
+            at = self._archive.clock.now()
+            self._run = begin_run(session, at=at, actor=self._actor, replica=self._replica, kind="inventory")
         try:
             found = markers.standing(self._archive, self._replica)
             if found.trouble is not None:
                 raise found.trouble
             self._found += markers.readings(self._replica, found, self._at_fault)
             self._merge()
+            self._flush()
+            self._against_checkpoint()
             self._flush()
             self._withdraw()
             complete = True
@@ -122,7 +146,7 @@ class _Inventory:
                 self._flush()
 
     def _listed(self, wanted: _Expected, stat: Stat) -> None:
-        if stat.size == wanted.size:
+        if stat.size == wanted.size or self._only_strangers:
             self._run.objects += 1
             self._run.count(LISTED)
             return
@@ -135,6 +159,8 @@ class _Inventory:
             if wanted.behind:
                 self._run.count(Outcome.STALE)
             return
+        if self._only_strangers:
+            return
         try:
             self._store.head(wanted.key)
         except NotFound:
@@ -145,6 +171,49 @@ class _Inventory:
 
     def _task(self, wanted: _Expected) -> Task:
         return Task(self._replica, wanted.key, wanted.kind, wanted.record_id, wanted.sha256, wanted.size)
+
+    def _against_checkpoint(self) -> None:
+        """Hold the catalogue itself against the newest checkpoint on this replica: it may have lost or changed rows."""
+        checkpoint = read_newest(self._store)
+        if checkpoint is None:
+            return
+        listed = read_inventory(self._store, checkpoint)
+        try:
+            while rows := list(islice(listed, _CHECKPOINT_ROWS)):
+                self._compare(rows)
+        except LantaiError as error:
+            self._run.count(Outcome.NOT_CHECKED)
+            detail = {"error": error.code, "zh": error.zh, "en": error.en}
+            key = str(error.params.get("key", "-"))
+            self._results.note_fault(AuditResult(self._replica, key, Outcome.NOT_CHECKED, detail=detail))
+
+    def _compare(self, rows: Sequence[dict[str, Any]]) -> None:
+        about = {row["key"]: layout.parse(row["key"]) for row in rows}
+        stones = {
+            key: layout.tombstone_key(owner)
+            for key, info in about.items()
+            if (owner := info.record_id or info.subject_id)
+        }
+        with self._archive.reading() as session:
+            known = dict(
+                session.execute(
+                    select(StoredObject.key, StoredObject.sha256).where(
+                        StoredObject.key.in_([*about, *set(stones.values())])
+                    )
+                )
+                .tuples()
+                .all()
+            )
+        for row in rows:
+            key = row["key"]
+            if known.get(key) == row["sha256"] or stones.get(key) in known:
+                continue
+            task = Task(self._replica, key, row["kind"], about[key].record_id, row["sha256"], row["size"])
+            detail = {"checkpoint_sha256": row["sha256"], "catalogue_sha256": known.get(key)}
+            if key in known:
+                self._found.append(Reading(task, Outcome.UNEXPECTED, 0, detail))
+            elif self._is_gone(key):  # what is there was listed, and is unexpected already
+                self._found.append(Reading(task, Outcome.MISSING, 0, detail))
 
     def _flush(self) -> None:
         """Judge the keys that no row explained, then write faults down in one transaction."""
@@ -207,8 +276,7 @@ class _Inventory:
         """Objects that this replica holds or has to hold, by the bytes of their keys."""
         late = self._archive.clock.now() - BEHIND_AFTER
         with self._archive.reading() as session:
-            postgres = session.get_bind().dialect.name == "postgresql"
-        key: Any = ReplicaObject.key.collate("C") if postgres else ReplicaObject.key
+            key = by_bytes(session, ReplicaObject.key)
         rows = (
             select(
                 ReplicaObject.key,
@@ -241,7 +309,7 @@ class _Inventory:
         """Close incidents about unexpected objects that are gone, or that the catalogue has come to know."""
         with self._archive.reading() as session:
             opened = session.execute(
-                select(Incident.key, Incident.fault).where(
+                select(Incident.key, Incident.fault, Incident.detail).where(
                     Incident.state == "open",
                     Incident.replica == self._replica,
                     Incident.fault.in_([str(Outcome.UNEXPECTED), str(Outcome.STALE)]),
@@ -249,7 +317,9 @@ class _Inventory:
             ).all()
         if not opened:
             return
-        unexpected = [row.key for row in opened if row.fault == Outcome.UNEXPECTED]
+        unexpected = [
+            row.key for row in opened if row.fault == Outcome.UNEXPECTED and "checkpoint_sha256" not in row.detail
+        ]
         explained = self._those(select(StoredObject.key), StoredObject.key, unexpected)
         over = explained | {row.key for row in opened if self._is_gone(row.key)}
         now = self._archive.clock.now()

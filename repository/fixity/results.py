@@ -109,7 +109,7 @@ def write_readings(
 def _append_checks(
     connection: Connection, run_id: str, outcome: Outcome, found: Sequence[Reading], at: datetime
 ) -> None:
-    same = {"run_id": run_id, "replica": found[0].task.replica, "outcome": str(outcome), "checked_at": at}
+    same = {"run_id": run_id or None, "replica": found[0].task.replica, "outcome": str(outcome), "checked_at": at}
     rows = [{**same, "key": one.task.key, "deep": one.task.deep} for one in found if not one.detail]
     told = [{**same, "key": one.task.key, "deep": one.task.deep, "detail": one.detail} for one in found if one.detail]
     for values in (rows, told):

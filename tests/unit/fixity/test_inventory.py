@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from metadata.identifiers import new_id
 from repository.archive import Archive
 from repository.clock import FixedClock
-from repository.fixity import Outcome, inventory, open_incidents
+from repository.fixity import Outcome, audit, inventory, open_incidents
+from repository.ledger.checkpoints import write_checkpoint
 from repository.status import status
 from repository.storage import layout
-from repository.tables import Incident, RecordPlan, Replica, ReplicaObject
+from repository.tables import Incident, RecordPlan, Replica, ReplicaObject, StoredObject
 
 from .conftest import OFFICER, StoreRecord, folder_of
 
@@ -53,6 +54,46 @@ def test_missing_and_unexpected_and_of_another_size(archive: Archive, store_reco
     inventory(archive, actor=OFFICER)
     with archive.reading() as session:
         assert foreign not in {one.key for one in open_incidents(session)}
+
+
+def test_a_full_audit_names_what_nobody_registered(archive: Archive, store_record: StoreRecord) -> None:
+    key = store_record()
+    root = folder_of(archive, "b")
+    (root / "r" / "stray.zip").write_bytes(b"PK")
+    (root / key).unlink()
+    results = audit(archive, actor=OFFICER)
+    assert {(one.key, one.outcome) for one in results} == {
+        ("r/stray.zip", Outcome.UNEXPECTED),
+        (key, Outcome.MISSING),
+    }
+    assert results.exit_code == 1
+    assert results.total("unexpected") == 1
+    assert results.total("missing") == 1
+    assert audit(archive, actor=OFFICER, listing=False).total("unexpected") == 0
+    with archive.reading() as session:
+        assert len(open_incidents(session)) == 2
+
+
+def test_rows_that_the_catalogue_lost_are_known_from_the_checkpoint(
+    archive: Archive, store_record: StoreRecord
+) -> None:
+    lost, changed, kept = (store_record() for _ in range(3))
+    write_checkpoint(archive)
+    assert inventory(archive, actor=OFFICER).exit_code == 0
+    record_id = layout.parse(lost).record_id
+    with archive.sessions.begin() as session:
+        session.execute(delete(ReplicaObject).where(ReplicaObject.key == lost))
+        session.execute(delete(StoredObject).where(StoredObject.key == lost))
+        session.get_one(StoredObject, changed).sha256 = "0" * 64
+    (folder_of(archive, "a") / lost).unlink()
+    found = {(one.replica, one.key): one for one in inventory(archive, actor=OFFICER)}
+    assert found["a", lost].outcome is Outcome.MISSING
+    assert found["a", lost].record_id == record_id
+    assert found["b", lost].outcome is Outcome.UNEXPECTED
+    assert found["a", changed].outcome is Outcome.UNEXPECTED
+    assert found["a", changed].detail["catalogue_sha256"] == "0" * 64
+    assert kept not in {key for _replica, key in found}
+    assert {one.incident_id for one in inventory(archive, actor=OFFICER)} == {one.incident_id for one in found.values()}
 
 
 def test_work_in_progress_is_a_stray(archive: Archive) -> None:

@@ -195,7 +195,7 @@ def test_a_source_that_goes_bad_is_refused(
 def test_what_has_passed_is_closed_without_writing(archive: Archive, store_record: StoreRecord) -> None:
     key = store_record()
     path = folder_of(archive, "a") / key
-    hidden = path.with_suffix(".hidden")
+    hidden = archive.quarantine / "hidden"
     path.rename(hidden)
     audit(archive, actor=OFFICER)
     hidden.rename(path)
