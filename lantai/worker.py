@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import IO
 
 from dbos import DBOS
 from dbos._serialization import DBOSPortableJSONSerializer
@@ -248,12 +249,25 @@ def working(site: Site, *, always: bool = False) -> Iterator[Worker | None]:
         worker.stop()
 
 
-def run_forever(site: Site) -> None:
-    """`lantai worker`: work until the process is told to stop."""
+def run_forever(site: Site, *, until_closed: IO[bytes] | None = None) -> None:
+    """`lantai worker`: work until told to stop by SIGTERM, Ctrl-C, or the end of ``until_closed``.
+
+    Whoever started this process holds the other end of that pipe: when the starter dies, however it dies, the pipe ends
+    and so does the worker.
+    """
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    if until_closed is not None:
+        threading.Thread(target=_tell_at_end, args=(until_closed, told), name="starter", daemon=True).start()
     worker = Worker(site)
     worker.start()
     try:
-        while True:
-            time.sleep(3600)
+        while not told.wait(3600):
+            pass
     finally:
         worker.stop()
+
+
+def _tell_at_end(pipe: IO[bytes], told: threading.Event) -> None:
+    pipe.read()
+    told.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -85,18 +86,17 @@ def serve(
     *,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
-    with_worker: Annotated[bool, typer.Option("--with-worker/--no-worker", help="Also work in this process.")] = True,
+    with_worker: Annotated[
+        bool, typer.Option("--with-worker/--no-worker", help="Also start a worker process beside it.")
+    ] = True,
 ) -> None:
-    """Serve pages and API; by default the same process also works (one machine, one command)."""
+    """Serve pages and API; by default a worker process runs beside it (one machine, one command)."""
     import uvicorn
 
     from lantai.app import create_app
-    from lantai.worker import Worker
 
     site = open_site()
-    worker = Worker(site) if with_worker else None
-    if worker is not None:
-        worker.start()
+    worker_process = _start_worker(site.settings.home) if with_worker else None
     try:
         uvicorn.run(
             create_app(site),
@@ -107,18 +107,37 @@ def serve(
             server_header=False,
         )
     finally:
-        if worker is not None:
-            worker.stop()
+        if worker_process is not None:
+            worker_process.terminate()
+            worker_process.wait(timeout=60)
         site.close()
 
 
-def worker() -> None:
+def _start_worker(home: Path) -> subprocess.Popen[bytes]:
+    """A worker that ends with this process: it reads a pipe whose other end is ours."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "lantai", "worker", "--until-closed"],
+        stdin=subprocess.PIPE,
+        env={**os.environ, "LANTAI_HOME": str(home)},
+    )
+
+
+def worker(
+    *,
+    until_closed: Annotated[
+        bool, typer.Option("--until-closed", help="Stop when standard input ends, as `serve` uses it.")
+    ] = False,
+) -> None:
     """Work for the site: ingest, text, index, audits, sealing. Any number side by side."""
     from lantai.worker import run_forever
 
     site = open_site()
-    say("工作进程已启动；按 Ctrl-C 停止。", "Worker started; Ctrl-C stops it.")
-    run_forever(site)
+    if not until_closed:
+        say("工作进程已启动；按 Ctrl-C 停止。", "Worker started; Ctrl-C stops it.")
+    try:
+        run_forever(site, until_closed=sys.stdin.buffer if until_closed else None)
+    finally:
+        site.close()
 
 
 def demo(

@@ -1,0 +1,5 @@
+"""``python -m lantai``: the command line."""
+
+from lantai.cli import main
+
+main()
