@@ -18,13 +18,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from metadata.errors import Invalid, LantaiError, NotFound
-from repository.storage import failures
+from repository.storage import failures, writeback
 from repository.storage.base import CHUNK, Stat, Written, checked_key
 from repository.storage.digested import DigestedChunks
 
 TEMPORARY = ".tmp"
 SWEEP_AFTER_SECONDS = 24 * 3600
-_FLUSH_EVERY = 32 << 20  # large objects reach the disk while they are read, not all at the end
+_FLUSH_EVERY = 16 << 20  # large objects begin to reach the disk while they are read, not all at the end
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -272,7 +272,7 @@ class LocalStore:
 
     def _fill(self, descriptor: int, chunks: Iterable[bytes | memoryview], key: str) -> tuple[int, str]:
         own = None if isinstance(chunks, DigestedChunks) else hashlib.sha256()
-        size = unflushed = 0
+        size = started = 0
         for chunk in chunks:  # errors of the source pass through as they are
             if own is not None:
                 own.update(chunk)
@@ -283,10 +283,9 @@ class LocalStore:
                     while rest:
                         rest = rest[os.write(descriptor, rest) :]
                 size += len(chunk)
-                unflushed += len(chunk)
-                if unflushed >= _FLUSH_EVERY:
-                    os.fdatasync(descriptor)
-                    unflushed = 0
+                if size - started >= _FLUSH_EVERY:
+                    writeback.start(descriptor, started, size - started)
+                    started = size
         if own is not None:
             return size, own.hexdigest()
         assert isinstance(chunks, DigestedChunks)

@@ -27,7 +27,7 @@ from repository.storage.digested import DigestedChunks, OneChunk
 from repository.tables import ReplicaObject, StoredObject
 
 log = logging.getLogger(__name__)
-_QUEUED = 8  # chunks of about 1 MiB, shared by all queues
+_QUEUED = 16  # chunks of about 1 MiB, shared by all queues
 _THREADED_FROM = 256 << 10
 _THREADS_PER_STORE = 4
 
