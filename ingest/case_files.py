@@ -8,10 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ingest.deposit_list import DepositList, ListedCaseFile, Person
+from ingest.endings import actor_of
 from metadata.household import check_household_no, division_of
 from repository import cases
 from repository.archive import Archive
+from repository.revisions import revise_cases
 from repository.tables import CaseFile, Household, Submission
+from retention.schedules import settle_cases
 
 CaseKey = tuple[str, str]
 """Household number and programme."""
@@ -24,8 +27,15 @@ def make_some(
 ) -> int:
     """Make up to ``count`` of the deposit's case files from the ``start``-th on; how many there were to make."""
     brought = listed.case_files if listed is not None else []
+    changed: list[CaseFile] = []
     for one in brought[start : start + count]:
-        _from_list(session, archive, submission, one)
+        case, differs = _from_list(session, archive, submission, one)
+        if differs and case.revision:
+            changed.append(case)
+    if changed:
+        states = [(case, dict(case.state)) for case in changed]
+        revise_cases(session, archive=archive, actor=actor_of(submission), cases=states)
+        settle_cases(session, archive=archive, case_file_ids=[case.id for case in changed])
     number = submission.options.get("household_no")
     if number is not None and start == 0:
         number = check_household_no(number)
@@ -42,7 +52,9 @@ def make_some(
     return len(brought[start : start + count])
 
 
-def _from_list(session: Session, archive: Archive, submission: Submission, one: ListedCaseFile) -> None:
+def _from_list(
+    session: Session, archive: Archive, submission: Submission, one: ListedCaseFile
+) -> tuple[CaseFile, bool]:
     household = cases.household(
         session,
         archive=archive,
@@ -51,7 +63,7 @@ def _from_list(session: Session, archive: Archive, submission: Submission, one: 
         applicant_name=one.applicant.name,
         applicant_id=one.applicant.id_number,
     )
-    cases.case_file(
+    return cases.case_file(
         session,
         archive=archive,
         household=household,

@@ -139,6 +139,25 @@ def bag_roots(paths: list[str]) -> list[str]:
     return outer
 
 
+def marked(rows: Sequence[FileRow], list_path: str | None) -> list[FileRow]:
+    """``rows`` with the roles that names give: the deposit list, tag files of deposited bags."""
+    roots = bag_roots([row.path for row in rows if row.role in {"payload", "tag"}])
+    told = []
+    for row in rows:
+        role = row.role
+        if row.path == list_path:
+            role = "list"
+        elif roots and role == "payload" and (root := root_of(row.path, roots)) is not None:
+            role = "payload" if within(row.path, f"{root}/data" if root else "data") else "tag"
+        told.append(row if role == row.role else row._replace(role=role))
+    return told
+
+
+def root_of(path: str, roots: Sequence[str]) -> str | None:
+    """The bag in which ``path`` lies, if any."""
+    return next((one for one in roots if within(path, one)), None)
+
+
 def within(path: str, root: str) -> bool:
     """Whether ``path`` is ``root`` or lies below it."""
     return not root or path == root or path.startswith(root + "/")

@@ -30,6 +30,7 @@ CATALOGUE: tuple[tuple[str, Severity, str, str, str, tuple[str, str]], ...] = (
     ("deposit.unreadable", ERROR, "“{path}”无法读取（{reason}），未接收。", "“{path}” could not be read ({reason}) and was not taken in.", "DA/T 70 I7", ("请检查权限或介质后重新移交。", "Check permissions or the medium and deposit again.")),
     ("deposit.empty_folder", NOTICE, "“{path}”是空文件夹；其名称已记录。", "“{path}” is an empty folder; its name is recorded.", "DA/T 70 A12", ("无需处理。", "Nothing to do.")),
     ("deposit.too_many_files", ERROR, "移交文件超过上限 {limit} 个。", "The deposit has more than {limit} files.", "", ("请分批移交。", "Deposit in several parts.")),
+    ("deposit.file_too_large", ERROR, "“{path}”超过单个文件上限 {limit} 字节，未接收。", "“{path}” is larger than {limit} bytes and was not taken in.", "", ("请与管理员商定上限。", "Agree on the limit with the administrator.")),
     ("source.changed", ERROR, "“{path}”在移交途中内容或时间发生变化，未入库。", "“{path}” changed while it was being taken in; nothing was stored.", "DA/T 70 A1", ("请停止修改来源文件后重新移交。", "Stop changing the source and deposit again.")),
     ("source.missing", ERROR, "“{path}”在移交途中消失，未入库。", "“{path}” vanished while it was being taken in; nothing was stored.", "DA/T 70 I7", ("请恢复来源文件后重新移交。", "Bring the source back and deposit again.")),
     ("file.empty", WARNING, "“{path}”是空文件（0 字节）。", "“{path}” is empty (0 bytes).", "DA/T 70 I7", _LOOK),
@@ -65,6 +66,7 @@ CATALOGUE: tuple[tuple[str, Severity, str, str, str, tuple[str, str]], ...] = (
     # duplicates
     ("duplicate.in_submission", NOTICE, "“{path}”与本次移交中的“{other}”内容相同。", "“{path}” has the same content as “{other}” in this deposit.", "DA/T 70 A8", ("请核对是否重复。", "Look whether it is a duplicate.")),
     ("duplicate.in_archive", WARNING, "“{path}”的内容已在库中（记录 {record_id}）。", "The content of “{path}” is in the archive already (record {record_id}).", "DA/T 70 A8", ("如系重复移交，请退回；确需另存可接收。", "Return it if deposited twice; accept it if it belongs here too.")),
+    ("bag.empty", ERROR, "信息包“{path}”里没有载荷文件。", "The bag “{path}” has no payload file.", "DA/T 70 I11", _BAG),
     ("bag.tag_files_too_large", ERROR, "信息包“{path}”的标签文件超过上限 {limit} 字节。", "Tag files of the bag “{path}” exceed {limit} bytes.", "RFC 8493 2.2.4", _BAG),
     # what becomes a record
     ("record.split", NOTICE, "“{path}”含 {files} 个文件，超过每件 {limit} 个的上限，分为 {records} 件。", "“{path}” has {files} files, over the limit of {limit} a record, and becomes {records} records.", "", ("无需处理。", "Nothing to do.")),

@@ -22,7 +22,9 @@ class IngestLimits(BaseModel):
     container_entries: int = Field(100_000, ge=1, description="entries in one container")
     container_bytes: int = Field(1 << 40, ge=1, description="unpacked bytes of one container")
     container_ratio: int = Field(200, ge=1, description="unpacked to packed bytes of one container")
-    container_ratio_from: int = Field(64 * _MIB, ge=0, description="unpacked bytes below which the ratio is not looked at")
+    container_ratio_from: int = Field(
+        64 * _MIB, ge=0, description="unpacked bytes below which the ratio is not looked at"
+    )
     container_depth: int = Field(3, ge=1, le=8, description="containers inside containers")
     directory_bytes: int = Field(256 * _MIB, ge=_MIB, description="bytes of a container's directory")
     tag_bytes: int = Field(32 * _MIB, ge=_MIB, description="tag files of a deposited bag, bytes in all")

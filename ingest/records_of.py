@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ingest.deposit_list import DepositList, ListedRecord
-from ingest.files import FileRow, bag_roots, folder_of, name_of, within
+from ingest.files import FileRow, bag_roots, folder_of, name_of, root_of
 from ingest.outcome import Finding
 from metadata.formats import is_image
 
@@ -48,10 +48,11 @@ def group(
     taken: set[int] = set()
     records = list(_listed(rows, payload, listed, prefix, taken))
     rest = [number for number in payload if number not in taken]
-    bags, rest = _bags(rows, rest, title)
+    bags, rest, said = _bags(rows, rest, title)
     single = [RecordOf(title, "whole", rest)] if one_record and rest else list(_alone(rows, rest))
     free = sorted([*bags, *single], key=lambda one: one.files[0])
-    return _split([*records, *free], limit)
+    whole, split = _split([*records, *free], limit)
+    return whole, said + split
 
 
 def _listed(
@@ -68,22 +69,21 @@ def _listed(
             yield RecordOf(entry.title, "listed", files, listed=entry)
 
 
-def _bags(rows: Sequence[FileRow], rest: list[int], title: str) -> tuple[list[RecordOf], list[int]]:
-    roots = bag_roots([rows[number].path for number in rest])
-    if not roots:
-        return [], rest
+def _bags(rows: Sequence[FileRow], rest: list[int], title: str) -> tuple[list[RecordOf], list[int], list[Finding]]:
+    roots = bag_roots([row.path for row in rows if row.role == "tag"])
     bags: dict[str, RecordOf] = {root: RecordOf(name_of(root) or title, "bag", [], root=root) for root in roots}
     left: list[int] = []
     for number in rest:
-        path = rows[number].path
-        root = next((one for one in roots if within(path, one)), None)
+        root = root_of(rows[number].path, roots)
         if root is None:
             left.append(number)
-        elif within(path, f"{root}/data" if root else "data"):
-            bags[root].files.append(number)
         else:
+            bags[root].files.append(number)
+    for number, row in enumerate(rows):
+        if row.role == "tag" and (root := root_of(row.path, roots)) is not None:
             bags[root].tags.append(number)
-    return [bag for bag in bags.values() if bag.files], left
+    said = [Finding("bag.empty", root or ".") for root, bag in bags.items() if not bag.files]
+    return [bag for bag in bags.values() if bag.files], left, said
 
 
 def _alone(rows: Sequence[FileRow], rest: Iterable[int]) -> Iterator[RecordOf]:

@@ -201,6 +201,9 @@ def _placed(
         except OSError:
             told.append(Finding("source.missing", entry.name.text))
             continue
+        if found.st_size > limits.file_bytes:
+            told.append(Finding("deposit.file_too_large", entry.name.text, {"limit": limits.file_bytes}))
+            continue
         yield position, entry, found
         position += 1
 

@@ -114,11 +114,11 @@ def case_file(
     members: Sequence[Member] = (),
     events: Sequence[Mapping[str, Any]] = (),
     facts: Mapping[str, bool] | None = None,
-) -> CaseFile:
-    """The household's file in ``programme``, made when it is new, else given what is new about it.
+) -> tuple[CaseFile, bool]:
+    """The household's file in ``programme``, made when it is new, else given what is new about it; whether it changed.
 
-    Nothing is frozen here: whoever calls puts the case through ``revisions.revise_cases`` in the same transaction or
-    when its records are accessioned.
+    Nothing is frozen here: whoever calls puts a changed case through ``revisions.revise_cases`` in the same
+    transaction, a new one at the latest when its records are accessioned.
     """
     found = session.scalars(
         select(CaseFile).where(CaseFile.household_id == household.id, CaseFile.programme == programme)
@@ -135,16 +135,19 @@ def case_file(
             created_at=archive.clock.now(),
         )
         session.add(found)
+    before = (found.state, found.opened_on, found.stopped_on)
     state = dict(found.state)
     if members:
         state["members"] = _members(archive, members, state.get("members", []))
     state["events"] = _merged(state.get("events", []), events)
     state["facts"] = {**state.get("facts", {}), **(facts or {})}
-    found.state = state
     found.opened_on = found.opened_on or opened_on
     found.stopped_on = stopped_on or found.stopped_on
+    changed = before != (state, found.opened_on, found.stopped_on)
+    if changed:
+        found.state = state
     session.flush()
-    return found
+    return found, changed
 
 
 def _members(archive: Archive, members: Sequence[Member], known: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

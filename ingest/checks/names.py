@@ -46,7 +46,7 @@ def _one(path: str, limits: IngestLimits) -> Iterable[Finding]:
     if (
         _FORBIDDEN.search(path)
         or name != name.strip()
-        or any(part.endswith(".") for part in parts)
+        or any(part.endswith(".") or not part for part in parts)
         or any(_RESERVED.match(part) for part in (name, *folder_of(path).split("/")))
     ):
         yield Finding("name.not_portable", path)

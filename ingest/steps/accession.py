@@ -70,7 +70,7 @@ def _item(context: Context, submission: Submission, one: RecordPlan, own: list[T
         programme=told["programme"],
         year=told["year"],
         dated=date.fromisoformat(told["date"]) if told["date"] else None,
-        organ_id=submission.organ_id,
+        organ_id=spec["organ_id"],
         division_code=spec["division_code"],
         access_level=told["access_level"],
         access_marks=told["access_marks"],

@@ -117,7 +117,7 @@ def _conclude(context: Context, submission_id: str) -> None:
         rows = files.rows(session, submission_id)
         listed, prefix, found = read_list(context, submission_id, rows)
         named = _list_path(rows)
-        marked = [row._replace(role="list") if row.path == named else row for row in rows]
+        marked = files.marked(rows, named)
         found += _checks(context, session, submission, marked, listed, prefix)
     records, said = records_of.group(
         marked,

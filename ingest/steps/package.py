@@ -43,7 +43,7 @@ def run(context: Context, submission_id: str) -> StepOutcome:
             .order_by(RecordPlan.position)
             .limit(context.limits.batch_records)
         ).all()
-        deposit = _deposit(context, session, submission)
+        deposit = _deposit(context, session, submission, next((one.spec.get("organ") for one in plans), None))
         subjects = _subjects(context, session, submission, plans)
     if subjects:
         _freeze(context, submission_id, deposit, subjects)
@@ -86,9 +86,11 @@ def deposit_list_of(context: Context, session: Session, submission: Submission) 
     return listed
 
 
-def _deposit(context: Context, session: Session, submission: Submission) -> Deposit:
+def _deposit(context: Context, session: Session, submission: Submission, organ_code: str | None) -> Deposit:
+    """What the records share; ``organ_code`` is the organ that the deposit list names, if it is known here."""
     archive = context.archive
-    organ = session.scalars(select(Organ).where(Organ.id == submission.organ_id)).one()
+    named = session.scalars(select(Organ).where(Organ.code == organ_code)).first() if organ_code else None
+    organ = named or session.scalars(select(Organ).where(Organ.id == submission.organ_id)).one()
     told: dict[str | None, list[Any]] = defaultdict(list)
     empty: list[str] = []
     for one in session.scalars(select(FindingRow).where(FindingRow.submission_id == submission.id)):
@@ -176,7 +178,7 @@ def _freeze(context: Context, submission_id: str, deposit: Deposit, subjects: Se
                 "state": "frozen",
                 "plan_path": str(path.relative_to(quarantined)),
                 "object_size": packed.plan.object_size,
-                "spec": {**subject.spec, **_frozen(packed)},
+                "spec": {**subject.spec, **_frozen(packed), "organ_id": deposit.organ_id},
             }
         )
     quarantine.settle(folder)

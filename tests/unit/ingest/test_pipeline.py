@@ -49,9 +49,7 @@ def test_a_folder_becomes_records_on_two_replicas(archive: Archive, deposit: Dep
     with archive.reading() as session:
         records = {one.title: one for one in session.scalars(select(Record))}
         assert set(records) == {"申请书", "入户调查"}
-        version = session.scalars(
-            select(RecordVersion).where(RecordVersion.record_id == records["入户调查"].id)
-        ).one()
+        version = session.scalars(select(RecordVersion).where(RecordVersion.record_id == records["入户调查"].id)).one()
         assert version.file_count == 3
         stored = session.scalars(select(StoredFile).where(StoredFile.record_id == version.record_id)).all()
         assert [one.original_name for one in stored] == [f"扫描/入户调查_{page:02d}.jpg" for page in (1, 2, 3)]
