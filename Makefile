@@ -61,7 +61,7 @@ screenshots: $(VENV)/dev.ok ## take the pictures that README shows
 
 requirements: ## resolve and pin the dependencies anew (needs pip-tools)
 	@for name in base dev; do CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-strip-extras --allow-unsafe \
 	  -o requirements/$$name.txt requirements/$$name.in; done
 
 clean: ## remove what was built (never a site)
