@@ -55,12 +55,16 @@ def _cases(folder: Path, work: Path, *, quick: bool) -> Iterator[Case]:
         corpora.made(folder, "large", 1 if quick else 2, LARGE // 4 if quick else LARGE),
     ]
     yield from custody.cases(chosen, work)
-    many = corpora.made(folder, "small", 10_000 if quick else 40_000, SMALL)  # enough to read for a measure
-    for corpus in (many, *chosen[1:]):
+    to_read = [  # enough to read for a measure
+        corpora.made(folder, "small", 20_000 if quick else 40_000, SMALL),
+        corpora.made(folder, "medium", 100 if quick else 200, MEDIUM),
+        chosen[2],
+    ]
+    for corpus in to_read:
         yield from audits.cases(corpus, work)
     household = corpora.household(folder, 10 if quick else 200)
     yield from custody.household_cases(household, work)
-    yield from costs.identification(household)
+    yield from costs.identification(household, work)
 
 
 def _made(folder: Path) -> Path:

@@ -13,26 +13,19 @@ from pathlib import Path
 from bench import corpora
 from bench.measure import Case, Result, Side
 from bench.sites import BenchSite
-from ingest.checks.pool import CheckPool
-from ingest.limits import IngestLimits
 
 IDENTIFIED = 500.0
 MEMORY = 1 / 1.2
 GROWTH = 1 / 1.15
 
 
-def identification(corpus: corpora.Corpus) -> Iterator[Case]:
+def identification(corpus: corpora.Corpus, work: Path) -> Iterator[Case]:
     """PUID and MIME of every file, by the standing pool of check processes."""
     paths = [os.fsencode(path) for path in corpus.paths()]
-    limits = IngestLimits()
-    pool = CheckPool(
-        2,
-        memory_bytes=limits.check_memory_bytes,
-        seconds=limits.check_batch_seconds,
-        batch=limits.check_batch_files,
-    )
+    site = BenchSite(work / "identification", checks=True)
+    pool = site.context.pool
 
-    def work() -> None:
+    def identify() -> None:
         for _ in pool.map("ingest.identify:identify", paths):
             pass
 
@@ -40,10 +33,10 @@ def identification(corpus: corpora.Corpus) -> Iterator[Case]:
         for _ in pool.map("ingest.identify:identify", paths[:128]):
             pass  # the processes have started and loaded their signatures, as a worker's have
         yield Case(
-            "format identification, both tools", corpus.label, "files/s", corpus.files, Side(work), None, IDENTIFIED
+            "format identification, both tools", corpus.label, "files/s", corpus.files, Side(identify), None, IDENTIFIED
         )
     finally:
-        pool.close()
+        site.close()
 
 
 def memory(folder: Path, work: Path, small: int, large: int) -> Result:
