@@ -10,9 +10,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
-$(VENV)/run.ok: requirements/base.txt pyproject.toml
+$(VENV)/run.ok: requirements/pip.txt requirements/base.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what Lantai needs (pinned, with hashes) ..."
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/pip.txt  # older pips trip over extras under hashes
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/base.txt
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation --no-index -e .
 	@touch $@
@@ -60,8 +61,8 @@ screenshots: $(VENV)/dev.ok ## take the pictures that README shows
 	@$(BIN)/python -m docs.screenshots
 
 requirements: ## resolve and pin the dependencies anew (needs pip-tools)
-	@for name in base dev; do CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-strip-extras --allow-unsafe \
+	@for name in pip base dev; do CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe \
 	  -o requirements/$$name.txt requirements/$$name.in; done
 
 clean: ## remove what was built (never a site)
