@@ -37,6 +37,16 @@ def present() -> Catalog:
         return read_po(file, locale="zh_CN")
 
 
+def untranslated(catalogue: Catalog) -> list[str]:
+    """Messages that have no Chinese yet, or only for some of their numbers."""
+    found = []
+    for message in catalogue:
+        given = (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
+        if message.id and not all(given):
+            found.append(message.id if isinstance(message.id, str) else message.id[0])
+    return found
+
+
 def main() -> int:
     """Rewrite the catalogue; obsolete messages go, new ones come without a translation."""
     catalogue = present() if CATALOGUE.exists() else Catalog(locale="zh_CN", project="Lantai", fuzzy=False)
@@ -46,8 +56,7 @@ def main() -> int:
         write_po(
             file, catalogue, width=0, omit_header=False, sort_by_file=True, include_lineno=False, ignore_obsolete=True
         )
-    missing = sum(1 for message in catalogue if message.id and not message.string)
-    sys.stdout.write(f"{len(catalogue)} messages, {missing} without a translation\n")
+    sys.stdout.write(f"{len(catalogue)} messages, {len(untranslated(catalogue))} without a translation\n")
     return 0
 
 

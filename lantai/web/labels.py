@@ -90,6 +90,10 @@ WORDS: dict[str, dict[str, str]] = {
         "export": N_("export"),
         "api": N_("by program"),
     },
+    "stream": {
+        "acts": N_("Acts: what changed"),
+        "use": N_("Looks: the use register"),
+    },
     "job": {
         "ENQUEUED": N_("Waiting"),
         "DELAYED": N_("Waiting"),
@@ -101,7 +105,7 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "work": {
         "ingest_v1": N_("Take in a submission"),
-        "follow_up_v1": N_("Text, index and first audit"),
+        "follow_up_v1": N_("Text and index"),
         "audit_v1": N_("Re-read every object"),
         "repair_v1": N_("Repair damage"),
         "care_v1": N_("Daily care"),

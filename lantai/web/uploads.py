@@ -184,6 +184,7 @@ class _Pipe(io.RawIOBase):
     def __init__(self, receive: Callable[[], Awaitable[bytes | Exception]]) -> None:
         self._receive = receive
         self._left = memoryview(b"")
+        self._ended = False
 
     def readable(self) -> bool:
         """It can be read."""
@@ -191,6 +192,8 @@ class _Pipe(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill ``buffer``; 0 at the end of the file."""
+        if self._ended:
+            return 0
         if not self._left:
             try:
                 chunk = from_thread.run(self._receive)
@@ -202,6 +205,7 @@ class _Pipe(io.RawIOBase):
                 raise chunk
             self._left = memoryview(chunk)
             if not self._left:
+                self._ended = True
                 return 0
         target = memoryview(buffer).cast("B")
         count = min(len(target), len(self._left))

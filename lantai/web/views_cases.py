@@ -11,14 +11,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from access import gate
+from lantai import i18n
 from lantai.web import labels
-from lantai.web.views_records import RecordRow, rows
+from lantai.web.views_records import VOLUME, RecordRow, rows
 from lantai.web.visit import Visit
 from metadata.profile import DocumentType, Profile
 from repository.tables import CaseFile, CaseRecord, Household
 
 _ALWAYS = ("apply", "check", "review", "confirm", "pay")
 _WHOLE_FILE = 500
+_LAST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +192,12 @@ def expected(profile: Profile, case: CaseFile) -> list[DocumentType]:
             due = one.required == "if" and one.when is not None and one.when.holds(facts)
         if due:
             found.append(one)
-    return sorted(found, key=lambda one: one.order or 10_000)
+    return sorted(found, key=lambda one: one.order or _LAST)
 
 
 def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage], int]:
     """The contents grouped by stage, with an empty place for each required paper that is missing; how many are."""
+    _ = i18n.translations(visit.language).gettext
     profile = visit.site.archive.profile
     listed = gate.list_records(session, visit.person, profile, case_file_id=case.id, limit=_WHOLE_FILE)
     present = rows(session, visit, listed)
@@ -204,25 +207,24 @@ def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage
         for one in present
     ]
     missing = [one for one in expected(profile, case) if one.code not in have]
+    groups = [(stage.code, labels.term(visit.language, stage)) for stage in profile.stages.values()]
+    groups += [(VOLUME, _("Registers that name this household")), ("", _("Other papers"))]
     stages = []
-    known = [*profile.stages.values(), None]
-    for stage in known:
-        code = stage.code if stage else ""
+    for code, name in groups:
         mine: list[tuple[int, int, Slot]] = [
-            (order or 10_000, number, Slot(row.code, row.type_name, row))
+            (order or _LAST, number, Slot(row.code, row.type_name, row))
             for number, (of, order, row) in enumerate(slots)
             if of == code
         ]
         mine += [
-            (one.order or 10_000, 0, Slot(one.code, labels.term(visit.language, one), None))
+            (one.order or _LAST, 0, Slot(one.code, labels.term(visit.language, one), None))
             for one in missing
             if one.stage == code
         ]
         if mine:
-            name = (
-                labels.term(visit.language, stage) if stage else ("其他" if visit.language == "zh" else "Other papers")
+            stages.append(
+                Stage(code, name, tuple(slot for _order, _number, slot in sorted(mine, key=lambda one: one[:2])))
             )
-            stages.append(Stage(code, name, tuple(slot for _, _, slot in sorted(mine, key=lambda one: one[:2]))))
     return stages, len(missing)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from access import use_register
@@ -22,6 +22,7 @@ from repository.ledger.acts import ACTS
 from repository.tables import Account, LedgerEntry
 
 SHOWN = 30
+ACCESSIONED = "record.accessioned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def _name(actor_id: str, display_name: str | None, language: str) -> str:
 
 def _note(act: str, body: dict[str, Any], language: str) -> str:
     _ = i18n.translations(language).gettext
-    if act == "record.accessioned":
+    if act == ACCESSIONED:
         return _("version %s") % body.get("version", 1)
     if act.startswith("incident."):
         return _("replica %s") % body.get("replica", "")
@@ -74,6 +75,8 @@ def timeline(
         )
         if value is not None
     ]
+    if submission_id is not None:
+        subjects.append(LedgerEntry.act != ACCESSIONED)  # one entry a record would bury everything else
     wanted = (
         select(LedgerEntry, Account.display_name)
         .outerjoin(Account, Account.id == LedgerEntry.actor_id)
@@ -95,7 +98,24 @@ def timeline(
         same = found and (found[-1].what, found[-1].when, found[-1].who) == (moment.what, moment.when, moment.who)
         if not same:  # a batch of like entries within a minute is one line for a person
             found.append(moment)
+    if submission_id is not None:
+        found = sorted([*found, *_taken_in(session, visit, submission_id)], key=lambda one: one.at, reverse=True)
     return found
+
+
+def _taken_in(session: Session, visit: Visit, submission_id: str) -> list[Moment]:
+    """The accession of all records of a submission as one line."""
+    translated = i18n.translations(visit.language)
+    count, at = session.execute(
+        select(func.count(), func.max(LedgerEntry.at)).where(
+            LedgerEntry.submission_id == submission_id, LedgerEntry.act == ACCESSIONED
+        )
+    ).one()
+    if not count:
+        return []
+    note = translated.ngettext("%(num)d record", "%(num)d records", count) % {"num": count}
+    what = labels.label(translated, ACCESSIONED, "act")
+    return [Moment(at=at, when=display.moment(at, visit.site.archive.zone), what=what, note=note)]
 
 
 def looks(

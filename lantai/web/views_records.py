@@ -21,11 +21,30 @@ from lantai.web.showing import Showing, showing
 from lantai.web.visit import Visit
 from metadata.errors import NotFound
 from metadata.identifiers import is_id
+from metadata.profile import DocumentType
 from metadata.rights import Permission
 from repository.tables import CaseRecord, Incident, Record, RecordVersion, ReplicaObject, StoredFile
 
+VOLUME = "volume"
 FAULTS = ("damaged", "missing", "unreadable", "unexpected", "stale")
 FILES_SHOWN = 200
+SHORT = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/tiff": "TIFF",
+    "application/pdf": "PDF",
+    "text/plain": "TXT",
+    "text/csv": "CSV",
+    "text/xml": "XML",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "DOCX",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "XLSX",
+    "application/msword": "DOC",
+    "application/vnd.ms-excel": "XLS",
+    "audio/x-wav": "WAV",
+    "audio/mpeg": "MP3",
+    "video/mp4": "MP4",
+}
+"""Names of formats that everybody knows; for others the extension as deposited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +95,11 @@ class FileView:
     damaged: str = ""
 
     @property
+    def short(self) -> str:
+        """The format in a word, for tiles."""
+        return SHORT.get(self.mime) or self.original_name.rpartition(".")[2].upper()[:8] or "–"
+
+    @property
     def kind(self) -> str:
         """How it is shown."""
         return self.showing.kind
@@ -84,6 +108,13 @@ class FileView:
     def shows(self) -> bool:
         """Whether it can be shown."""
         return self.showing.shows
+
+
+def _stage(kind: DocumentType | None) -> str:
+    """The group of the contents that a type stands in; registers that cover many households have one of their own."""
+    if kind is None:
+        return ""
+    return VOLUME if kind.level == VOLUME else kind.stage
 
 
 def worst(outcomes: Iterable[str]) -> str:
@@ -131,7 +162,7 @@ def rows(session: Session, visit: Visit, records: Sequence[Record]) -> list[Reco
                 title=record.title,
                 code=record.document_type or "",
                 type_name=labels.term(visit.language, kind) if kind else (record.document_type or "–"),
-                stage=kind.stage if kind else "",
+                stage=_stage(kind),
                 dated=record.dated,
                 division_code=record.division_code,
                 files=version.file_count if version else 0,

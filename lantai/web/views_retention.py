@@ -39,6 +39,7 @@ class CaseRetention:
 
     outcome: str
     words: str
+    records: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,11 @@ def of_case(session: Session, visit: Visit, case: CaseFile) -> list[CaseRetentio
         one = _explained(session, visit, record.id)
         if one is not None:
             found[(one.outcome, _words(one, visit.language))] += 1
-    return [
-        CaseRetention(outcome, f"{words} {ngettext('%(num)d record', '%(num)d records', count) % {'num': count}}")
-        for (outcome, words), count in found.most_common()
-    ]
+    told = []
+    for (outcome, words), count in found.most_common():
+        records = ngettext("%(num)d record", "%(num)d records", count) % {"num": count}
+        told.append(CaseRetention(outcome, words, records))
+    return told
 
 
 def _covers(visit: Visit, rule: RetentionRule) -> str:

@@ -7,12 +7,13 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from access import gate, use_register
 from lantai.web import views_records
 from lantai.web.content import FileBytes, Range, asked_range
+from lantai.web.rendering import query
 from lantai.web.security import FILE_POLICY, PDF_POLICY
 from lantai.web.showing import Showing, scan_page, showing
 from lantai.web.visit import SignedVisit, Visit
@@ -65,6 +66,15 @@ def answer(request: Request, content: FileBytes, media_type: str, headers: dict[
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{content.size}"
     body: Iterator[bytes] = iter(()) if request.method == "HEAD" else content.range(start, end)
     return StreamingResponse(body, 206 if asked else 200, headers, media_type)
+
+
+@router.get("/files/{file_id}")
+def show(visit: SignedVisit, file_id: str) -> Response:
+    """On to the record's page with this file in view; that page enters the look."""
+    with visit.reading() as session:
+        record, version, row = views_records.gated_file(session, visit, file_id)
+    number = version.number if version.number != record.head_version else None
+    return RedirectResponse(f"/records/{record.id}" + query({}, version=number, file=row.position or None), 303)
 
 
 @router.api_route("/files/{file_id}/content", methods=["GET", "HEAD"])

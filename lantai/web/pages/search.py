@@ -80,7 +80,7 @@ def _shown(visit: Visit, hit: dict[str, Any]) -> dict[str, Any]:
     ]
     return {
         "title": parts(hit["title"], [(begin, end) for begin, end in hit["title_highlights"]]),
-        "href": f"/records/{hit['record_id']}",
+        "href": f"/files/{hit['file_id']}" if hit["file_id"] else f"/records/{hit['record_id']}",
         "where": [str(part) for part in where if part],
         "household_no": hit["household_no"],
         "snippet": parts(hit["snippet"], [(begin, end) for begin, end in hit["highlights"]]) if hit["snippet"] else [],
