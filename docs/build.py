@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import click
 import typer.main
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -21,15 +20,15 @@ HERE = Path(__file__).parent
 CONTRACT = (HERE / "reference" / "cli-contract.md").read_text(encoding="utf-8")
 
 
-def _options(command: click.Command) -> list[str]:
+def _options(command: Any) -> list[str]:
     lines = []
     for parameter in command.params:
-        if isinstance(parameter, click.Option) and not parameter.hidden and parameter.name != "help":
+        if parameter.param_type_name == "argument":
+            name = (parameter.metavar or parameter.name or "").strip("[]")
+            lines.append(f"- `{name}`: {getattr(parameter, 'help', None) or ''}")
+        elif parameter.name != "help":
             names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
             lines.append(f"- {names}: {parameter.help or ''}")
-        elif isinstance(parameter, click.Argument):
-            help_text = getattr(parameter, "help", None) or ""
-            lines.append(f"- `{(parameter.metavar or parameter.name or '').strip('[]')}`: {help_text}")
     return lines
 
 
