@@ -5,7 +5,7 @@ catalogue says, ``incidents`` remembers each fault until it is mended, ``repair`
 recorded digest and from nothing else.
 """
 
-from repository.fixity.audit import audit, first_audit, first_audit_passed
+from repository.fixity.audit import audit, first_audit
 from repository.fixity.incidents import open_incidents
 from repository.fixity.inventory import inventory
 from repository.fixity.outcome import AuditResult, AuditResults, Outcome, Run
@@ -19,7 +19,6 @@ __all__ = [
     "Run",
     "audit",
     "first_audit",
-    "first_audit_passed",
     "inventory",
     "open_incidents",
     "repair",

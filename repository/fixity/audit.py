@@ -23,7 +23,7 @@ from repository.fixity.inventory import strangers
 from repository.fixity.outcome import AuditResult, AuditResults, Outcome, Run
 from repository.fixity.reading import Readers, Reading, Task, bundled
 from repository.fixity.results import begin_run, finish_run, objects_at_fault, save_totals, write_readings
-from repository.fixity.selection import Selection, never_checked
+from repository.fixity.selection import Selection
 from repository.ledger.acts import ActorRef
 
 Progress = Callable[[int, int], None]
@@ -96,11 +96,6 @@ def first_audit(archive: Archive, *, limit: int | None = None, actor: ActorRef =
     Scheduled so often that no object waits 24 hours for it; ``limit`` is a number of objects a replica.
     """
     return audit(archive, actor=actor, all=False, limit=limit)
-
-
-def first_audit_passed(session: Session, record_ids: Sequence[str]) -> bool:
-    """Whether every bag of these records was found intact on every replica; only then may its sources go."""
-    return not never_checked(session, record_ids)
 
 
 def _known(archive: Archive, replicas: Sequence[str] | None) -> list[str]:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Row, Select, Table, and_, exists, false, func, or_, select
-from sqlalchemy.orm import Session
 
 from repository.db import Sessions
 from repository.fixity.reading import Task
@@ -144,21 +143,3 @@ class Selection:
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         yield keys[start : start + _KEYS_AT_ONCE]
-
-
-def never_checked(session: Session, record_ids: Sequence[str]) -> bool:
-    """Whether an object of one of the records has not yet been found intact on a replica that it was written to."""
-    for part in _parts(record_ids):
-        open_object = (
-            select(_placed.c.key)
-            .join(_stored, _stored.c.key == _placed.c.key)
-            .where(
-                _stored.c.record_id.in_(part),
-                _stored.c.kind == "bag",
-                or_(_placed.c.outcome.is_(None), _placed.c.outcome != "intact"),
-            )
-            .limit(1)
-        )
-        if session.execute(open_object).first() is not None:
-            return True
-    return False
