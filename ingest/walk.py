@@ -102,9 +102,13 @@ def _folder(path: bytes, prefix: bytes) -> Iterator[Found | Finding]:
         yield Finding("deposit.empty_folder", read_name(prefix.rstrip(b"/")).text)
     for entry in entries:
         if entry.is_file(follow_symlinks=False):
-            mode: int | OSError = stat.S_IFREG
-        elif entry.is_dir(follow_symlinks=False):
-            mode = stat.S_IFDIR
+            shown = read_name(prefix + entry.name)
+            yield Found(shown, entry.path)
+            if shown.raw is not None and (told := name_finding(shown)):
+                yield told
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            mode: int | OSError = stat.S_IFDIR
         else:
             mode = _mode(entry.path)
         yield from _one(entry.path, prefix + entry.name, mode)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ingest import deposit_list, files, findings, quarantine, records_of
 from ingest.checks import deposit_list as list_check
-from ingest.checks import duplicates, empty, names, options, pins
+from ingest.checks import duplicates, empty, names, options
 from ingest.checks import format as format_check
 from ingest.checks.pool import Failed
 from ingest.context import Context
@@ -158,7 +158,6 @@ def _checks(
 ) -> list[Finding]:
     profile = context.archive.profile
     found = list(options.run(submission.options, profile))
-    found += pins.run(context.base(submission.id), rows)
     if listed is not None:
         found += list_check.run(session, listed, prefix, rows, profile)
     if "empty" in context.checks:

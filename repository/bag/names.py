@@ -7,6 +7,7 @@ full-width forms as well: RFC 8493 percent-encodes ``%`` in manifests, and commo
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -14,6 +15,8 @@ PART_BYTES = 200
 PATH_BYTES = 1000
 PAYLOAD = "data/"
 _FULL_WIDTH = str.maketrans({char: chr(ord(char) + 0xFEE0) for char in '<>:"|?*\\%$'})
+_PLAIN = re.compile(r"[0-9A-Za-z_\-\u4e00-\u9fff]+(\.[0-9A-Za-z]{1,10})?\Z")
+_PLAIN_LENGTH = 60  # of at most three bytes each
 _RESERVED = {
     "con", "prn", "aux", "nul", "conin$", "conout$",
     *(f"com{n}" for n in "0123456789¹²³"), *(f"lpt{n}" for n in "0123456789¹²³"),
@@ -77,6 +80,8 @@ def _safe_parts(path: str) -> list[str]:
 
 
 def _safe_part(part: str) -> str:
+    if len(part) <= _PLAIN_LENGTH and _PLAIN.match(part) and part.split(".", 1)[0].casefold() not in _RESERVED:
+        return part  # most names; what follows would change nothing and costs ten times as much
     text = unicodedata.normalize("NFC", part).translate(_FULL_WIDTH)
     text = "".join("_" if unicodedata.category(char) in {"Cc", "Cs", "Cn", "Zl", "Zp"} else char for char in text)
     bare = text.rstrip(". ")
