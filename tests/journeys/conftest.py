@@ -27,10 +27,17 @@ class Commands:
         """The environment of a command."""
         return {**os.environ, "LANTAI_HOME": str(self.home), "COLUMNS": "200", **self.environment}
 
-    def run(self, *arguments: object, expect: int | tuple[int, ...] | None = 0, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: object, expect: int | tuple[int, ...] | None = 0, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
         """Run one command; fail with its words when it ends in another way than expected."""
         done = subprocess.run(
-            [str(LANTAI), *map(str, arguments)], env=self.env(), capture_output=True, text=True, timeout=timeout, check=False
+            [str(LANTAI), *map(str, arguments)],
+            env=self.env(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
         wanted = (expect,) if isinstance(expect, int) else expect
         assert wanted is None or done.returncode in wanted, (
@@ -46,7 +53,11 @@ class Commands:
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         """Start a command that stays."""
         return subprocess.Popen(
-            [str(LANTAI), *map(str, arguments)], env=self.env(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [str(LANTAI), *map(str, arguments)],
+            env=self.env(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
 
@@ -73,7 +84,9 @@ def papers(tmp_path: Path) -> Callable[[], Path]:
     def make() -> Path:
         folder = tmp_path / "papers"
         folder.mkdir()
-        (folder / "申请书.txt").write_text("最低生活保障申请书\n申请人说明：家庭收入减少，申请低保。\n", encoding="utf-8")
+        (folder / "申请书.txt").write_text(
+            "最低生活保障申请书\n申请人说明：家庭收入减少，申请低保。\n", encoding="utf-8"
+        )
         (folder / "入戶調查.txt").write_text("入戶調查記錄：檔案齊全，情況屬實。\n", encoding="utf-8")
         (folder / "证明.txt").write_bytes("收入证明：每月八百元。\n".encode("gb18030"))
         from PIL import Image

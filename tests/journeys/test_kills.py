@@ -37,7 +37,9 @@ def _kill_during(lantai: Commands, folder: Path, kills: int, seed: int) -> None:
         worker.terminate()
         worker.wait(timeout=60)
     database = sqlite3.connect(lantai.home / "lantai.db")
-    ((planned,),) = database.execute("select count(*) from record_plan where submission_id=?", (submitted["submission_id"],))
+    ((planned,),) = database.execute(
+        "select count(*) from record_plan where submission_id=?", (submitted["submission_id"],)
+    )
     ((records,),) = database.execute("select count(*) from record where submission_id=?", (submitted["submission_id"],))
     assert records == planned > 0
     for key, size in database.execute("select object_key, object_size from record_version"):

@@ -31,11 +31,22 @@ def test_papers_become_records_and_are_found_in_the_other_script(lantai: Command
     assert status["records"] == 4
     assert status["incidents"] in (0, [], {"open": 0}) or status["incidents"].get("open") == 0
     assert set(status) >= {
-        "records", "versions", "files", "bytes", "replicas", "submissions", "incidents", "strays", "index_lag", "ledger",
+        "records",
+        "versions",
+        "files",
+        "bytes",
+        "replicas",
+        "submissions",
+        "incidents",
+        "strays",
+        "index_lag",
+        "ledger",
     }
 
 
-def test_a_record_leaves_as_a_bag_that_other_tools_accept(lantai: Commands, papers: Callable[[], Path], tmp_path: Path) -> None:
+def test_a_record_leaves_as_a_bag_that_other_tools_accept(
+    lantai: Commands, papers: Callable[[], Path], tmp_path: Path
+) -> None:
     lantai.run("ingest", papers(), "--one-record", "--accept", "--wait")
     record_id = lantai.json("search", "*")["hits"][0]["record_id"]
     lantai.run("record", "export", record_id, tmp_path / "bag")
@@ -51,7 +62,9 @@ def test_a_record_leaves_as_a_bag_that_other_tools_accept(lantai: Commands, pape
         shutil.unpack_archive(tmp_path / "bag.zip", unzipped)
     bagit.Bag(str(next(unzipped.iterdir()))).validate()
     reader = lantai.home / "replicas" / "a" / "read_bag.py"
-    plain = subprocess.run([sys.executable, "-I", str(reader), str(tmp_path / "bag.zip")], capture_output=True, text=True, check=False)
+    plain = subprocess.run(
+        [sys.executable, "-I", str(reader), str(tmp_path / "bag.zip")], capture_output=True, text=True, check=False
+    )
     assert plain.returncode == 0, plain.stdout + plain.stderr
 
 

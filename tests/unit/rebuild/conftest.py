@@ -308,7 +308,7 @@ def _case(archive: Archive, organ_id: str) -> str:
             applicant_name="张三",
             applicant_id="11010519491231002X",
         )
-        case: CaseFile = cases.case_file(
+        case, _changed = cases.case_file(
             session,
             archive=archive,
             household=family,

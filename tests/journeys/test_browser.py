@@ -1,0 +1,163 @@
+"""An archivist's first hour in a real Chromium: deposit, findings, accept, find in the other script, open, register.
+
+Once with scripts, once without; the pictures stay in ``tests/output``.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.journeys.conftest import Commands
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+OUTPUT = Path(__file__).resolve().parents[1] / "output"
+PASSWORD = "a-long-synthetic-password-7"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (Debian's package is `chromium`)"),
+]
+
+
+@dataclass
+class Served:
+    """A site with pages at ``address`` and one archivist."""
+
+    address: str
+    username: str
+    first_password: str
+
+
+@pytest.fixture
+def served(lantai: Commands) -> Iterator[Served]:
+    made = lantai.json("account", "create", "zhou", "--name", "周静（合成）", "--role", "archivist")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = lantai.start("serve", "--port", port)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"{address}/healthz", timeout=2):
+                    break
+            except OSError:
+                assert process.poll() is None, "the server ended"
+                assert time.monotonic() < deadline, "the server does not answer"
+                time.sleep(0.2)
+        yield Served(address, made["username"], made["password"])
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+def _sign_in(page: Page, served: Served) -> None:
+    page.goto(served.address)
+    page.fill("input[name=username]", served.username)
+    page.fill("input[name=password]", served.first_password)
+    page.click("form button:has-text('登录')")
+    page.wait_for_url(lambda url: "sign-in" not in url)
+    if page.url.endswith("/password"):  # a password given by another person is changed first
+        fields = page.locator("form input[type=password]")
+        values = [served.first_password, PASSWORD, PASSWORD]
+        for place in range(fields.count()):
+            fields.nth(place).fill(values[place])
+        page.locator("main form button").first.click()
+        page.wait_for_url(lambda url: not url.endswith("/password"))
+
+
+def _reload_until(page: Page, selector: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while page.locator(selector).count() == 0:
+        assert time.monotonic() < deadline, f"{selector} did not appear:\n{page.locator('main').inner_text()}"
+        page.wait_for_timeout(500)
+        page.reload()
+
+
+def _deposit_find_and_register(page: Page, served: Served, papers: Path, picture: str) -> None:
+    page.goto(f"{served.address}/deposit")
+    page.set_input_files("#f-files", sorted(papers.iterdir()))
+    page.screenshot(path=OUTPUT / f"{picture}-1-deposit.png")
+    page.click("[data-submit]")
+    page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}"), timeout=60_000)
+    submission = page.url
+    _reload_until(page, "form[action$='/accept']")
+    page.screenshot(path=OUTPUT / f"{picture}-2-findings.png", full_page=True)
+    confirm = page.locator("details:has(form[action$='/accept']) > summary")
+    if confirm.count():
+        confirm.first.click()
+    page.locator("form[action$='/accept'] button").first.click()
+    page.goto(submission)
+    _reload_until(page, "a[href^='/records/']")
+    deadline = time.monotonic() + 60
+    while True:  # text and index follow the accession
+        page.goto(served.address)
+        page.locator("input[name=q]").first.fill("档案")
+        page.locator("input[name=q]").first.press("Enter")
+        page.wait_for_url(re.compile(r"/search"))
+        if page.locator(".hit__title a").count():
+            break
+        assert time.monotonic() < deadline, page.locator("main").inner_text()
+        page.wait_for_timeout(500)
+    expect(page.locator("mark").first).to_have_text("檔案")
+    page.screenshot(path=OUTPUT / f"{picture}-3-search.png")
+    page.locator(".hit__title a").first.click()
+    page.wait_for_url(re.compile(r"/records/"))
+    expect(page.locator("main")).to_contain_text("入戶調查記錄：檔案齊全")
+    page.screenshot(path=OUTPUT / f"{picture}-4-record.png", full_page=True)
+    with page.expect_download() as waiting:
+        page.locator("a[href$='/download']").first.click()
+    assert waiting.value.path().read_text(encoding="utf-8").startswith("入戶調查記錄")
+    page.goto(f"{served.address}/use")
+    expect(page.locator("main")).to_contain_text("入戶調查")
+    page.screenshot(path=OUTPUT / f"{picture}-5-use.png")
+
+
+@pytest.mark.parametrize(
+    ("scripts", "width", "height"), [(True, 1366, 768), (False, 360, 740)], ids=["desk", "phone-no-scripts"]
+)
+def test_an_archivists_first_hour(
+    served: Served, chromium: Browser, papers: Callable[[], Path], scripts: bool, width: int, height: int
+) -> None:
+    OUTPUT.mkdir(exist_ok=True)
+    context = chromium.new_context(
+        viewport={"width": width, "height": height}, java_script_enabled=scripts, locale="zh-CN"
+    )
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("response", lambda answer: faults.append(answer.url) if answer.status >= 500 else None)
+    try:
+        _sign_in(page, served)
+        _deposit_find_and_register(page, served, papers(), "desk" if scripts else "phone")
+    finally:
+        context.close()
+    assert faults == []
