@@ -166,6 +166,7 @@ def close_account(session: Session, *, archive: Archive, actor: Actor, username:
     account = account_by_name(session, username)
     account.active = False
     _end_sessions(session, account)
+    acts.account_closed(session, at=archive.clock.now(), actor=actor.ref, account_id=account.id)
     _revise(session, archive, actor, account)
     return account
 

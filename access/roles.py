@@ -152,4 +152,6 @@ def revoke(session: Session, *, archive: Archive, actor: Actor, account: Account
         )
     for row in rows:
         row.ends_on = today
+    now = archive.clock.now()
+    acts.role_revoked(session, at=now, actor=actor.ref, account_id=account.id, role=role, organ_id=organ.id)
     revise_account(session, archive=archive, actor=actor, account=account)

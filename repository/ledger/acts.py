@@ -89,6 +89,16 @@ def role_granted(session: Session, *, at: datetime, actor: ActorRef, account_id:
     return _act(session, "role.granted", at, actor, account_id=account_id, role=role, organ_id=organ_id)
 
 
+def role_revoked(session: Session, *, at: datetime, actor: ActorRef, account_id: str, role: str, organ_id: str) -> str:
+    """An account holds a role in an organ no longer."""
+    return _act(session, "role.revoked", at, actor, account_id=account_id, role=role, organ_id=organ_id)
+
+
+def account_closed(session: Session, *, at: datetime, actor: ActorRef, account_id: str) -> str:
+    """An account was closed: nobody signs in with it any more; its history stays."""
+    return _act(session, "account.closed", at, actor, account_id=account_id)
+
+
 def submission_opened(
     session: Session, *, at: datetime, actor: ActorRef, submission_id: str, channel: str, organ_id: str, profile: str
 ) -> str:

@@ -193,6 +193,9 @@ def test_a_revoked_role_ends_at_the_next_call(county: County, put: Callable[...,
         with pytest.raises(NotFound) as error:
             accounts.revoke_role(session, role="archivist", **given)  # type: ignore[arg-type]
         assert error.value.code == "role.not_held"
+        told = session.scalars(select(LedgerEntry.body).where(LedgerEntry.act == "role.revoked")).all()
+        assert len(told) == 1
+        assert '"role":"archivist"' in told[0]
     with county.archive.sessions.begin() as session:
         account = accounts.account_by_name(session, "wang")
         with pytest.raises(NotFound):
@@ -260,6 +263,8 @@ def test_a_closed_account_neither_signs_in_nor_holds_roles(county: County) -> No
         accounts.close_account(session, archive=county.archive, actor=SYSTEM, username="wang")
         assert actor_of(session, account, PROFILE, TODAY).roles == ()
         assert sessions.session_of(session, token, county.archive.clock) is None
+        told = session.scalars(select(LedgerEntry.body).where(LedgerEntry.act == "account.closed")).one()
+        assert account.id in told
     assert not signs_in(county, "wang", PASSWORD)
 
 
