@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,13 +12,17 @@ import typer
 from access.gate import get_record
 from lantai.cli.output import Json, emit, err, out, progress, say, table, warn
 from lantai.cli.session import opened
+from metadata.errors import NotFound, Unavailable
 from metadata.identifiers import checked_id
+from repository.archive import Archive
 from repository.fixity import Outcome
 from repository.fixity import audit as run_audit
 from repository.fixity import repair as run_repair
 from repository.fixity.outcome import FAULTS
+from repository.ledger.catalogue import tail_missing, verify_catalogue
 from repository.ledger.export import export as export_ledger
 from repository.ledger.seal import seal as seal_ledger
+from repository.ledger.trust import read_public_key
 from repository.ledger.verify import LedgerReport, verify_folder, verify_store
 from repository.pending import write_pending_objects
 from retention.schedules import due_list
@@ -119,15 +123,13 @@ def verify(
     json: Json = False,
 ) -> None:
     """Check chain, signatures and entries offline. 0 unbroken, 1 something was altered (it is named)."""
-    keys = [path.read_bytes() for path in key or []]
+    keys = [_public_key(path) for path in key or []]
+    away: Unavailable | None = None
     if folder is not None:
         reports = {str(folder): verify_folder(folder, keys or None)}
     else:
         with opened() as (site, _actor):
-            trusted = keys or [site.archive.keys.public_bytes()]
-            reports = {
-                name: verify_store(site.archive.replicas.store(name), trusted) for name in site.archive.replicas.names
-            }
+            reports, away = _verify_site(site.archive, keys or [site.archive.keys.public_bytes()])
     if json:
         emit({name: _report(report) for name, report in reports.items()})
     else:
@@ -145,7 +147,37 @@ def verify(
                 f"{name}：{report.blocks} 个区块、{report.entries} 条，{'完好' if report.ok else '发现改动'}。",
                 f"{name}: {report.blocks} blocks, {report.entries} entries, {'unbroken' if report.ok else 'ALTERED'}.",
             )
+    if away is not None and all(report.ok for report in reports.values()):
+        raise away
     raise typer.Exit(0 if all(report.ok for report in reports.values()) else 1)
+
+
+def _verify_site(archive: Archive, trusted: list[bytes]) -> tuple[dict[str, LedgerReport], Unavailable | None]:
+    """The catalogue's own copy and every replica that answers; the first that does not is told at the end."""
+    away = None
+    with archive.reading() as session:
+        reports = {"catalogue": verify_catalogue(session, archive)}
+        for name in archive.replicas.names:
+            try:
+                report = verify_store(archive.replicas.store(name), trusted)
+            except Unavailable as error:
+                away = away or error
+                continue
+            cut = [] if report.problems else list(tail_missing(session, name, report))
+            reports[name] = replace(report, problems=(*report.problems, *cut))
+    return reports, away
+
+
+def _public_key(path: Path) -> bytes:
+    try:
+        return read_public_key(path.read_bytes())
+    except OSError as error:
+        raise NotFound(
+            "ledger.no_key_file",
+            zh=f"读不到公钥文件 {path}（{error.strerror}）。请给出 PEM 文件，或 ledger/keys/ 下的 JSON 文件。",
+            en=f"The key file {path} cannot be read ({error.strerror}). Give a PEM file or a JSON file from ledger/keys/.",
+            path=str(path),
+        ) from error
 
 
 def _report(report: LedgerReport) -> dict[str, Any]:

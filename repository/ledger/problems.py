@@ -79,6 +79,22 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "检查点分片 {key} 缺失或被改动。",
         "The checkpoint shard {key} is missing or was changed.",
     ),
+    "ledger.tail_missing": (
+        "{where}副本 {key} 曾确认到第 {last} 块，现在从此块起缺失，台账尾部被截断。",
+        "{at}replica {key} confirmed blocks up to {last}, but from this one on they are gone: the ledger was truncated.",
+    ),
+    "ledger.catalogue_entry_altered": (
+        "{where}第 {entry} 条在目录库中被改动，与已封存的内容不符。",
+        "{at}entry {entry} was altered in the catalogue; it is not what was sealed.",
+    ),
+    "ledger.catalogue_entry_removed": (
+        "{where}第 {entry} 条在目录库中被删除。",
+        "{at}entry {entry} was removed from the catalogue.",
+    ),
+    "ledger.catalogue_entry_inserted": (
+        "目录库中有 {count} 条台账记录既未封存也不在待封存之列，系另行插入。",
+        "The catalogue holds {count} ledger entries that are neither sealed nor waiting: they were inserted.",
+    ),
     "ledger.empty": ("{key} 中没有台账。", "There is no ledger in {key}."),
 }
 CODES = frozenset(_SENTENCES)
