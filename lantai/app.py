@@ -15,8 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lantai import api
-from lantai.api import health
+from lantai.api import health, routes
 from lantai.problems import (
     MEDIA_TYPE,
     Malformed,
@@ -27,7 +26,7 @@ from lantai.problems import (
     status_of,
     title_of,
 )
-from lantai.web import pages
+from lantai.web import rooms
 from lantai.web.errors import error_page
 from lantai.web.rendering import STATIC
 from lantai.web.security import SecurityHeaders
@@ -81,7 +80,7 @@ def create_app(site: Site) -> FastAPI:
         summary="Records management and long-term preservation",
         description=DESCRIPTION,
         openapi_url="/api/v1/openapi.json",
-        openapi_tags=api.TAGS,
+        openapi_tags=routes.TAGS,
         docs_url=None,
         redoc_url=None,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -95,8 +94,8 @@ def create_app(site: Site) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer)
     app.add_exception_handler(RequestValidationError, _answer)
     app.include_router(health.router)
-    app.include_router(api.router, prefix="/api/v1")
-    app.include_router(pages.router, include_in_schema=False)
+    app.include_router(routes.router, prefix="/api/v1")
+    app.include_router(rooms.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 

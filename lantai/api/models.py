@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -63,6 +63,7 @@ class NewSubmission(BaseModel):
     programme: str = Field("", max_length=16, examples=["DB"])
     document_type: str = Field("", max_length=16, examples=["CHK07"])
     one_record: bool = Field(False, description="all files are one document")
+    channel: Literal["api", "web"] = Field("api", description="web: the page of this site with scripts")
     idempotency_key: str = Field("", max_length=60, description="the same key opens the deposit once")
 
 

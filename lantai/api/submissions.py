@@ -51,7 +51,9 @@ def opened(visit: ApiVisit, given: NewSubmission) -> Submission:
     found = depositing.faults(visit, wish)
     if found:
         raise depositing.refuse(found)
-    submission_id = depositing.open_deposit(visit, wish, channel="api", idempotency_key=given.idempotency_key or None)
+    submission_id = depositing.open_deposit(
+        visit, wish, channel=given.channel, idempotency_key=given.idempotency_key or None
+    )
     return _shown(visit, submission_id)
 
 

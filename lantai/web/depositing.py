@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from sqlalchemy import select
+
 from ingest.submissions import finish_receiving, open_submission, receive_stream
 from lantai import i18n
+from lantai.web.views_submissions import get
 from lantai.web.visit import Visit
 from metadata.errors import Forbidden, Invalid
 from metadata.household import check_household_no
 from metadata.rights import Permission
-from repository.tables import Submission
+from repository.tables import Submission, SubmissionFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +94,38 @@ def _own(visit: Visit, submission: Submission) -> None:
 
 def take_file(visit: Visit, submission_id: str, name: str, stream: BinaryIO) -> int:
     """Take one file of the person's own deposit in; its size in bytes."""
-    from lantai.web.views_submissions import get  # the read model knows the rule of who sees which deposit
-
     with visit.reading() as session:
         _own(visit, get(session, visit, submission_id))
-    return receive_stream(visit.site.archive, submission_id, name, stream)
+    size = receive_stream(visit.site.archive, submission_id, name, stream)
+    _once(visit, submission_id, name)
+    return size
+
+
+def _once(visit: Visit, submission_id: str, name: str) -> None:
+    """A file whose answer was lost on the line comes a second time: under one name the same bytes count once."""
+    with visit.writing() as session:
+        mine = (SubmissionFile.submission_id == submission_id, SubmissionFile.path == name)
+        wanted = (
+            select(SubmissionFile).where(*mine, SubmissionFile.role != "arriving").order_by(SubmissionFile.position)
+        )
+        first, *others = session.scalars(wanted).all()
+        for other in others:
+            if other.digests == first.digests:
+                session.delete(other)
+
+
+def standing(visit: Visit, submission_id: str) -> str:
+    """``new``: opened and empty; ``begun``: files were received and the sending has not ended; ``sent``: it has."""
+    with visit.reading() as session:
+        submission = get(session, visit, submission_id)
+        if submission.state != "receiving":
+            return "sent"
+        known = session.scalar(select(SubmissionFile.seq).where(SubmissionFile.submission_id == submission_id).limit(1))
+    return "new" if known is None else "begun"
 
 
 def complete(visit: Visit, submission_id: str) -> Submission:
     """End the receiving and hand the deposit to the workers, in one transaction."""
-    from lantai.web.views_submissions import get  # as above
-
     with visit.writing() as session:
         submission = get(session, visit, submission_id)
         _own(visit, submission)

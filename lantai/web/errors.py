@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from fastapi import Request, Response
@@ -52,10 +53,8 @@ def _visit(request: Request, error: LantaiError) -> Visit:
     if isinstance(known, Visit):
         return known
     if not isinstance(error, Unavailable):
-        try:
+        with contextlib.suppress(Exception):  # the page about an error must not fail for the same cause
             return visitor(request)
-        except Exception:  # noqa: BLE001 - the page about an error must not fail for the same cause
-            pass
     site: Site = request.app.state.site
     return Visit(
         site=site,

@@ -59,7 +59,9 @@ def static_url(name: str) -> str:
 
 def query(given: Mapping[str, Any], **changed: Any) -> str:
     """A query string of ``given`` with some fields ``changed``; empty ones are left out."""
-    fields = {name: value for name, value in {**given, **changed}.items() if value or value == 0 and value is not False}
+    fields = {
+        name: value for name, value in {**given, **changed}.items() if value or (value == 0 and value is not False)
+    }
     return "?" + urlencode(fields) if fields else ""
 
 

@@ -16,6 +16,13 @@ _SOUND = frozenset(
     {"audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/x-wav", "audio/vnd.wave", "audio/flac", "audio/aac"}
 )
 _FILM = frozenset({"video/mp4", "video/webm", "video/ogg"})
+_KINDS = (
+    ("image", _IMAGES),
+    ("scan", _SCANS),
+    ("pdf", frozenset({"application/pdf"})),
+    ("audio", _SOUND),
+    ("video", _FILM),
+)
 _INLINE_NAMES = {"audio/x-wav": "audio/wav", "audio/vnd.wave": "audio/wav"}
 _TEXT_OF = (
     "application/vnd.openxmlformats-officedocument",
@@ -26,7 +33,7 @@ _TEXT_OF = (
     "application/xml",
     "application/json",
 )
-SCAN_BYTES = 256 << 20
+SCAN_BYTES = 64 << 20
 _SCAN_PIXELS = 120_000_000
 _SCAN_WIDTH = 1800
 TEXT_SHOWN = 200_000
@@ -51,23 +58,12 @@ def showing(mime: str | None, size: int, text_state: str) -> Showing:
     mime = (mime or "").split(";")[0].strip().lower()
     if size == 0:
         return Showing("none", N_("The file is empty: it was deposited with 0 bytes."))
-    if mime in _IMAGES:
-        return Showing("image", content_type=mime)
-    if mime in _SCANS:
-        return _scan(size)
-    if mime == "application/pdf":
-        return Showing("pdf", content_type=mime)
-    if mime in _SOUND:
-        return Showing("audio", content_type=_INLINE_NAMES.get(mime, mime))
-    if mime in _FILM:
-        return Showing("video", content_type=mime)
-    return _text(mime, text_state)
-
-
-def _scan(size: int) -> Showing:
-    if size > SCAN_BYTES:
+    kind = next((kind for kind, mimes in _KINDS if mime in mimes), "")
+    if not kind:
+        return _text(mime, text_state)
+    if kind == "scan" and size > SCAN_BYTES:
         return Showing("none", N_("The picture is too large to be shown on a page."))
-    return Showing("scan", content_type="image/jpeg")
+    return Showing(kind, content_type=_INLINE_NAMES.get(mime, mime))
 
 
 def _text(mime: str, text_state: str) -> Showing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -122,6 +122,11 @@ class FormStream:
             async for _left in chunks:  # a file that nobody read is passed over
                 pass
 
+    async def drain(self) -> None:
+        """Read what is left away, so that the browser, which still sends, comes to see the answer."""
+        while await self._next() is not None:
+            pass
+
     async def _head(self) -> tuple[str, str | None]:
         name = value = b""
         disposition = b""
@@ -181,7 +186,7 @@ def _file_name(raw: bytes) -> str:
 class _Pipe(io.RawIOBase):
     """The reading end of an upload, used in a thread: asks the event loop for the next chunk."""
 
-    def __init__(self, receive: Callable[[], Awaitable[bytes | Exception]]) -> None:
+    def __init__(self, receive: Callable[[], Coroutine[Any, Any, bytes | Exception]]) -> None:
         self._receive = receive
         self._left = memoryview(b"")
         self._ended = False

@@ -6,9 +6,9 @@ Callers have passed the gate for the record or case file concerned before they a
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -45,7 +45,7 @@ def _name(actor_id: str, display_name: str | None, language: str) -> str:
     return _("Lantai") if actor_id in {"system", ""} or actor_id.startswith("system") else actor_id
 
 
-def _note(act: str, body: dict[str, Any], language: str) -> str:
+def _note(act: str, body: Mapping[str, object], language: str) -> str:
     _ = i18n.translations(language).gettext
     if act == ACCESSIONED:
         return _("version %s") % body.get("version", 1)

@@ -17,6 +17,7 @@ from access import gate
 from lantai import i18n
 from lantai.web import labels
 from lantai.web.content import FileBytes
+from lantai.web.display import masked
 from lantai.web.showing import Showing, showing
 from lantai.web.visit import Visit
 from metadata.errors import NotFound
@@ -159,7 +160,7 @@ def rows(session: Session, visit: Visit, records: Sequence[Record]) -> list[Reco
             RecordRow(
                 seq=record.seq,
                 id=record.id,
-                title=record.title,
+                title=masked(record.title),
                 code=record.document_type or "",
                 type_name=labels.term(visit.language, kind) if kind else (record.document_type or "–"),
                 stage=_stage(kind),

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from ingest.submissions import read_submission
 from lantai import i18n
 from lantai.problems import BadToken
 from lantai.web import depositing
@@ -24,6 +23,7 @@ from metadata.rights import Permission
 
 router = APIRouter()
 _PROGRAMME = "DB"
+_TURNS = 20
 
 
 def _form(visit: Visit, wish: Wish, errors: dict[str, str], status: int = 200) -> Response:
@@ -56,7 +56,8 @@ async def deposit(request: Request, visit: SignedVisit) -> Response:
     fields: dict[str, str] = {}
     submission_id = ""
     files = 0
-    async for part in FormStream(request).parts():
+    form = FormStream(request)
+    async for part in form.parts():
         if isinstance(part, Field):
             fields[part.name] = part.value.strip()
             continue
@@ -67,10 +68,12 @@ async def deposit(request: Request, visit: SignedVisit) -> Response:
             wish = _wish(fields)
             found = await run_in_threadpool(depositing.faults, visit, wish)
             if found:
-                return await _again(visit, wish, found, part, request)
-            submission_id = await run_in_threadpool(_open, visit, wish, fields)
-            if not submission_id:
-                return RedirectResponse(f"/submissions/{fields['_known']}", 303)
+                await form.drain()
+                return await run_in_threadpool(_form, visit, wish, found, 422)
+            submission_id, fresh = await run_in_threadpool(_open, visit, wish, fields.get("idempotency_key", ""))
+            if not fresh:
+                await form.drain()
+                return RedirectResponse(f"/submissions/{submission_id}", 303)
         await _take(visit, submission_id, part)
         files += 1
     _check_token(visit, fields)
@@ -98,24 +101,19 @@ def _wish(fields: dict[str, str]) -> Wish:
     )
 
 
-def _open(visit: Visit, wish: Wish, fields: dict[str, str]) -> str:
-    """The new submission's id; empty when the same form was sent before and has been taken in already."""
-    submission_id = depositing.open_deposit(visit, wish, channel="web", idempotency_key=fields.get("idempotency_key"))
-    with visit.reading() as session:
-        fresh = read_submission(session, submission_id).state == "receiving"
-    if not fresh:
-        fields["_known"] = submission_id
-    return submission_id if fresh else ""
+def _open(visit: Visit, wish: Wish, key: str) -> tuple[str, bool]:
+    """The submission's id, and whether it is new: the same form sent twice is one deposit.
+
+    A form whose first sending broke off half-way is taken in anew, since it brings all its files again.
+    """
+    for turn in range(_TURNS):
+        name = f"{key}-{turn}" if key and turn else key
+        submission_id = depositing.open_deposit(visit, wish, channel="web", idempotency_key=name or None)
+        state = depositing.standing(visit, submission_id)
+        if state != "begun":
+            return submission_id, state == "new"
+    raise BadToken
 
 
 async def _take(visit: Visit, submission_id: str, part: Upload) -> None:
     await piped(part.chunks, lambda stream: depositing.take_file(visit, submission_id, part.filename, stream))
-
-
-async def _again(visit: Visit, wish: Wish, found: dict[str, str], part: Upload, request: Request) -> Response:
-    """The form again with what is wrong; the rest of the body is read away so that the browser sees the answer."""
-    async for _chunk in part.chunks:
-        pass
-    async for _rest in request.stream():
-        pass
-    return await run_in_threadpool(_form, visit, wish, found, 422)

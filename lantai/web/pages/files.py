@@ -128,7 +128,7 @@ def download(request: Request, visit: SignedVisit, file_id: str) -> Response:
         how = showing(row.mime, row.size, row.text_state)
         bytes_ = views_records.file_bytes(visit, version, row)
         visit.looked(session, "file.downloaded", record_id=row.record_id, file_id=row.id, form="download")
-    return answer(request, bytes_, row.mime or "application/octet-stream", _headers(row, how, "attachment"))
+    return answer(request, bytes_, how.content_type, _headers(row, how, "attachment"))
 
 
 @router.get("/records/{record_id}/versions/{number}/package")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
@@ -71,50 +74,47 @@ def show_cases(visit: SignedVisit, household_no: str = "", programme: str = "", 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Which:
+    """A list of records: where it stands and what it says of itself."""
+
+    code: str
+    title: str
+    subtitle: str
+    empty_title: str
+    empty_hint: str
+
+
 @router.get("/holdings/tray")
 def show_tray(visit: SignedVisit, document_type: str = "", after: int = 0) -> Response:
     """Records that stand in no case file yet."""
     _ = i18n.translations(visit.language).gettext
-    return _list(
-        visit,
-        "tray",
-        document_type,
-        after,
-        "",
-        _("Tray"),
-        _("These records are safe, but stand in no household file yet."),
-        (_("The tray is empty"), _("Records that were deposited without a household number would wait here.")),
+    which = _Which(
+        code="tray",
+        title=_("Tray"),
+        subtitle=_("These records are safe, but stand in no household file yet."),
+        empty_title=_("The tray is empty"),
+        empty_hint=_("Records that were deposited without a household number would wait here."),
     )
+    return _list(visit, which, {"document_type": document_type, "submission": ""}, after)
 
 
 @router.get("/holdings/records")
 def show_records(visit: SignedVisit, document_type: str = "", submission: str = "", after: int = 0) -> Response:
     """All records that may be listed."""
     _ = i18n.translations(visit.language).gettext
-    return _list(
-        visit,
-        "records",
-        document_type,
-        after,
-        submission,
-        _("Records"),
-        _("Every record that your role may see, oldest first."),
-        (_("No records here"), _("Records appear here as soon as a deposit has been accepted and stored.")),
+    which = _Which(
+        code="records",
+        title=_("Records"),
+        subtitle=_("Every record that your role may see, oldest first."),
+        empty_title=_("No records here"),
+        empty_hint=_("Records appear here as soon as a deposit has been accepted and stored."),
     )
+    return _list(visit, which, {"document_type": document_type, "submission": submission}, after)
 
 
-def _list(
-    visit: Visit,
-    which: str,
-    document_type: str,
-    after: int,
-    submission: str,
-    title: str,
-    subtitle: str,
-    empty: tuple[str, str],
-) -> Response:
+def _list(visit: Visit, which: _Which, given: dict[str, str], after: int) -> Response:
     visit.require(Permission.RECORD_LIST)
-    given = {"document_type": document_type, "submission": submission}
     with visit.reading() as session:
         found = gate.list_records(
             session,
@@ -122,24 +122,21 @@ def _list(
             visit.site.archive.profile,
             after=after,
             limit=_PAGE + 1,
-            document_type=document_type or None,
-            in_tray=which == "tray",
-            submission_id=submission or None,
+            document_type=given["document_type"] or None,
+            in_tray=which.code == "tray",
+            submission_id=given["submission"] or None,
         )
         shown = views_records.rows(session, visit, found[:_PAGE])
-    path = f"/holdings/{which}"
+    path = f"/holdings/{which.code}"
     return page(
         visit,
         "records.html",
         room="holdings",
-        title=title,
-        subtitle=subtitle,
-        tabs=_tabs(visit, which),
+        which=which,
+        tabs=_tabs(visit, which.code),
         given=given,
         document_types=document_types(visit),
         records=shown,
-        empty_title=empty[0],
-        empty_hint=empty[1],
         first=path + query(given) if after else "",
         following=path + query(given, after=shown[-1].seq) if len(found) > _PAGE else "",
     )
@@ -160,7 +157,7 @@ def show_case(visit: SignedVisit, case_file_id: str) -> Response:
         case = gate.get_case(session, visit.person, case_file_id, visit.site.archive.profile)
         view = views_cases.case_view(session, visit, case)
         stages, missing = views_cases.contents(session, visit, case)
-        context = {
+        context: dict[str, Any] = {
             "case": view,
             "stages": stages,
             "missing": missing,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
@@ -61,7 +63,7 @@ def show(visit: SignedVisit, submission_id: str) -> Response:
         submission = views_submissions.get(session, visit, submission_id)
         one = views_submissions.rows(session, visit, [submission])[0]
         listed = _records(visit, session, submission_id)
-        context = {
+        context: dict[str, Any] = {
             "one": one,
             "running": one.state in views_submissions.RUNNING,
             "groups": views_submissions.findings(session, visit, submission_id),

@@ -202,7 +202,7 @@ form.addEventListener("submit", async (event) => {
     if (!form.dataset.submission) {
       const opened = await json("POST", "/api/v1/submissions", {
         title: value("title"), household_no: value("household_no"), programme: value("programme"),
-        document_type: value("document_type"), one_record: form.elements.one_record.checked, idempotency_key: value("idempotency_key"),
+        document_type: value("document_type"), one_record: form.elements.one_record.checked, idempotency_key: value("idempotency_key"), channel: "web",
       });
       form.dataset.submission = opened.id;
     }

@@ -1,0 +1,20 @@
+"""All parts of the API on one router, and what their tags mean."""
+
+from fastapi import APIRouter
+
+from lantai.api import holdings, preservation, retention, search, session, submissions, system, use
+
+TAGS = [
+    {"name": "session", "description": "Signing in and out; who is signed in."},
+    {"name": "submissions", "description": "Deposits on their way in: files, findings, decisions."},
+    {"name": "holdings", "description": "Case files, records, versions and files, through the gate."},
+    {"name": "search", "description": "Full-text search within what the caller may see."},
+    {"name": "use", "description": "The use register: who looked at what, when, why."},
+    {"name": "preservation", "description": "Replicas, audits, incidents, repair."},
+    {"name": "retention", "description": "Why and until when records are kept."},
+    {"name": "system", "description": "State of the site, accounts, jobs."},
+]
+
+router = APIRouter()
+for _part in (session, submissions, holdings, search, use, preservation, retention, system):
+    router.include_router(_part.router)

@@ -1,0 +1,157 @@
+"""Tokens, cookies, policies, sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lantai.site import Site
+from lantai.web.security import local_path, same_token
+from repository.tables import LoginSession
+from tests.unit.lantai_web.conftest import PASSWORD, Browser, Papers
+
+Visit = Callable[..., Browser]
+
+
+def test_every_answer_carries_its_policies(visit: Visit) -> None:
+    for path in ("/sign-in", "/nowhere", "/healthz", "/static/lantai.css"):
+        headers = visit().get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe-inline" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["x-request-id"]
+    assert visit("archivist").get("/").headers["cache-control"] == "no-store"
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(visit: Visit) -> None:
+    cookies = visit().sign_in("archivist").headers.get_list("set-cookie")
+    session = next(one for one in cookies if one.startswith("lantai_session="))
+    assert "HttpOnly" in session
+    assert "SameSite=lax" in session
+
+
+@pytest.mark.parametrize(
+    "path", ["/preferences", "/sign-out", "/preservation/audit", "/submissions/x/accept", "/password"]
+)
+def test_a_form_without_the_token_is_refused(visit: Visit, path: str) -> None:
+    browser = visit("archivist")
+    assert browser.http.post(path, data={}).status_code == 403
+    assert browser.http.post(path, data={"csrf": "guess"}).status_code == 403
+    assert browser.get("/").status_code == 200  # still signed in
+
+
+def test_signing_in_takes_a_token_too(visit: Visit) -> None:
+    browser = visit()
+    assert browser.http.post("/sign-in", data={"username": "archivist", "password": PASSWORD}).status_code == 403
+
+
+def test_the_api_takes_the_token_in_a_header(visit: Visit) -> None:
+    browser = visit("archivist")
+    refused = browser.http.post("/api/v1/submissions", json={})
+    assert refused.status_code == 403
+    assert refused.json()["code"] == "session.bad_token"
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_a_multipart_deposit_without_the_token_leaves_nothing(visit: Visit, site: Site) -> None:
+    browser = visit("archivist")
+    before = browser.api("GET", "/submissions").json()["items"]
+    answer = browser.http.post("/deposit", data={"csrf": "guess"}, files={"files": ("a.txt", b"x")})
+    assert answer.status_code == 403
+    assert browser.api("GET", "/submissions").json()["items"] == before
+
+
+def test_wrong_passwords_say_nothing_about_the_account(visit: Visit) -> None:
+    texts = []
+    for name in ("archivist", "nobody"):
+        browser = visit()
+        browser.get("/sign-in")
+        answer = browser.post("/sign-in", {"username": name, "password": "wrong"})
+        assert answer.status_code == 401
+        texts.append(answer.text.replace(name, "").replace(browser.csrf, ""))
+    assert texts[0] == texts[1]
+
+
+def test_what_was_typed_survives_the_end_of_a_session(visit: Visit, site: Site) -> None:
+    browser = visit("archivist")
+    with site.archive.sessions.begin() as session:
+        session.query(LoginSession).delete()
+    answer = browser.post("/preferences", {"purpose": "inspection", "next": "/use"})
+    assert answer.status_code == 401
+    assert 'name="kept.purpose" value="inspection"' in answer.text
+    browser.get("/sign-in")
+    again = browser.post(
+        "/sign-in",
+        {"username": "archivist", "password": PASSWORD, "next": "/preferences", "kept.purpose": "inspection"},
+    )
+    assert again.status_code == 200
+    assert 'action="/preferences"' in again.text
+    assert 'name="purpose" value="inspection"' in again.text
+
+
+def test_a_form_from_a_foreign_site_keeps_nothing(visit: Visit) -> None:
+    answer = visit().http.post("/preferences", data={"purpose": "inspection"})  # no session cookie came along
+    assert answer.status_code == 403
+    assert "inspection" not in answer.text
+
+
+def test_sign_out_ends_the_session_in_the_database(visit: Visit) -> None:
+    browser = visit("archivist")
+    token = browser.http.cookies["lantai_session"]
+    assert browser.post("/sign-out").status_code == 303
+    browser.http.cookies.set("lantai_session", token)
+    assert browser.get("/").status_code == 303
+
+
+def test_signing_in_for_programs(visit: Visit) -> None:
+    browser = visit()
+    wrong = browser.http.post("/api/v1/session", json={"username": "archivist", "password": "no"})
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "session.wrong_password")
+    right = browser.http.post("/api/v1/session", json={"username": "archivist", "password": PASSWORD})
+    browser.csrf = right.json()["csrf_token"]
+    who = browser.api("GET", "/session").json()
+    assert who["username"] == "archivist"
+    assert "record.read" in who["permissions"]
+    foreign = browser.http.post(
+        "/api/v1/session",
+        json={"username": "archivist", "password": PASSWORD},
+        headers={"Origin": "https://evil.example"},
+    )
+    assert foreign.status_code == 403
+    assert browser.api("DELETE", "/session").status_code == 204
+    assert browser.api("GET", "/session").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("target", "safe"),
+    [
+        ("/use?all=1", "/use?all=1"),
+        ("//evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/\\evil", "/"),
+        ("", "/"),
+        (None, "/"),
+        ("/a\nb", "/"),
+    ],
+)
+def test_only_paths_of_this_site_are_followed(target: str | None, safe: str) -> None:
+    assert local_path(target) == safe
+
+
+def test_an_empty_token_is_never_right() -> None:
+    assert not same_token("", "")
+    assert not same_token("abc", None)
+    assert same_token("abc", "abc")
+
+
+def test_a_file_never_runs_as_part_of_the_site(visit: Visit, papers: Papers) -> None:
+    browser = visit("archivist")
+    found = browser.api("GET", f"/records/{papers.record_ids['申請書.txt']}/files").json()["items"][0]
+    assert browser.get(f"/files/{found['id']}/content").status_code == 422  # text is shown by the page, never raw
+    answer = browser.get(f"/files/{found['id']}/download")
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox; frame-ancestors 'self'"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert "filename*=UTF-8''%E7%94%B3%E8%AB%8B%E6%9B%B8.txt" in answer.headers["content-disposition"]
