@@ -31,6 +31,7 @@ class Context:
     checks: frozenset[str] = ALL_CHECKS
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _plans: OrderedDict[Path, BagPlan] = field(default_factory=OrderedDict, repr=False)
+    _plan_files: int = 0
 
     @classmethod
     def open(
@@ -67,8 +68,9 @@ class Context:
         """Hold a frozen plan for the steps that follow; the file stays the truth."""
         with self._lock:
             self._plans[path] = plan
-            while len(self._plans) > 1 and sum(len(one.payload) for one in self._plans.values()) > _PLAN_FILES:
-                self._plans.popitem(last=False)
+            self._plan_files += len(plan.payload)
+            while len(self._plans) > 1 and self._plan_files > _PLAN_FILES:
+                self._plan_files -= len(self._plans.popitem(last=False)[1].payload)
 
     def plan(self, path: Path) -> BagPlan:
         """The frozen plan at ``path``."""
@@ -79,7 +81,8 @@ class Context:
     def forget_plan(self, path: Path) -> None:
         """The plan is not needed any more."""
         with self._lock:
-            self._plans.pop(path, None)
+            plan = self._plans.pop(path, None)
+            self._plan_files -= len(plan.payload) if plan is not None else 0
 
     def close(self) -> None:
         """End the check processes."""
@@ -88,3 +91,4 @@ class Context:
                 self._pool.close()
                 del self.__dict__["_pool"]
             self._plans.clear()
+            self._plan_files = 0

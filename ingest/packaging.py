@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -28,6 +29,7 @@ DEPOSIT_TAGS = "metadata/deposit/"
 SOFTWARE = "lantai"
 
 
+@cache
 def software_version() -> str:
     """Version of this program, as PREMIS and bag-info name it."""
     try:
@@ -53,7 +55,7 @@ class Deposit:
     profile: Profile
     options: Mapping[str, Any]
     tools: Mapping[str, str]
-    findings: Mapping[str | None, Sequence[Any]]
+    findings: Mapping[str | None, Sequence[Any]] = field(default_factory=dict)
     empty_folders: Sequence[str] = ()
 
 

@@ -6,8 +6,10 @@ same object. Households and case files that the deposit brings are made before, 
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select, update
@@ -26,6 +28,7 @@ from repository.tables import Finding as FindingRow
 from repository.tables import Organ, RecordPlan, Submission, SubmissionFile
 
 _CASES_MADE = "cases_made"
+_EMPTY_FOLDER = "deposit.empty_folder"
 _CASES = 200
 _FILES = 20_000
 _IN = 500
@@ -45,8 +48,9 @@ def run(context: Context, submission_id: str) -> StepOutcome:
         ).all()
         deposit = _deposit(context, session, submission, next((one.spec.get("organ") for one in plans), None))
         subjects = _subjects(context, session, submission, plans)
+        told = _findings(session, submission, subjects)
     if subjects:
-        _freeze(context, submission_id, deposit, subjects)
+        _freeze(context, submission_id, replace(deposit, findings=told), subjects)
         return MORE
     with context.archive.sessions.begin() as session:
         session.execute(update(Submission).where(Submission.id == submission_id).values(state="storing", step="store"))
@@ -62,11 +66,15 @@ def _make_cases(context: Context, submission_id: str) -> bool:
         if done is None:
             return False
         listed = deposit_list_of(context, session, submission)
-    with archive.sessions.begin() as session:
-        submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
-        made = case_files.make_some(session, archive, submission, listed, done, _CASES)
-        finished = made < _CASES
-        submission.counts = {**submission.counts, _CASES_MADE: None if finished else done + made}
+    until = time.monotonic() + context.limits.batch_seconds
+    finished = False
+    while not finished and time.monotonic() < until:
+        with archive.sessions.begin() as session:
+            submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
+            made = case_files.make_some(session, archive, submission, listed, done, _CASES)
+            done += made
+            finished = made < _CASES
+            submission.counts = {**submission.counts, _CASES_MADE: None if finished else done}
     return True
 
 
@@ -91,13 +99,9 @@ def _deposit(context: Context, session: Session, submission: Submission, organ_c
     archive = context.archive
     named = session.scalars(select(Organ).where(Organ.code == organ_code)).first() if organ_code else None
     organ = named or session.scalars(select(Organ).where(Organ.id == submission.organ_id)).one()
-    told: dict[str | None, list[Any]] = defaultdict(list)
-    empty: list[str] = []
-    for one in session.scalars(select(FindingRow).where(FindingRow.submission_id == submission.id)):
-        if one.code == "deposit.empty_folder":
-            empty.append(one.path or "")
-        else:
-            told[one.path].append(one)
+    empty = session.scalars(
+        select(FindingRow.path).where(FindingRow.submission_id == submission.id, FindingRow.code == _EMPTY_FOLDER)
+    )
     return Deposit(
         submission_id=submission.id,
         deposited_at=submission.created_at,
@@ -112,9 +116,26 @@ def _deposit(context: Context, session: Session, submission: Submission, organ_c
         profile=archive.profile,
         options=submission.options,
         tools=submission.counts.get("tools", {}),
-        findings=told,
-        empty_folders=sorted(empty),
+        empty_folders=sorted(path for path in empty if path is not None),
     )
+
+
+def _findings(
+    session: Session, submission: Submission, subjects: Sequence[Subject]
+) -> dict[str | None, list[FindingRow]]:
+    """Findings about the deposit (None) and about the files of this batch, by path."""
+    told: dict[str | None, list[FindingRow]] = defaultdict(list)
+    total = sum(submission.counts.get("findings", {}).values())
+    if not total:
+        return told
+    mine = select(FindingRow).where(FindingRow.submission_id == submission.id, FindingRow.code != _EMPTY_FOLDER)
+    paths = [one.path for subject in subjects for one in subject.files]
+    parts = [FindingRow.path.in_(paths[start : start + _IN]) for start in range(0, len(paths), _IN)]
+    wanted = [mine] if total <= len(paths) else [mine.where(one) for one in (FindingRow.path.is_(None), *parts)]
+    for some in wanted:
+        for one in session.scalars(some.order_by(FindingRow.seq)):
+            told[one.path].append(one)
+    return told
 
 
 def _subjects(context: Context, session: Session, submission: Submission, plans: Sequence[RecordPlan]) -> list[Subject]:
