@@ -101,6 +101,15 @@ def settle(path: Path) -> None:
         os.close(handle)
 
 
+def settle_name(path: Path) -> None:
+    """Put the name of one new file on stable storage; its bytes are the caller's business."""
+    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def remove(path: Path) -> None:
     """Remove a folder of quarantine whose bytes are safe elsewhere, or that is to be made anew."""
     shutil.rmtree(path, ignore_errors=True)

@@ -248,6 +248,7 @@ def receive_stream(archive: Archive, submission_id: str, name: str, stream_in: B
             os.fsync(handle)
         finally:
             os.close(handle)
+        quarantine.settle_name(base / str(row["source"]))
     except OSError as error:
         raise quarantine.trouble(error) from error
     with archive.sessions.begin() as session:
@@ -278,7 +279,6 @@ def finish_receiving(session: Session, *, archive: Archive, submission_id: str) 
     for path, bytes_, found in session.execute(listed.order_by(SubmissionFile.position)):
         digest.update(f"{found['sha256']}  {path}\n".encode("utf-8", "backslashreplace"))
         files, size = files + 1, size + bytes_
-    quarantine.settle(archive.quarantine)
     _end_receiving(archive, submission, {"files": files, "bytes": size, "receipt_sha256": digest.hexdigest()})
     return submission
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
+import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from access.actors import SYSTEM, Actor
 from ingest import decisions
@@ -34,6 +37,7 @@ from repository import cases
 from repository.archive import Archive
 from repository.bag.record_json import RecordJson
 from repository.bag.verify import validate
+from repository.db import open_engine, open_sessions, reading_sessions
 from repository.storage import layout
 from repository.tables import (
     CaseFile,
@@ -445,3 +449,56 @@ def test_the_same_content_again_is_a_warning(archive: Archive, deposit: Deposit,
     submission_id, state = deposit(tmp_path / "a.txt")
     assert state == "done"
     assert codes(archive, submission_id) == {"duplicate.in_archive"}
+
+
+def test_a_full_disk_is_one_clear_line(archive: Archive, actor: Actor, context: Context, tmp_path: Path) -> None:
+    (tmp_path / "big.bin").write_bytes(os.urandom(6 << 20))
+    (tmp_path / "a.txt").write_text("甲")
+    submission_id = opened(archive, actor, accept=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, hard))
+    try:
+        with pytest.raises(Unavailable) as told:
+            receive_path(archive, submission_id, [tmp_path / "a.txt", tmp_path / "big.bin"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told.value.code == "quarantine.full"
+    assert state_of(archive, submission_id).state == "receiving"
+    receive_path(archive, submission_id, [tmp_path / "a.txt", tmp_path / "big.bin"])
+    assert advance(context, submission_id) == "done"
+
+
+def test_a_locked_database_is_tried_again(archive: Archive, actor: Actor, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("甲")
+    submission_id = opened(archive, actor, accept=True)
+    receive_path(archive, submission_id, [tmp_path / "a.txt"])
+    engine = open_engine(f"sqlite:///{tmp_path / 'lantai.db'}", busy_seconds=0.05)
+    impatient = replace(archive, sessions=open_sessions(engine), reading=reading_sessions(engine))
+    context = Context.open(impatient, checks=frozenset())
+    with sqlite3.connect(tmp_path / "lantai.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        outcome = run_step("examine", context, submission_id)
+        assert (outcome.progress, outcome.reason) == (Progress.RETRY, "database.locked")
+        with pytest.raises(Unavailable):
+            advance(context, submission_id)
+        other.execute("ROLLBACK")
+    other.close()
+    assert advance(context, submission_id) == "done"
+    engine.dispose()
+
+
+def test_transactions_count_batches_not_records(archive: Archive, deposit: Deposit, tmp_path: Path) -> None:
+    commits: list[int] = []
+    with archive.sessions() as session:
+        event.listen(session.get_bind(), "commit", lambda _connection: commits.append(1))
+    counted = []
+    for records in (2, 40):
+        folder = tmp_path / str(records)
+        folder.mkdir()
+        for number in range(records):
+            (folder / f"件{number}甲.txt").write_text(f"{records} {number}")
+        before = len(commits)
+        _, state = deposit(folder)
+        assert state == "done"
+        counted.append(len(commits) - before)
+    assert counted[0] == counted[1]
