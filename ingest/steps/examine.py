@@ -91,6 +91,8 @@ def _identify_some(context: Context, submission_id: str, rows: list[FileRow], ba
     with context.archive.sessions.begin() as session:
         session.execute(update(SubmissionFile), changes)
         _tell(session, context, submission_id, found)
+        submission = _submission(session, submission_id)
+        submission.counts = {**submission.counts, "starts": 0}  # something was done: this start was not in vain
 
 
 def _columns(answer: Identified | Failed) -> dict[str, str | None]:
