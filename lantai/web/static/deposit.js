@@ -199,6 +199,11 @@ form.addEventListener("submit", async (event) => {
   started.at = Date.now();
   const value = (name) => form.elements[name].value.trim();
   try {
+    // Whoever signed in again in another window goes on here with what she has chosen.
+    const who = await fetch("/api/v1/session", { credentials: "same-origin", headers: { Accept: "application/json" } });
+    const session = await who.json();
+    if (!who.ok) throw new Error(session.detail);
+    words.csrf = session.csrf_token;
     if (!form.dataset.submission) {
       const opened = await json("POST", "/api/v1/submissions", {
         title: value("title"), household_no: value("household_no"), programme: value("programme"),

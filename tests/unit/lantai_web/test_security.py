@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from access.accounts import console_actor, create_account, reset_password
 from lantai.site import Site
 from lantai.web.security import local_path, same_token
+from repository.db import open_engine, open_sessions, reading_sessions
 from repository.tables import LoginSession
-from tests.unit.lantai_web.conftest import PASSWORD, Browser, Papers
+from tests.unit.lantai_web.conftest import PASSWORD, Browser, Papers, serving
 
 Visit = Callable[..., Browser]
 
@@ -155,3 +159,47 @@ def test_a_file_never_runs_as_part_of_the_site(visit: Visit, papers: Papers) -> 
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox; frame-ancestors 'self'"
     assert answer.headers["content-disposition"].startswith("attachment")
     assert "filename*=UTF-8''%E7%94%B3%E8%AB%8B%E6%9B%B8.txt" in answer.headers["content-disposition"]
+
+
+def test_when_the_database_is_away_a_page_says_so(visit: Visit, site: Site, tmp_path: Path) -> None:
+    nowhere = open_engine(f"sqlite:///{tmp_path}")  # a folder is no database
+    away = replace(site.archive, sessions=open_sessions(nowhere), reading=reading_sessions(nowhere))
+    with serving(replace(site, archive=away)) as address:
+        browser = Browser(address)
+        assert browser.get("/sign-in").status_code == 200
+        browser.http.cookies.set("lantai_session", "whatever")
+        answer = browser.get("/holdings")
+        assert answer.status_code == 503
+        assert "数据库" in answer.text
+        assert "重试" in answer.text
+        told = browser.api("GET", "/records")
+        assert (told.status_code, told.json()["code"]) == (503, "database.unavailable")
+        assert browser.get("/readyz").json()["parts"]["database"]["ok"] is False
+        browser.http.close()
+    nowhere.dispose()
+
+
+def test_a_password_given_by_others_is_changed_first(visit: Visit, site: Site) -> None:
+    with site.archive.sessions.begin() as session:
+        actor = console_actor(session, site.archive.profile, "test")
+        create_account(
+            session,
+            archive=site.archive,
+            actor=actor,
+            username="neu",
+            display_name="合成 neu",
+            organ_code="bureau",
+            roles=[("archivist", "bureau")],
+        )
+        given = reset_password(session, archive=site.archive, actor=actor, username="neu")
+    browser = visit()
+    browser.sign_in("neu", given)
+    assert browser.get("/holdings").headers["location"] == "/password"
+    assert browser.api("GET", "/records").json()["code"] == "account.password_must_change"
+    browser.get("/password")
+    fields = {"current_password": given, "new_password": PASSWORD, "repeated_password": "other"}
+    assert "不一致" in browser.post("/password", fields).text
+    weak = browser.post("/password", {**fields, "new_password": "abc", "repeated_password": "abc"})
+    assert weak.status_code == 422
+    assert browser.post("/password", {**fields, "repeated_password": PASSWORD}).headers["location"] == "/"
+    assert browser.get("/holdings").status_code == 200
