@@ -21,7 +21,7 @@ from repository.archive import Archive
 from repository.fixity import markers
 from repository.fixity.incidents import UNCHANGED, close_incidents, open_incidents
 from repository.fixity.outcome import Outcome
-from repository.fixity.reading import digest, drop_from_cache
+from repository.fixity.reading import digest
 from repository.fixity.sources import CATALOGUE, good_source
 from repository.holding import check_marker, write_marker
 from repository.ledger.acts import ActorRef
@@ -218,9 +218,8 @@ class _Repair:
         return self._close(INTERRUPTED if _exists(self.store, self.evidence_key) else UNCHANGED)
 
     def _state(self) -> Outcome:
-        drop_from_cache(self.store, self.stored.key)
         try:
-            sha256, _size = digest(self.store, self.stored.key)
+            sha256, _size = digest(self.store, self.stored.key, cold=True)
         except NotFound:
             return Outcome.MISSING
         except (LantaiError, OSError):

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from metadata.errors import LantaiError
 from repository.archive import Archive
-from repository.fixity.reading import digest, drop_from_cache
+from repository.fixity.reading import digest
 from repository.tables import LedgerBlock, StoredObject
 
 CATALOGUE = "catalogue"
@@ -53,9 +53,8 @@ def good_source(archive: Archive, key: str, sha256: str, *, but: str) -> Source 
         if name == but:
             continue
         store = archive.replicas.store(name)
-        drop_from_cache(store, key)
         try:
-            found, _size = digest(store, key)
+            found, _size = digest(store, key, cold=True)
         except (LantaiError, OSError):
             continue
         if found == sha256:

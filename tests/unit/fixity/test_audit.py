@@ -152,17 +152,18 @@ def test_a_replica_that_goes_away_on_the_way(
     for _ in range(4):
         store_record()
     root = folder_of(archive, "b")
-    read = LocalStore.read
+    reading = sys.modules["repository.fixity.reading"]
+    original = reading.chunks_of
     calls = []
 
-    def unmount(store: LocalStore, key: str) -> Any:
+    def unmount(store: LocalStore, key: str, **named: Any) -> Any:
         if store.name == "b" and key.startswith("r/"):
             calls.append(key)
             if len(calls) == 3 and root.exists():
                 shutil.move(root, root.with_name("elsewhere"))
-        return read(store, key)
+        return original(store, key, **named)
 
-    monkeypatch.setattr(LocalStore, "read", unmount)
+    monkeypatch.setattr(reading, "chunks_of", unmount)
     results = audit(archive, actor=OFFICER)
     assert results.exit_code == 2
     assert results.total("missing", "unreadable") == 0
