@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -59,9 +58,15 @@ def take_one_file_in(path: Path, work: Path) -> int:
     try:
         site.deposit([path], one_record=True, in_place=True)
         site.read_back()
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return _peak()
     finally:
         site.close()
+
+
+def _peak() -> int:
+    """Peak resident memory in KiB since this program began; ``ru_maxrss`` would count the process it came from."""
+    with Path("/proc/self/status").open() as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
 def growth(folder: Path, work: Path, few: int, many: int) -> Iterator[Result]:
