@@ -529,3 +529,24 @@ def bag_without_payload(folder: Path) -> Path:
     root.mkdir()
     bagit.make_bag(str(root), checksums=["sha256"])
     return root
+
+
+@case("good", records=1)
+def bag_with_zip_in_payload(folder: Path) -> Path:
+    root = folder / "bag"
+    root.mkdir()
+    _raw_zip(root / "附件.zip", [(b"../../evil", b"stays shut")])
+    bagit.make_bag(str(root), checksums=["sha256"])
+    return root
+
+
+@case("good", records=1)
+def list_names_zip_as_document(folder: Path) -> Path:
+    root = _listed(folder, records=[{"title": "附件", "files": ["c.zip", "a.txt", "b.txt"]}])
+    _zip(root / "c.zip", [("x.txt", b"x")])
+    return root
+
+
+@case("good", records=1)
+def list_inside_zip(folder: Path) -> Path:
+    return Path(shutil.make_archive(str(folder / "in"), "zip", _listed(folder)))

@@ -12,6 +12,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import bagit
 import pytest
 from sqlalchemy import event, func, select, update
 
@@ -502,3 +503,19 @@ def test_transactions_count_batches_not_records(archive: Archive, deposit: Depos
         assert state == "done"
         counted.append(len(commits) - before)
     assert counted[0] == counted[1]
+
+
+def test_a_deposited_bag_keeps_its_tag_files(archive: Archive, deposit: Deposit, tmp_path: Path) -> None:
+    root = tmp_path / "旧包"
+    (root / "子").mkdir(parents=True)
+    (root / "子" / "b.txt").write_text("乙")
+    bagit.make_bag(str(root), {"Source-Organization": "测试"}, checksums=["md5"])
+    _, state = deposit(root)
+    assert state == "done"
+    with archive.reading() as session:
+        kept = session.scalars(select(StoredObject).where(StoredObject.kind == "bag")).one()
+        stored = session.scalars(select(StoredFile)).one()
+    assert (stored.path, stored.original_name) == ("data/子/b.txt", "data/子/b.txt")
+    assert b"Source-Organization" in _member(archive, kept.key, "metadata/deposit/bag-info.txt")
+    assert b"data/" in _member(archive, kept.key, "metadata/deposit/manifest-md5.txt")
+    assert validate((archive.replicas.store("a"), kept.key)).valid
