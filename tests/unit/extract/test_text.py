@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import random
 import zipfile
 from pathlib import Path
 
@@ -104,6 +105,16 @@ def test_hostile_ofd_is_refused() -> None:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("Doc_0/Pages/Page_0/Content.xml", b" " * (17 << 20))
     assert extract(out.getvalue(), "application/ofd", None, "a.ofd").state == "failed"
+
+
+def test_damaged_packages_fail_and_raise_nothing(ofd: bytes, word: bytes, pdf: bytes) -> None:
+    chance = random.Random(7)
+    for mime, data in (("application/ofd", ofd), (DOCX, word), ("application/pdf", pdf)):
+        for _ in range(60):
+            broken = bytearray(data)
+            for _ in range(chance.choice((1, 5, 40))):
+                broken[chance.randrange(len(broken))] = chance.randrange(256)
+            assert extract(bytes(broken), mime, None, "a").state in {"done", "none", "failed"}
 
 
 def test_limits_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
