@@ -33,6 +33,7 @@ _CANDIDATES = re.compile(
     rf")(?![0-9])"
     rf"|(?<!\d)(?P<run>\d{{14,}}[0-9x])"
 )
+_LONGEST_RUN = 400
 _LONG_ENOUGH = re.compile(r"[0-9](?:[ \u00a0\u3000-]?[0-9]){9}")  # no number that is looked for has fewer digits
 _DIGITS = re.compile(r"[^0-9x]")
 
@@ -88,8 +89,11 @@ def _luhn(digits: str) -> bool:
 
 
 def inner_ids(number: str) -> list[str]:
-    """ID numbers inside a longer run of digits (numbers printed without a gap); the run itself is not among them."""
-    if len(number) <= 19:
+    """ID numbers inside a longer run of digits (numbers printed without a gap); the run itself is not among them.
+
+    A run of more than ``_LONGEST_RUN`` digits is no row of printed numbers: looking into it would only cost time.
+    """
+    if not 19 < len(number) <= _LONGEST_RUN:
         return []
     windows = (number[place : place + 18] for place in range(len(number) - 17))
     return [one for one in windows if idcard.is_valid(one)]

@@ -178,7 +178,11 @@ class _Shown:
             "household_no": self._household(record.id),
             "title": record.title if clear else numbers.masked(record.title, title),
             "title_highlights": [list(one) for one in self._finder.ranges(title)],
-            "path": None if file is None else file.name,
+            "path": None
+            if file is None
+            else file.name
+            if clear
+            else numbers.masked(file.name, analysis.fold(file.name)),
             "file_id": None if file is None else file.id,
             "page": page,
             "document_type": record.document_type,

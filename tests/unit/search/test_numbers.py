@@ -71,3 +71,9 @@ def test_terms_are_hashed_and_find_numbers_inside_runs() -> None:
     run = ID[:17] + "9" + other
     assert other in numbers.inner_ids(run)
     assert numbers.exact_term(other, blind) in numbers.hashes(run, blind)
+
+
+def test_endless_digits_are_hidden_and_not_looked_into() -> None:
+    digits = ID[:17] * 1000
+    assert numbers.hide(digits, "\x00") == ("\x00", [digits])
+    assert len(numbers.hashes(digits, blind)) == 2

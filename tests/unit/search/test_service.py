@@ -95,7 +95,7 @@ def test_names_households_and_numbers(archive: Archive, shelf: Shelf, indexed: I
 def test_personal_numbers_are_masked_unless_asked_for_by_who_may(
     archive: Archive, shelf: Shelf, indexed: Indexed, console: Actor, archivist: Archivist
 ) -> None:
-    shelf.record(f"张三 {ID}", ("a.txt", f"申请人张三，身份证{ID}，电话13800138000，账号6222021001116245704。"))
+    shelf.record(f"张三 {ID}", (f"{ID}.txt", f"申请人张三，身份证{ID}，电话13800138000，账号6222021001116245704。"))
     engine = indexed()
     for text in ("张三", ID, "13800138000", "6222 0210 0111 6245 704"):
         (hit,) = ask(archive, engine, console, text).hits
@@ -104,6 +104,7 @@ def test_personal_numbers_are_masked_unless_asked_for_by_who_may(
         assert "6222021001116245704" not in str(hit)
         assert hit["highlights"], text
     assert "110105********002X" in ask(archive, engine, console, "张三").hits[0]["title"]
+    assert ask(archive, engine, console, "张三").hits[0]["path"] == "110105********002X.txt"
     clear = ask(archive, engine, archivist("990101"), "张三", unmask=True).hits[0]
     assert clear["title"] == f"张三 {ID}"
     engine.close()
