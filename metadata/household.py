@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from metadata import divisions
+from metadata import divisions, idcard
 from metadata.errors import Invalid
 from metadata.iso7064 import mod_11_2
 from metadata.names import mask_name
@@ -35,8 +35,12 @@ def household_no(division12: str, serial: int) -> str:
 
 
 def check_household_no(text: str) -> str:
-    """``text`` as a household number in its one form (ASCII, capital X); ``Invalid`` when shape or check is wrong."""
+    """``text`` as a household number in its one form (ASCII, capital X); ``Invalid`` when shape or check is wrong.
+
+    The error repeats what was typed, but for an ID number typed into the wrong field.
+    """
     number = text.strip().translate(_TO_ASCII)
+    text = idcard.mask_all(text)
     if not _SHAPE.match(number):
         raise Invalid(
             "household.malformed",

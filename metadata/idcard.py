@@ -110,5 +110,14 @@ def find_all(text: str) -> Iterator[tuple[int, int, str]]:
             yield match.start(), match.end(), number
 
 
+def mask_all(text: str) -> str:
+    """``text`` with every ID number in it masked: for sentences that repeat what somebody typed."""
+    parts, place = [], 0
+    for start, end, number in find_all(text):
+        parts += [text[place:start], mask(number)]
+        place = end
+    return "".join([*parts, text[place:]])
+
+
 def _invalid(code: str, zh: str, en: str) -> Invalid:
     return Invalid(f"idcard.{code}", zh=zh, en=en)

@@ -97,3 +97,10 @@ def test_malformed_division(code: str) -> None:
     with pytest.raises(Invalid) as caught:
         divisions.checked(code)
     assert caught.value.code == "division.malformed"
+
+
+def test_an_id_number_in_the_wrong_field_is_not_repeated() -> None:
+    with pytest.raises(Invalid) as caught:
+        household.check_household_no("11010519491231002X")
+    assert "11010519491231002X" not in f"{caught.value.zh}{caught.value.en}{caught.value.params}"
+    assert caught.value.params["household_no"] == "110105********002X"
