@@ -1,4 +1,7 @@
-"""A record as one plain value, for commands and the API: description, case files, versions, files, fixity, retention."""
+"""A record as one plain value, for commands: description, case files, versions, files, fixity, retention.
+
+Personal numbers in title, description and names are masked as on every screen; the export has them.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from repository.tables import (
     StoredFile,
 )
 from retention.schedules import current_assignment
+from search import analysis, numbers
 
 
 def record_summary(session: Session, archive: Archive, record: Record) -> dict[str, Any]:
@@ -40,7 +44,7 @@ def record_summary(session: Session, archive: Archive, record: Record) -> dict[s
     )
     return {
         "id": record.id,
-        "title": record.title,
+        "title": masked(record.title),
         "document_type": record.document_type,
         "category": record.category,
         "programme": record.programme,
@@ -51,7 +55,7 @@ def record_summary(session: Session, archive: Archive, record: Record) -> dict[s
         "access_marks": record.access_marks,
         "state": record.state,
         "confirmed": record.confirmed,
-        "description": record.description,
+        "description": _masked(record.description),
         "description_revision": record.description_revision,
         "profile": record.profile_version,
         "case_files": [
@@ -62,6 +66,21 @@ def record_summary(session: Session, archive: Archive, record: Record) -> dict[s
         "files": [_file(one) for one in files],
         "retention": _retention(current_assignment(session, record.id)),
     }
+
+
+def masked(text: str) -> str:
+    """``text`` with ID, bank and telephone numbers masked (GB/T 35273)."""
+    return numbers.masked(text, analysis.fold(text))
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, list):
+        return [_masked(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _masked(one) for name, one in value.items()}
+    return value
 
 
 def _version(session: Session, archive: Archive, one: RecordVersion) -> dict[str, Any]:
@@ -86,8 +105,8 @@ def _version(session: Session, archive: Archive, one: RecordVersion) -> dict[str
 def _file(one: StoredFile) -> dict[str, Any]:
     return {
         "id": one.id,
-        "path": one.path,
-        "original_name": one.original_name,
+        "path": masked(one.path),
+        "original_name": masked(one.original_name),
         "size": one.size,
         "digests": one.digests,
         "puid": one.puid,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -11,7 +12,7 @@ from lantai import __version__
 from lantai.cli import archive_commands, care_commands, intake_commands, people_commands, site_commands
 from lantai.cli.output import emit, err
 from lantai.problems import exit_code, of_exception, problem
-from metadata.errors import LantaiError
+from metadata.errors import LantaiError, Unavailable
 
 app = typer.Typer(
     name="lantai",
@@ -43,8 +44,11 @@ def main() -> None:
     """Run a command; a known fault is one sentence in two languages and an exit code of ``lantai.problems``."""
     try:
         app()
-    except (LantaiError, OperationalError) as error:
-        known = of_exception(error)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nothing is to be flushed
+        raise SystemExit(141) from None
+    except (LantaiError, OperationalError, OSError) as error:
+        known = _refused(error) if isinstance(error, OSError) else of_exception(error)
         if "--json" in sys.argv:
             emit({"problem": problem(known, "zh") | {"detail_en": known.en}})
         err.print(known.zh, style="red", markup=False)
@@ -53,3 +57,14 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("已中断；已完成的步骤保留，可以再次运行。 Interrupted; finished steps are kept, run it again.")
         raise SystemExit(130) from None
+
+
+def _refused(error: OSError) -> LantaiError:
+    """What the operating system refused (no right, no room, no such folder), named with the file."""
+    what, where = error.strerror or str(error), str(error.filename or "")
+    return Unavailable(
+        "system.refused",
+        zh=f"操作系统拒绝了操作：{what}{f'（{where}）' if where else ''}。请检查路径、权限和磁盘空间后重试。",
+        en=f"The operating system refused: {what}{f' ({where})' if where else ''}. Check path, rights and room, and try again.",
+        path=where,
+    )

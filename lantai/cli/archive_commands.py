@@ -188,7 +188,12 @@ def rebuild(
         say(f"原数据库保留为 {rebuilt.kept.name}。", f"The former database is kept as {rebuilt.kept.name}.")
     for one in report.faults:
         warn(f"{one.key}：{one.zh}", one.en)
-    for name, found in (("unconfirmed", report.unconfirmed), ("missing", report.missing), ("unknown", report.unknown)):
+    for name, found in (
+        ("unconfirmed", report.unconfirmed),
+        ("missing", report.missing),
+        ("unknown", report.unknown),
+        ("unfinished submissions", report.unfinished),
+    ):
         if found:
             err.print(f"{name}: {len(found)}: {', '.join(found[:10])}", style="yellow", markup=False)
     for difference in report.differences[:20]:

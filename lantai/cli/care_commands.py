@@ -10,11 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from access.gate import get_record
-from lantai.cli.output import Json, emit, err, out, progress, say, table, warn
+from access.use_register import looked
+from lantai.cli.output import Json, Reason, emit, err, out, progress, say, table, warn
 from lantai.cli.session import opened
-from metadata.errors import NotFound, Unavailable
+from lantai.summaries import masked
+from metadata.errors import Invalid, NotFound, Unavailable
 from metadata.identifiers import checked_id
 from repository.archive import Archive
+from repository.clock import local_date
 from repository.fixity import Outcome
 from repository.fixity import audit as run_audit
 from repository.fixity import repair as run_repair
@@ -218,10 +221,21 @@ def rebuild_command(*, json: Json = False) -> None:
 
 
 @retention.command()
-def explain(record_id: Annotated[str, typer.Argument(help="Record id.")], *, json: Json = False) -> None:
+def explain(
+    record_id: Annotated[str, typer.Argument(help="Record id.")], *, reason: Reason = "console", json: Json = False
+) -> None:
     """Which rule governs a record, since when, until when, and on whose authority."""
-    with opened() as (site, actor), site.archive.reading() as session:
+    with opened() as (site, actor), site.archive.sessions.begin() as session:
         record = get_record(session, actor, checked_id(record_id), site.archive.profile)
+        looked(
+            session,
+            archive=site.archive,
+            actor=actor,
+            act="record.viewed",
+            record_id=record.id,
+            reason=reason,
+            form="screen",
+        )
         told = explain_retention(session, record.id, site.archive.profile)
     if json:
         emit(told.as_dict())
@@ -237,10 +251,11 @@ def due(
     json: Json = False,
 ) -> None:
     """Records whose period ends: due means appraise, never destroy by itself."""
-    day = date.fromisoformat(before) if before else date.today()  # noqa: DTZ011  the bureau's own calendar day
+    given = _day(before) if before else None
     with opened() as (site, actor), site.archive.reading() as session:
+        day = given or local_date(site.archive.clock.now(), site.archive.zone)
         rows = due_list(session, actor, before=day, profile=site.archive.profile)
-        found = [one.as_dict() for one in rows]
+        found = [one.as_dict() | {"title": masked(one.title)} for one in rows]
     if json:
         emit({"before": day.isoformat(), "due": found})
     else:
@@ -249,6 +264,17 @@ def due(
             [(one["due_on"], one["rule_id"], one["record_id"], one["title"]) for one in found],
         )
         say(f"{len(found)} 件到期待鉴定。", f"{len(found)} records due for appraisal.")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(
+            "date.malformed",
+            zh=f"“{text}”不是日期；请写成 2030-12-31 的样子。",
+            en=f"{text!r} is no date; write it as 2030-12-31.",
+        ) from None
 
 
 def add_to(app: typer.Typer) -> None:
