@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from metadata.errors import Conflict, Forbidden, Invalid, LantaiError, NotFound, Unavailable
 from repository.db import unavailable
@@ -134,6 +134,12 @@ def of_exception(error: Exception) -> LantaiError:
         return error
     if isinstance(error, OperationalError):
         return unavailable(error)
+    if isinstance(error, DataError) or (isinstance(error, OverflowError) and "SQLite INTEGER" in str(error)):
+        return Invalid(
+            "request.out_of_range",
+            zh="请求中有一个数值或字符超出范围。请检查地址或翻页位置。",
+            en="A number or character in the request is out of range. Check the address or the place in the list.",
+        )
     return LantaiError(
         "program.failed",
         zh="程序出错，本次操作没有完成。请把页面下方的编号告诉系统管理员。",
