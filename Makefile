@@ -15,7 +15,7 @@ $(VENV)/run.ok: requirements/pip.txt requirements/base.txt pyproject.toml
 	@echo "Installing what Lantai needs (pinned, with hashes) ..."
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/pip.txt  # older pips trip over extras under hashes
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/base.txt
-	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation --no-index -e .
+	@$(BIN)/python -m pip install -qqq --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 $(VENV)/dev.ok: requirements/dev.txt $(VENV)/run.ok

@@ -24,7 +24,7 @@ def text_path(root: Path, record_id: str, version: int, position: int) -> Path:
     return root / "text" / record_id[:2] / record_id / f"v{version:05d}-{position:05d}.json"
 
 
-def put_text(root: Path, record_id: str, version: int, position: int, pages: Sequence[str], engine: str) -> Path:  # noqa: PLR0917
+def put_text(root: Path, record_id: str, version: int, position: int, pages: Sequence[str], engine: str) -> Path:
     """Keep the text of one file, replacing what was there; ``engine`` names program and version that read it.
 
     The bytes are on stable storage before the name appears, so that ``text_state`` may be set to ``done`` after it.
