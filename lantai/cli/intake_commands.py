@@ -199,7 +199,7 @@ def _show(site: Site, submission_id: str, *, json: bool) -> None:
     counts = found.counts or {}
     say(
         f"接收 {counts.get('files', 0)} 个文件，{counts.get('records', 0)} 件；状态：{found.state}。",
-        f"{counts.get('files', 0)} files, {counts.get('records', 0)} records; state: {found.state}.",
+        f"Files: {counts.get('files', 0)}; records: {counts.get('records', 0)}; state: {found.state}.",
     )
     if paper.get("keep_source"):
         say("原件请保留到首次审计通过。", "Keep the source until the first audit has passed.")
