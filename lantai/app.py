@@ -86,6 +86,7 @@ def create_app(site: Site) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.site = site
+    app.state.glances = {}
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestNumber)
     app.add_exception_handler(LantaiError, _answer)

@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from access import gate
-from lantai.api import models
-from lantai.api.models import PROBLEMS, CaseFile, CaseFileWhole, File, Moment, Page, Record, RecordRow, Text
+from lantai.api import holdings_models as models
+from lantai.api.holdings_models import CaseFile, CaseFileWhole, File, Moment, Record, RecordRow, Text
+from lantai.api.models import PROBLEMS, Page
 from lantai.web import views_cases, views_history, views_records
 from lantai.web.display import masked
 from lantai.web.pages import files as file_pages

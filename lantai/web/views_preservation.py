@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from access import gate
@@ -16,9 +16,10 @@ from lantai.web import display, labels
 from lantai.web.visit import Visit
 from metadata.errors import LantaiError, NotFound
 from repository.storage import layout
-from repository.tables import AuditRun, Incident, Replica, ReplicaObject
+from repository.tables import AuditRun, Incident, Replica, ReplicaObject, StoredObject
 
 _RUNS = 20
+_FIRST_AUDIT = timedelta(hours=24)
 _FAULT_WORDS = {
     "damaged": N_("%(thing)s has other bytes than recorded"),
     "missing": N_("%(thing)s is not there any more"),
@@ -41,6 +42,7 @@ class ReplicaLine:
     objects: int
     intact: int
     unchecked: int
+    overdue: int
     faults: int
     last_audit: datetime | None
     oldest: datetime | None
@@ -101,55 +103,58 @@ class Answer:
 def replicas(session: Session, visit: Visit) -> list[ReplicaLine]:
     """Every replica with what the last re-reading of each of its objects said."""
     _ = i18n.translations(visit.language).gettext
-    states: dict[str, dict[str | None, int]] = {}
-    for name, outcome, count in session.execute(
-        select(ReplicaObject.replica, ReplicaObject.outcome, func.count()).group_by(
-            ReplicaObject.replica, ReplicaObject.outcome
-        )
-    ):
-        states.setdefault(name, {})[outcome] = count
-    oldest = dict(
-        session.execute(
-            select(ReplicaObject.replica, func.min(ReplicaObject.checked_at)).group_by(ReplicaObject.replica)
-        )
-        .tuples()
-        .all()
-    )
-    open_faults = dict(
-        session.execute(
-            select(Incident.replica, func.count(func.distinct(Incident.key)))
-            .where(Incident.state == "open")
-            .group_by(Incident.replica)
-        )
-        .tuples()
-        .all()
-    )
     made = []
     for row in session.scalars(select(Replica).order_by(Replica.name)):
-        mine = states.get(row.name, {})
-        faults = open_faults.get(row.name, 0)
-        unchecked = mine.get(None, 0) + mine.get("not_checked", 0)
-        kind, words = (
-            ("bad", _("Faults"))
-            if faults
-            else ("run", _("Waiting for the first audit"))
-            if unchecked
-            else ("ok", _("Intact"))
-        )
+        mine = ReplicaObject.replica == row.name
+        objects = _count(session, mine)
+        unchecked = _count(session, mine, ReplicaObject.checked_at.is_(None))
+        overdue = _overdue(session, visit, row.name) if unchecked else 0
+        faults = session.scalar(_at_fault(row.name)) or 0
+        registered = session.scalar(_at_fault(row.name).where(exists().where(mine, ReplicaObject.key == Incident.key)))
+        intact = max(objects - unchecked - (registered or 0), 0)
+        oldest = session.scalar(select(func.min(ReplicaObject.checked_at)).where(mine))
+        kind, words = "ok", _("Intact")
+        if faults:
+            kind, words = "bad", _("Faults")
+        elif overdue or not intact:
+            kind, words = "run", _("Waiting for the first audit")
         made.append(
             ReplicaLine(
                 name=row.name,
-                objects=sum(mine.values()),
-                intact=mine.get("intact", 0),
+                objects=objects,
+                intact=intact,
                 unchecked=unchecked,
+                overdue=overdue,
                 faults=faults,
                 last_audit=_last_audit(session, row.name),
-                oldest=oldest.get(row.name),
+                oldest=oldest,
                 kind=kind,
                 words=words,
             )
         )
     return made
+
+
+def _count(session: Session, *criteria: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(ReplicaObject).where(*criteria)) or 0
+
+
+def _at_fault(replica: str) -> Select[tuple[int]]:
+    """How many objects of a replica have an open incident."""
+    return select(func.count(func.distinct(Incident.key))).where(Incident.state == "open", Incident.replica == replica)
+
+
+def _overdue(session: Session, visit: Visit, replica: str) -> int:
+    """Copies that waited more than a day for their first re-reading, or to be written at all."""
+    since = visit.site.archive.clock.now() - _FIRST_AUDIT
+    written = func.coalesce(ReplicaObject.written_at, StoredObject.created_at)
+    wanted = (
+        select(func.count())
+        .select_from(ReplicaObject)
+        .join(StoredObject, StoredObject.key == ReplicaObject.key)
+        .where(ReplicaObject.replica == replica, ReplicaObject.checked_at.is_(None), written < since)
+    )
+    return session.scalar(wanted) or 0
 
 
 def _last_audit(session: Session, replica: str) -> datetime | None:
@@ -188,30 +193,40 @@ def answer(visit: Visit, found: list[ReplicaLine]) -> Answer:
         return Answer("bad", message % values, notes)
     if not objects:
         return Answer("plain", _("Nothing is kept here yet."), notes)
-    if unchecked:
-        return Answer(
+    if any(one.overdue for one in found):
+        kind, words = (
             "look",
             _(
                 "%(objects)s objects on %(replicas)s replicas; %(unchecked)s copies have not been re-read yet. No damage is known."
-            )
-            % values,
-            notes,
+            ),
         )
-    if late:
-        return Answer(
+    elif late:
+        kind, words = (
             "look",
             _(
                 "No damage is known, but some of the %(objects)s objects were last re-read on %(since)s, more than %(days)s days ago."
-            )
-            % values,
-            notes,
+            ),
         )
-    return Answer(
-        "ok",
-        _("All %(objects)s objects on %(replicas)s replicas were re-read within %(days)s days; none is damaged.")
-        % values,
-        notes,
-    )
+    elif not any(one.intact for one in found):
+        kind, words = (
+            "run",
+            _(
+                "%(objects)s objects on %(replicas)s replicas were written less than a day ago; their first re-reading follows within 24 hours."
+            ),
+        )
+    elif unchecked:
+        kind, words = (
+            "ok",
+            _(
+                "All copies on %(replicas)s replicas were re-read within %(days)s days, but for %(unchecked)s that were written less than a day ago; none is damaged."
+            ),
+        )
+    else:
+        kind, words = (
+            "ok",
+            _("All %(objects)s objects on %(replicas)s replicas were re-read within %(days)s days; none is damaged."),
+        )
+    return Answer(kind, words % values, notes)
 
 
 def _thing(visit: Visit, key: str) -> str:
@@ -293,22 +308,33 @@ def incident(session: Session, visit: Visit, incident_id: str) -> IncidentView:
 _DETAIL = {
     "members": N_("Files concerned"),
     "files": N_("Files concerned"),
-    "expected": N_("Digest recorded"),
-    "found": N_("Digest found"),
-    "found_sha256": N_("Digest found"),
-    "size": N_("Size"),
+    "sha256": N_("Digest found"),
+    "size": N_("Size found"),
+    "recorded_size": N_("Size recorded"),
+    "compared_with": N_("Compared with replica"),
+    "first_difference": N_("First difference at byte"),
+    "differing_bytes": N_("Bytes that differ"),
     "spans": N_("Places in the object"),
+    "structure": N_("The container itself is touched"),
+    "findings": N_("Files concerned"),
+    "not_examined": N_("Could not be looked into"),
+    "error": N_("Why"),
 }
 
 
 def _detail(visit: Visit, detail: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the audit noted, for people; what has no words yet is left to the ledger."""
     _ = i18n.translations(visit.language).gettext
     made = []
     for name, value in detail.items():
-        if value in (None, "", [], {}):
+        if name not in _DETAIL or value in (None, "", [], {}) or value is False:
             continue
-        words = _(_DETAIL[name]) if name in _DETAIL else name
-        made.append((words, "、".join(str(one) for one in value) if isinstance(value, list) else str(value)))
+        shown = _("yes") if value is True else str(value)
+        if isinstance(value, list):
+            shown = "、".join(
+                str(one.get("path") or one.get("code")) if isinstance(one, dict) else str(one) for one in value
+            )
+        made.append((_(_DETAIL[name]), shown))
     return made
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 
 import pytest
 
+from access.accounts import console_actor
 from lantai.site import Site
 from lantai.web.content import CHUNK, FileBytes, Range, asked_range
 from metadata.errors import Unavailable
+from repository.fixity import audit, repair
 from repository.tables import RecordVersion, StoredFile
 from tests.unit.lantai_web.conftest import Browser, Papers
 
@@ -179,3 +182,27 @@ def test_ranges_are_read_as_the_standard_says(header: str | None, expected: Rang
 def test_ranges_beyond_the_end_do_not_exist(header: str) -> None:
     with pytest.raises(ValueError):
         asked_range(header, 100)
+
+
+def test_damage_found_by_an_audit_stands_on_the_preservation_page(visit: Visit, papers: Papers, site: Site) -> None:
+    content = _bytes(site, "怪.bin")
+    kept = _damaged(site, ("b",), content)
+    with site.archive.reading() as session:
+        actor = console_actor(session, site.archive.profile, "test")
+    audit(site.archive, actor=actor.ref, keys=[content.key])
+    officer = visit("officer")
+    page = officer.get("/preservation").text
+    assert "1 个出现故障" in page
+    incident = re.search(r"/preservation/incidents/[0-9a-f-]+", page)
+    assert incident is not None
+    told = officer.get(incident.group(0)).text
+    assert "副本 b" in told
+    assert "差异字节数" in told
+    assert papers.record_ids["怪.bin"] not in re.findall(
+        r'href="/records/([^"]+)"', told
+    )  # the officer reads no record
+    record = visit("archivist").get(f"/records/{papers.record_ids['怪.bin']}").text
+    assert "这里显示的是完好的副本" in record
+    repair(site.archive, actor=actor.ref)
+    assert "用副本 a 重写" in officer.get(incident.group(0)).text
+    assert (site.archive.replicas.store("b").root / content.key).read_bytes() == kept["b"]  # type: ignore[attr-defined]
