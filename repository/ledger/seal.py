@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
@@ -56,7 +56,7 @@ def seal(
         for stream in ripe:
             if not _waiting(archive, stream):
                 continue
-            _refuse_when_a_store_is_ahead(archive, stream)
+            _refuse_when_a_store_is_ahead(archive, stream, moment)
             while (one := _seal_one(archive, stream, moment)) is not None:
                 sealed.append(one)
                 if not leases.renew(archive.sessions, LEASE, holder, _LEASE_SECONDS, archive.clock):
@@ -106,13 +106,20 @@ def _is_ripe(session: Session, stream: str, now: datetime) -> bool:
     return bool(count) and (count >= block.MAX_ENTRIES or oldest <= now - INTERVAL)
 
 
-def _refuse_when_a_store_is_ahead(archive: Archive, stream: str) -> None:
+def _refuse_when_a_store_is_ahead(archive: Archive, stream: str, now: datetime) -> None:
+    """``Conflict`` when a replica lists a block with a number that the database has not reached.
+
+    Keys go by month, so a clock that was wrong for a while puts blocks out of the order of their numbers: the listing
+    begins at the earlier of the last block and the present month, and numbers decide.
+    """
     with archive.reading() as session:
         newest = last_block(session, stream)
-    after = newest.key if newest else ""
+    last = newest.number if newest else 0
+    after = min(newest.key, f"ledger/{stream}/{now.astimezone(UTC):%Y/%m}/") if newest else ""
     for name in archive.replicas.names:
         try:
-            ahead = next(iter(archive.replicas.store(name).list(f"ledger/{stream}/", after=after)), None)
+            listed = archive.replicas.store(name).list(f"ledger/{stream}/", after=after)
+            ahead = next((one for one in listed if (layout.parse(one.key).number or 0) > last), None)
         except Unavailable:
             continue  # what it holds is looked at when it answers; pending objects wait for it anyway
         if ahead is not None:

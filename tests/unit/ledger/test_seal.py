@@ -124,6 +124,26 @@ def test_a_store_ahead_of_the_database_stops_the_sealer(
         assert len(session.scalars(select(LedgerBlock)).all()) == 2
 
 
+def test_a_clock_that_was_wrong_for_a_while_does_not_stop_the_sealer(
+    archive: Archive, act: Callable[[int], None], clock: FixedClock, tmp_path: Path
+) -> None:
+    right = clock.moment
+    clock.moment = right + timedelta(days=4000)
+    act(1)
+    seal.seal(archive)
+    clock.moment = right
+    act(1)
+    seal.seal(archive)
+    act(1)
+    assert {one.number for one in seal.seal(archive)} == {3}
+    assert verify_folder(tmp_path / "replicas" / "a").ok
+    strange = tmp_path / "replicas" / "b" / "ledger" / "acts" / f"{right:%Y}" / f"{right:%m}" / "000000004.jsonl"
+    strange.write_bytes(b"{}\n")
+    act(1)
+    with pytest.raises(Conflict, match="--forward"):
+        seal.seal(archive)
+
+
 def test_other_bytes_under_a_key_are_a_conflict_and_the_rest_is_written(archive: Archive, tmp_path: Path) -> None:
     with archive.sessions.begin() as session:
         seal.freeze_keys(session, archive)
