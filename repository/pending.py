@@ -143,8 +143,8 @@ def _copy_from_another(archive: Archive, store: Store, task: _Task) -> None:
             continue
         try:
             store.create(task.key, archive.replicas.store(holder).read(task.key), expect=task.sha256)
-        except (Conflict, NotFound) as error:
-            problem = error
+        except (Conflict, NotFound, Unavailable) as error:
+            problem = error  # of either side: the next holder may give the bytes, or fail alike
         else:
             return
     raise problem

@@ -1,54 +1,80 @@
 """A replica that cannot be used now: its disk is not mounted, or it carries no marker of this holding.
 
 It stands in for the store so that everything else goes on: reads and writes of it say why they cannot be, and nothing
-is ever written into an empty mount point.
+is ever written into an empty mount point. It looks again from time to time, so that a process that runs for months
+takes the replica up when its disk is back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 from metadata.errors import LantaiError, Unavailable
-from repository.storage.base import Stat, Written
+from repository.storage.base import Stat, Store, Written
+
+LOOK_AGAIN_SECONDS = 5.0
 
 
 class OfflineStore:
-    """Answers every call with the ``Unavailable`` that kept the store from being used."""
+    """Answers with the ``Unavailable`` that keeps the store from being used, until ``prove`` lets it be used.
 
-    def __init__(self, name: str, kind: str, why: LantaiError) -> None:
-        self.name = name
-        self.kind = kind
+    ``prove`` raises while ``store`` must not be used (``holding.check_marker`` does); it is asked at most every
+    ``look_again`` seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        why: LantaiError,
+        prove: Callable[[Store], object],
+        *,
+        look_again: float = LOOK_AGAIN_SECONDS,
+    ) -> None:
+        self.name = store.name
+        self.kind = store.kind
+        self._store = store
         self._why = why
+        self._prove = prove
+        self._look_again = look_again
+        self._next = time.monotonic() + look_again
+        self._back = False
+        self._lock = threading.Lock()
 
-    def _say(self) -> Unavailable:
-        return Unavailable(self._why.code, zh=self._why.zh, en=self._why.en, store=self.name)
+    def _use(self) -> Store:
+        with self._lock:
+            if not self._back and time.monotonic() >= self._next:
+                try:
+                    self._prove(self._store)
+                    self._back = True
+                except LantaiError as error:
+                    self._why = error
+                    self._next = time.monotonic() + self._look_again
+            if self._back:
+                return self._store
+            raise Unavailable(self._why.code, zh=self._why.zh, en=self._why.en, store=self.name)
 
     def create(self, key: str, chunks: Iterable[bytes | memoryview], *, expect: str | None = None) -> Written:
-        """Always ``Unavailable``; nothing is read from ``chunks``."""
-        del key, chunks, expect
-        raise self._say()
+        """As the store; nothing is read from ``chunks`` while it is away."""
+        return self._use().create(key, chunks, expect=expect)
 
     def read(self, key: str) -> Iterator[bytes]:
-        """Always ``Unavailable``."""
-        del key
-        raise self._say()
+        """As the store."""
+        return self._use().read(key)
 
     def read_range(self, key: str, offset: int, length: int) -> Iterator[bytes]:
-        """Always ``Unavailable``."""
-        del key, offset, length
-        raise self._say()
+        """As the store."""
+        return self._use().read_range(key, offset, length)
 
     def head(self, key: str) -> Stat:
-        """Always ``Unavailable``."""
-        del key
-        raise self._say()
+        """As the store."""
+        return self._use().head(key)
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Stat]:
-        """Always ``Unavailable``."""
-        del prefix, after
-        raise self._say()
+        """As the store."""
+        return self._use().list(prefix, after=after)
 
     def set_aside(self, key: str, evidence_key: str) -> None:
-        """Always ``Unavailable``."""
-        del key, evidence_key
-        raise self._say()
+        """As the store."""
+        self._use().set_aside(key, evidence_key)
