@@ -19,7 +19,7 @@ from metadata.rights import Permission
 from repository.archive import Archive
 from repository.ledger import acts
 from repository.tables import Finding as FindingRow
-from repository.tables import Submission
+from repository.tables import Submission, SubmissionFile
 
 _RESUMED_AT = {"examine": "examining", "accept": "examining", "package": "accepted"}
 
@@ -113,6 +113,13 @@ def resume(session: Session, *, archive: Archive, actor: Actor, submission_id: s
             "submission.not_failed",
             zh="这次移交没有中断，无需继续。",
             en="This deposit was not set aside; there is nothing to resume.",
+        )
+    rows = select(SubmissionFile.seq).where(SubmissionFile.submission_id == submission_id).limit(1)
+    if session.scalar(rows) is None:
+        raise Conflict(
+            "submission.rows_lost",
+            zh="这次移交的文件清单已不在数据库中（目录库重建过），不能继续。文件仍在隔离区，请从隔离区重新移交。",
+            en="The list of this deposit's files is no longer in the database (it was rebuilt), so it cannot go on. Its bytes are still in quarantine: deposit them again from there.",
         )
     submission.state = _RESUMED_AT.get(submission.step, "storing")
     submission.attempts = 0

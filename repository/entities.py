@@ -1,7 +1,7 @@
 """The state of organs, accounts and submissions as entity revisions hold it, and back again.
 
 A state is the row's columns by name, moments and days as text. Left out are secrets (password hashes), what changes
-without an act (last sign-in), and a submission's options, which may hold the depositor's words about persons.
+without an act (last sign-in), and those of a submission's options that are free words, for they may be about persons.
 """
 
 from __future__ import annotations
@@ -20,6 +20,19 @@ _LEFT_OUT: dict[type[Base], frozenset[str]] = {
     Submission: frozenset({"revision", "seq", "options", "error", "attempts", "idempotency_key"}),
     AccountRole: frozenset({"seq", "account_id"}),
 }
+_OPTIONS = frozenset(
+    {
+        "household_no",
+        "programme",
+        "document_type",
+        "one_record",
+        "in_place",
+        "accept",
+        "synthetic",
+        "actor",
+        "accepted_by",
+    }
+)
 
 
 def _plain(value: Any) -> Any:
@@ -46,8 +59,9 @@ def account_state(account: Account, roles: Iterable[AccountRole]) -> dict[str, A
 
 
 def submission_state(submission: Submission) -> dict[str, Any]:
-    """A submission's whole state without its options."""
-    return _state(submission)
+    """A submission's whole state; of its options those that are numbers, codes, ids or decisions."""
+    kept = {name: value for name, value in submission.options.items() if name in _OPTIONS and value is not None}
+    return {**_state(submission), "options": kept}
 
 
 def values(table: type[Base], state: Mapping[str, Any]) -> dict[str, Any]:

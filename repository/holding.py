@@ -27,6 +27,7 @@ from repository.storage.local import LocalStore
 from repository.tables import ReplicaObject, StoredObject
 
 FORMAT = "lantai-holding/1"
+MARKER_DAMAGED = "holding.marker_damaged"
 DOCUMENTS = (layout.DOCUMENT, layout.READER)
 
 
@@ -172,9 +173,9 @@ def _stored(store: Store, name: str) -> bytes | None:
 
 def _damaged_marker(store: Store, key: str) -> LantaiError:
     return Invalid(
-        "holding.marker_damaged",
-        zh=f"存储“{store.name}”的馆藏标记 {key} 已损坏；在写入新标记之前不使用该存储。",
-        en=f"The holding marker {key} of store {store.name} is damaged; the store is not used until a new marker is written.",
+        MARKER_DAMAGED,
+        zh=f"存储“{store.name}”的馆藏标记 {key} 已损坏。请运行 lantai fixity audit 和 lantai fixity repair 写入新标记。",
+        en=f"The holding marker {key} of store {store.name} is damaged. Run `lantai fixity audit` and `lantai fixity repair`, which write a new one.",
         store=store.name,
         key=key,
     )

@@ -72,6 +72,7 @@ def open_incident(
         key=key,
         fault=str(fault),
         record_id=record_id,
+        detail=detail,
     )
     return incident.id
 

@@ -30,6 +30,20 @@ LOOKS = frozenset(
         "access.refused",
     }
 )
+_FOUND = frozenset(
+    {
+        "sha256",
+        "size",
+        "recorded_size",
+        "structure",
+        "first_difference",
+        "compared_with",
+        "error",
+        "not_examined",
+        "checkpoint_sha256",
+        "catalogue_sha256",
+    }
+)
 _LONG_NUMBER = re.compile(r"\d{7,}[\dXx]?")
 
 
@@ -251,8 +265,16 @@ def incident_opened(
     key: str,
     fault: str,
     record_id: str | None = None,
+    detail: Mapping[str, Any] | None = None,
 ) -> str:
-    """An object on a replica was found at fault."""
+    """An object on a replica was found at fault.
+
+    Of ``detail`` the ledger keeps digests, sizes and codes; the paths of damaged files, which may name persons, only
+    as their number.
+    """
+    found = {name: value for name, value in (detail or {}).items() if name in _FOUND and value is not None}
+    if detail and "members" in detail:
+        found["members_damaged"] = len(detail["members"])
     return _act(
         session,
         "incident.opened",
@@ -263,6 +285,7 @@ def incident_opened(
         replica=replica,
         key=key,
         fault=fault,
+        **({"found": found} if found else {}),
     )
 
 

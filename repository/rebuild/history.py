@@ -36,10 +36,15 @@ class Accession:
 
 @dataclass
 class History:
-    """What the ledger told: accessions by record and version, incidents by id."""
+    """What the ledger told: accessions by record and version, incidents by id, submissions that were opened, and when
+    replicas and profile versions (name, version) were first named.
+    """
 
     accessions: dict[tuple[str, int], Accession] = field(default_factory=dict)
     incidents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    submissions: set[str] = field(default_factory=set)
+    replicas: dict[str, datetime] = field(default_factory=dict)
+    profiles: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 def check_ledger(archive: Archive, sources: Sources, report: RebuildReport) -> LedgerReport:
@@ -216,6 +221,12 @@ def _learn(line: bytes, sources: Sources, history: History) -> None:
         elif act == "entity.revised":
             key = layout.entity_key(entry["kind"], entry["entity_id"], entry["revision"])
             sources.vouch(key, entry["sha256"])
+        elif act == "submission.opened":
+            history.submissions.add(entry["submission_id"])
+        elif act == "replica.added":
+            history.replicas.setdefault(entry["replica"], parse_stamp(entry["at"]))
+        elif act == "profile.adopted":
+            history.profiles.setdefault((entry["name"], entry["version"]), parse_stamp(entry["at"]))
         elif act == "incident.opened":
             history.incidents[entry["incident_id"]] = entry
         elif act == "incident.repaired" and entry["incident_id"] in history.incidents:
@@ -238,7 +249,7 @@ def _restore_incidents(session: Session, history: History) -> None:
                 "record_id": entry.get("record_id"),
                 "fault": entry["fault"],
                 "state": "open" if repaired is None else "closed" if closed else "repaired",
-                "detail": {},
+                "detail": entry.get("found", {}),
                 "opened_at": parse_stamp(entry["at"]),
                 "closed_at": parse_stamp(repaired["at"]) if repaired else None,
                 "resolution": {name: repaired.get(name) for name in ("source", "sha256", "evidence_key")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -13,6 +13,7 @@ from metadata.errors import LantaiError
 from metadata.profile import load_bytes
 from repository import entities
 from repository.clock import Clock
+from repository.rebuild.history import History
 from repository.rebuild.report import RebuildReport
 from repository.rebuild.sources import Sources, highest
 from repository.revisions import ENTITY_FORMAT
@@ -21,8 +22,8 @@ from repository.tables import Account, AccountRole, Organ, ProfileVersion, Submi
 States = dict[str, dict[str, Any]]
 
 
-def restore_profiles(session: Session, sources: Sources, clock: Clock, report: RebuildReport) -> None:
-    """Every profile version whose files are all there is known again."""
+def restore_profiles(session: Session, sources: Sources, history: History, clock: Clock, report: RebuildReport) -> None:
+    """Every profile version whose files are all there is known again, since when it was adopted."""
     versions: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for key, info in sources.of_kind("profile"):
         name, version, file = str(info.name).split("/", 2)
@@ -33,7 +34,8 @@ def restore_profiles(session: Session, sources: Sources, clock: Clock, report: R
         except LantaiError as error:
             report.fault(next(iter(files.values())), error)
             continue
-        session.add(ProfileVersion(name=name, version=version, digest=profile.digest, first_used_at=clock.now()))
+        since = history.profiles.get((name, version)) or clock.now()
+        session.add(ProfileVersion(name=name, version=version, digest=profile.digest, first_used_at=since))
         report.counts["profiles"] += 1
     session.flush()
 
@@ -85,12 +87,33 @@ def restore_people(session: Session, sources: Sources, report: RebuildReport) ->
         known.require(session, str(state.get("organ_id")))
         session.execute(
             insert(Submission).values(
-                **entities.values(Submission, state), revision=state["revision"], options={}, attempts=0
+                **entities.values(Submission, state),
+                revision=state["revision"],
+                options=_options(state),
+                error=_rows_lost() if state.get("state") == "failed" else None,
+                attempts=0,
             )
         )
     report.counts["organs"] += len(organs)
     report.counts["accounts"] += len(states["account"])
     report.counts["submissions"] += len(states["submission"])
+
+
+def _options(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that the state kept; who deposited is always among them."""
+    actor = str(state.get("actor_id"))
+    kind = actor.partition(":")[0] if actor.startswith(("console:", "system")) else "account"
+    return {"actor": {"id": actor, "kind": kind, "organ_id": state.get("organ_id")}, **state.get("options", {})}
+
+
+def _rows_lost() -> dict[str, str]:
+    """Why a submission that was set aside cannot go on: the list of its files lay in the lost database."""
+    return {
+        "code": "rebuild.submission_rows_lost",
+        "zh": "该移交的文件清单随原数据库丢失，不能继续；文件仍在隔离区，请从隔离区重新移交。",
+        "en": "The list of this deposit's files was lost with the database, so it cannot go on; its bytes are still in quarantine: deposit them again from there.",
+        "step": "",
+    }
 
 
 def _superior_first(organs: States) -> list[str]:

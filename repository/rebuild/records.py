@@ -26,7 +26,7 @@ from repository.rebuild.report import Progress, RebuildReport
 from repository.rebuild.sources import Sources, highest
 from repository.revisions import DESCRIPTION_FORMAT, describe
 from repository.storage.base import Store
-from repository.tables import Record, RecordVersion, StoredFile
+from repository.tables import Record, RecordPlan, RecordVersion, StoredFile
 
 _BATCH = 200
 _READERS = 8
@@ -172,6 +172,7 @@ def _insert(
     session.flush()
     if versions:
         session.execute(insert(RecordVersion), versions)
+        _insert_plans(session, versions, batch)
     for start in range(0, len(files), _FILE_ROWS):
         session.execute(insert(StoredFile), files[start : start + _FILE_ROWS])
     outbox.enqueue(session, outbox.RECORD, ids, now)
@@ -185,6 +186,30 @@ def _insert(
     report.counts.update(totals)
     session.expunge_all()
     return ids
+
+
+def _insert_plans(session: Session, versions: list[dict[str, Any]], batch: list[_Found]) -> None:
+    """What each submission brought, so that its quarantine is kept until these very records were audited."""
+    brought = {
+        one.record_id: bag.facts.submission.id
+        for one in batch
+        if (bag := one.bags.get(1)) is not None and bag.facts.submission is not None
+    }
+    rows = [
+        {
+            "record_id": row["record_id"],
+            "submission_id": brought[row["record_id"]],
+            "position": position,
+            "state": "accessioned",
+            "spec": {},
+            "object_sha256": row["object_sha256"],
+            "object_size": row["object_size"],
+        }
+        for position, row in enumerate(versions)
+        if row["number"] == 1 and row["record_id"] in brought
+    ]
+    if rows:
+        session.execute(insert(RecordPlan), rows)
 
 
 def _insert_record(

@@ -41,7 +41,8 @@ class RebuildReport:
     ``unconfirmed``: records whose accession no sealed block names. ``missing``: objects that the ledger or the newest
     checkpoint names and no reachable replica holds. ``elsewhere``: keys that only other replicas hold and that nothing
     on this one vouches for. ``remains``: objects of destroyed records that were found and left alone. ``unsealed``:
-    households whose ID number the site's keys cannot open. ``made_up``: organs that only records name.
+    households whose ID number the site's keys cannot open. ``made_up``: organs that only records name. ``unfinished``:
+    submissions that were opened and had not ended; what they brought is still in quarantine, to be deposited again.
     """
 
     replica: str
@@ -56,6 +57,7 @@ class RebuildReport:
     elsewhere: dict[str, list[str]] = field(default_factory=dict)
     unreachable: list[str] = field(default_factory=list)
     made_up: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
     unsealed: int = 0
     ledger_problems: tuple[Problem, ...] = ()
     differences: list[Difference] = field(default_factory=list)
@@ -85,6 +87,7 @@ class RebuildReport:
             "elsewhere": self.elsewhere,
             "unreachable": self.unreachable,
             "made_up_organs": self.made_up,
+            "unfinished_submissions": self.unfinished,
             "unsealed_numbers": self.unsealed,
             "ledger_problems": [{"code": one.code, "zh": one.zh, "en": one.en} for one in self.ledger_problems],
             "differences": [{"kind": one.kind, "id": one.id, "side": one.side} for one in self.differences],

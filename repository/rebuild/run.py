@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from metadata.errors import Conflict, NotFound
@@ -15,13 +15,13 @@ from repository.ledger import acts
 from repository.ledger.entry import ActorRef
 from repository.rebuild.cases import restore_cases
 from repository.rebuild.compare import compare
-from repository.rebuild.history import check_ledger, restore_ledger
+from repository.rebuild.history import History, check_ledger, restore_ledger
 from repository.rebuild.objects import restore_objects
 from repository.rebuild.people import restore_people, restore_profiles
 from repository.rebuild.records import restore_records
 from repository.rebuild.report import Progress, RebuildReport
 from repository.rebuild.sources import Sources
-from repository.tables import Account, CaseFile, Holding, LedgerEntry, Organ, Record, Replica, StoredObject
+from repository.tables import Account, CaseFile, Holding, LedgerEntry, Organ, Record, Replica, StoredObject, Submission
 
 Assign = Callable[[Session, Sequence[str]], None]
 """Gives the records with these ids their retention anew; retention stands above this package and hands it in."""
@@ -66,14 +66,18 @@ def rebuild(
         progress("listing", 0, 0)
         sources = Sources(archive, replica_name, forward=forward)
         report.unreachable = sources.unreachable
+        for key, error in sources.damaged:
+            report.fault(key, error)
         progress("ledger", 0, 0)
         check_ledger(archive, sources, report)
         _restore_site(session, archive, sources)
         history = restore_ledger(session, archive, sources, report)
         destroyed = {str(info.record_id) for _, info in sources.of_kind("tombstone")}
         report.counts["tombstones"] = len(destroyed)
-        restore_profiles(session, sources, archive.clock, report)
+        _restore_added(session, history)
+        restore_profiles(session, sources, history, archive.clock, report)
         restore_people(session, sources, report)
+        report.unfinished = sorted(history.submissions - set(session.scalars(select(Submission.id))))
         batches = list(
             restore_records(session, archive, sources, history, report, destroyed=destroyed, progress=progress)
         )
@@ -86,6 +90,10 @@ def rebuild(
             if assign is not None and ids:
                 assign(session, ids)
             progress("retention", number, len(batches))
+        if present is not None:
+            session.flush()
+            with present() as other:
+                report.differences = list(compare(session, other))
         acts.rebuild_finished(
             session,
             at=archive.clock.now(),
@@ -96,11 +104,13 @@ def rebuild(
             unconfirmed=len(report.unconfirmed),
             forward=forward,
         )
-        if present is not None:
-            session.flush()
-            with present() as other:
-                report.differences = list(compare(session, other))
     return report
+
+
+def _restore_added(session: Session, history: History) -> None:
+    """When each replica joined, as the ledger tells it."""
+    for name, at in history.replicas.items():
+        session.execute(update(Replica).where(Replica.name == name).values(added_at=at))
 
 
 def _refuse_when_not_empty(session: Session) -> None:

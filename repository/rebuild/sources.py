@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from metadata import digests
 from metadata.errors import Conflict, Invalid, LantaiError, NotFound, Unavailable
 from repository.archive import Archive
-from repository.holding import Marker, check_marker
+from repository.clock import stamp
+from repository.holding import MARKER_DAMAGED, Marker, check_marker
 from repository.storage import layout
 from repository.storage.base import Store
 from repository.storage.layout import KeyInfo
@@ -32,6 +33,7 @@ class Sources:
         self.first = first
         self.forward = forward
         self.unreachable: list[str] = []
+        self.damaged: list[tuple[str, Invalid]] = []
         self.markers: dict[str, Marker] = {}
         self.listings: dict[str, dict[str, int]] = {}
         self._stores: dict[str, Store] = {}
@@ -41,7 +43,7 @@ class Sources:
         for name in sorted(archive.replicas.names, key=lambda one: one != first):
             store = archive.replicas.store(name)
             try:
-                self.markers[name] = check_marker(store, archive.holding_id)
+                self.markers[name] = self._marker(archive, store)
                 self.listings[name] = {stat.key: stat.size for stat in store.list()}
             except Unavailable:
                 if name == first:
@@ -49,6 +51,16 @@ class Sources:
                 self.unreachable.append(name)
                 continue
             self._stores[name] = store
+
+    def _marker(self, archive: Archive, store: Store) -> Marker:
+        """The store's marker; one that is damaged does not keep the holding from being rebuilt, but is told."""
+        try:
+            return check_marker(store, archive.holding_id)
+        except Invalid as error:
+            if error.code != MARKER_DAMAGED:
+                raise
+            self.damaged.append((str(error.params["key"]), error))
+            return Marker(0, archive.holding_id, store.name, archive.zone, stamp(archive.clock.now()))
 
     def keys(self) -> list[tuple[str, KeyInfo]]:
         """Every key to take over, in order, with what it says; the stores' own markers left out."""
