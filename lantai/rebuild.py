@@ -2,31 +2,38 @@
 
 The catalogue is made in a database file of its own beside the present one. A present catalogue is compared with it; it
 is replaced when it is empty, when it knows nothing that the replica lacks, or when the person says ``--forward``. The
-replaced file is kept.
+replaced file is kept. The exchange is one rename: whatever happens, a whole database lies at the site's place.
 """
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Engine, inspect
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
 
+from lantai.alone import alone
 from lantai.jobs import migrate
 from lantai.settings import Settings
-from lantai.site import build_archive, load_initialised
-from metadata.errors import Conflict
+from lantai.site import build_archive, has_database, load_initialised
+from metadata.errors import Conflict, Unavailable
 from metadata.identifiers import new_id
 from repository.clock import SystemClock
 from repository.db import open_engine, reading_sessions
 from repository.ledger.acts import ActorRef
-from repository.migrations import upgrade
+from repository.migrations import is_current, upgrade
 from repository.rebuild import RebuildReport, rebuild
 from repository.rebuild.report import Progress
 from repository.tables import Record
 from retention.schedules import assign_records
 
-_SIDES = ("", "-wal", "-shm")
+_SIDES = ("-wal", "-shm", "-journal")
+_MAKING = ".rebuilding-"
 
 
 @dataclass(frozen=True)
@@ -40,44 +47,59 @@ class Rebuilt:
 def rebuild_site(replica: str, *, forward: bool, actor: ActorRef, progress: Progress) -> Rebuilt:
     """Make the catalogue anew and put it in place.
 
-    ``Conflict`` (``rebuild.present_knows_more``) when the present catalogue knows things that the replica lacks and
-    ``forward`` was not said: nothing was changed then.
+    Nothing was changed when it raises: ``Conflict`` (``rebuild.present_knows_more``) when the present catalogue knows
+    things that the replica lacks and ``forward`` was not said; ``Unavailable`` (``rebuild.in_use``) while another
+    process has the present database open, ``site.busy`` while another rebuilds.
     """
     settings = load_initialised()
     url = make_url(settings.database_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        report = _into(
-            settings, settings.database_url, replica, forward=forward, actor=actor, present_url=None, progress=progress
+    with alone(settings.home):
+        if url.get_backend_name() != "sqlite" or not url.database:
+            target = settings.database_url
+            report = _into(settings, target, replica, forward=forward, actor=actor, present_url=None, progress=progress)
+            return Rebuilt(report, None)
+        present = Path(url.database)
+        present.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(present)
+        fresh = present.with_name(f"{present.name}{_MAKING}{new_id()[:8]}")
+        try:
+            report = _beside(settings, present, fresh, replica=replica, forward=forward, actor=actor, progress=progress)
+            return Rebuilt(report, _swap(present, fresh))
+        finally:
+            _remove(fresh)
+
+
+def _beside(
+    settings: Settings,
+    present: Path,
+    fresh: Path,
+    *,
+    replica: str,
+    forward: bool,
+    actor: ActorRef,
+    progress: Progress,
+) -> RebuildReport:
+    readable = has_database(settings) and _refuse_when_newer(settings) and _refuse_when_in_use(present)
+    report = _into(
+        settings,
+        f"sqlite:///{fresh}",
+        replica,
+        forward=forward,
+        actor=actor,
+        present_url=settings.database_url if readable else None,
+        progress=progress,
+    )
+    only_here = [one for one in report.differences if one.side == "catalogue"]
+    if only_here and not forward:
+        raise Conflict(
+            "rebuild.present_knows_more",
+            zh=f"现有目录库中有 {len(only_here)} 项是副本 {replica} 所没有的，未作替换。请先封存台账，或确认后加 --forward。",
+            en=f"The present catalogue knows {len(only_here)} things that replica {replica} lacks; it was not replaced. "
+            "Seal the ledger first, or say --forward when you are sure.",
+            replica=replica,
+            count=len(only_here),
         )
-        return Rebuilt(report, None)
-    present = Path(url.database)
-    fresh = present.with_name(f"{present.name}.rebuilding-{new_id()[:8]}")
-    had_one = present.exists() and present.stat().st_size > 0
-    try:
-        report = _into(
-            settings,
-            f"sqlite:///{fresh}",
-            replica,
-            forward=forward,
-            actor=actor,
-            present_url=settings.database_url if had_one else None,
-            progress=progress,
-        )
-        only_here = [one for one in report.differences if one.side == "catalogue"]
-        if only_here and not forward:
-            raise Conflict(
-                "rebuild.present_knows_more",
-                zh=f"现有目录库中有 {len(only_here)} 项是副本 {replica} 所没有的，未作替换。请先封存台账，或确认后加 --forward。",
-                en=f"The present catalogue knows {len(only_here)} things that replica {replica} lacks; it was not replaced. "
-                "Seal the ledger first, or say --forward when you are sure.",
-                replica=replica,
-                count=len(only_here),
-            )
-        kept = _swap(present, fresh, had_one=had_one)
-    finally:
-        for side in _SIDES:
-            Path(f"{fresh}{side}").unlink(missing_ok=True)
-    return Rebuilt(report, kept)
+    return report
 
 
 def _into(
@@ -102,7 +124,7 @@ def _into(
             forward=forward,
             assign=lambda session, ids: assign_records(session, archive=archive, record_ids=ids),
             actor=actor,
-            present=reading_sessions(present) if present is not None and _has_tables(present_url) else None,
+            present=reading_sessions(present) if present is not None and _has_tables(present) else None,
             progress=progress,
         )
     finally:
@@ -111,32 +133,91 @@ def _into(
             present.dispose()
 
 
-def _has_tables(url: str | None) -> bool:
-    if url is None:
-        return False
-    engine = open_engine(url)
-    try:
-        from sqlalchemy import inspect
+def _has_tables(engine: Engine) -> bool:
+    return inspect(engine.execution_options(read_only=True)).has_table(Record.__tablename__)
 
-        return inspect(engine).has_table(Record.__tablename__)
+
+def _alone_with(path: Path) -> None:
+    """Fold a SQLite database into its one file; ``sqlite3.OperationalError`` while another connection is open."""
+    with closing(sqlite3.connect(path, timeout=2.0, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (mode,) = connection.execute("PRAGMA journal_mode=DELETE").fetchone()
+        if mode != "delete":
+            raise sqlite3.OperationalError("database is locked")
+
+
+def _refuse_when_newer(settings: Settings) -> bool:
+    """Whether the present database can be read; ``Unavailable`` when a newer program made it."""
+    engine = open_engine(settings.database_url, busy_seconds=settings.busy_seconds)
+    try:
+        is_current(engine)
+    except OperationalError:
+        raise
+    except DatabaseError:
+        return False
     finally:
         engine.dispose()
+    return True
 
 
-def _swap(present: Path, fresh: Path, *, had_one: bool) -> Path | None:
-    """Put the new database in place; the old one keeps its data under another name."""
-    engine = open_engine(f"sqlite:///{fresh}")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN")
-    engine.dispose()
+def _refuse_when_in_use(present: Path) -> bool:
+    """Whether the present database can be read, once it is sure that nobody else has it open.
+
+    Only the one connection there is can leave WAL mode: so a server or worker that still writes is found out.
+    """
+    try:
+        _alone_with(present)
+    except sqlite3.OperationalError as error:
+        raise Unavailable(
+            "rebuild.in_use",
+            zh=f"数据库 {present.name} 正被其他进程使用，没有重建。请先停止 lantai serve 和 lantai worker，再重试。",
+            en=f"Another process has the database {present.name} open; nothing was rebuilt. Stop `lantai serve` and `lantai worker` first.",
+            path=str(present),
+        ) from error
+    except sqlite3.DatabaseError:
+        return False  # damaged beyond reading: all the more reason to rebuild; the file is kept as it is
+    return True
+
+
+def _swap(present: Path, fresh: Path) -> Path | None:
+    """Put the new database in place with one rename; the old one keeps its data under another name.
+
+    A log of the old database must not lie beside the new one, which would take it for its own.
+    """
+    _alone_with(fresh)
     kept = None
-    if had_one:
+    if present.exists() and present.stat().st_size > 0:
+        _refuse_when_in_use(present)
         kept = present.with_name(f"{present.name}.before-rebuild-{new_id()[:8]}")
-        for side in _SIDES:
-            old = Path(f"{present}{side}")
-            if old.exists():
-                old.rename(f"{kept}{side}")
-    fresh.rename(present)
+        kept.hardlink_to(present)
+    for side in _SIDES:
+        left = Path(f"{present}{side}")
+        if not left.exists():
+            continue
+        if kept is not None:
+            left.rename(f"{kept}{side}")
+        else:
+            left.unlink()
+    _sync(fresh)
+    fresh.replace(present)
+    _sync(present.parent)
     return kept
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(present: Path) -> None:
+    """Remove what a rebuild that was killed left; the lock says that no other is at work."""
+    for left in present.parent.glob(f"{present.name}{_MAKING}*"):
+        left.unlink(missing_ok=True)
+
+
+def _remove(fresh: Path) -> None:
+    for side in ("", *_SIDES):
+        Path(f"{fresh}{side}").unlink(missing_ok=True)

@@ -6,6 +6,7 @@ underscores in the environment (``LANTAI_LIMITS__MAX_FILES=5000``).
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -125,13 +126,37 @@ def load(**given: Any) -> Settings:
 
 
 def write_initial(settings: Settings, *, holding_id: str) -> Path:
-    """Write ``lantai.toml`` for a new site; never over an existing one."""
+    """Write ``lantai.toml`` for a new site, whole or not at all.
+
+    A file that was there before, with choices made ahead of ``lantai init``, keeps every line and gains the holding id.
+    """
     path = settings.home / FILE_NAME
     lines = [
         "# Settings of this Lantai site. Every key is described in docs/reference/settings.md.",
         f'holding_id = "{holding_id}"',
-        f'zone = "{settings.zone}"',
-        f'profile = "{settings.profile}"',
+    ]
+    if path.exists():
+        lines.append(path.read_text(encoding="utf-8"))
+    else:
+        lines += _initial(settings)
+    fresh = path.with_name(f".{FILE_NAME}.{os.getpid()}")
+    with fresh.open("w", encoding="utf-8") as out:
+        out.write("\n".join(lines))
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return path
+
+
+def _initial(settings: Settings) -> list[str]:
+    lines = [
+        f"zone = {_text(settings.zone)}",
+        f"profile = {_text(settings.profile)}",
         f'language = "{settings.language}"',
         f"synthetic = {'true' if settings.synthetic else 'false'}",
         "",
@@ -142,10 +167,13 @@ def write_initial(settings: Settings, *, holding_id: str) -> Path:
             "[[replicas]]",
             f'name = "{replica.name}"',
             f'kind = "{replica.kind}"',
-            f'path = "{place}"',
+            f"path = {_text(str(place))}",
             f"required = {'true' if replica.required else 'false'}",
             "",
         ]
-    with path.open("x", encoding="utf-8") as out:
-        out.write("\n".join(lines))
-    return path
+    return lines
+
+
+def _text(value: str) -> str:
+    """A basic string of TOML; JSON's escapes are among TOML's."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

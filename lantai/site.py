@@ -7,22 +7,26 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from access.actors import console_actor
 from access.organs import create_organ
+from lantai.alone import alone
 from lantai.jobs import Jobs, migrate
-from lantai.settings import FILE_NAME, Settings, load, write_initial
-from metadata.errors import Invalid, NotFound, Unavailable
+from lantai.settings import FILE_NAME, ReplicaSettings, Settings, load, write_initial
+from metadata.errors import Conflict, Invalid, NotFound, Unavailable
 from metadata.identifiers import new_id
 from metadata.profile import Profile, builtin, load_profile
 from repository.archive import Archive
 from repository.clock import Clock, SystemClock
 from repository.db import open_engine, open_sessions, reading_sessions
-from repository.holding import check_marker, initialise_store
+from repository.holding import MARKER_DAMAGED, check_marker, initialise_store
 from repository.keys import Keys
 from repository.ledger import acts
 from repository.migrations import is_current, upgrade
@@ -99,29 +103,38 @@ def is_initialised(settings: Settings) -> bool:
 def initialise(settings: Settings, *, bureau: str, division: str, clock: Clock | None = None) -> Site:
     """Make a new site: folders, keys, database, holding markers on every replica, the bureau, ``lantai.toml``.
 
-    ``lantai.toml`` is written last: a run that was interrupted can simply be repeated.
+    ``lantai.toml`` is finished last: a run that was interrupted can simply be repeated. ``Invalid`` (``site.exists``)
+    for a site that exists, ``Unavailable`` (``site.busy``) while another process makes one here.
     """
     clock = clock or SystemClock()
-    if is_initialised(settings):
-        raise Invalid(
-            "site.exists",
-            zh=f"{settings.home} 已经是一个兰台站点，未作任何改动。",
-            en=f"{settings.home} is a Lantai site already; nothing was changed.",
-            home=str(settings.home),
-        )
-    settings.home.mkdir(parents=True, exist_ok=True)
+    with alone(settings.home):
+        if is_initialised(load(home=settings.home)):
+            raise Invalid(
+                "site.exists",
+                zh=f"{settings.home} 已经是一个兰台站点，未作任何改动。",
+                en=f"{settings.home} is a Lantai site already; nothing was changed.",
+                home=str(settings.home),
+            )
+        _make(settings, bureau=bureau, division=division, clock=clock)
+    return open_site(load(home=settings.home), clock=clock)
+
+
+def _make(settings: Settings, *, bureau: str, division: str, clock: Clock) -> None:
     keys = Keys.open(settings.keys) if Keys.exist(settings.keys) else Keys.create(settings.keys)
     engine = open_engine(settings.database_url, busy_seconds=settings.busy_seconds)
-    upgrade(engine)
-    migrate(settings.database_url)
-    sessions = open_sessions(engine)
-    with sessions.begin() as session:
-        holding_id = _holding(session, settings, clock)
-    archive = _archive(settings, engine, keys=keys, clock=clock, holding_id=holding_id, stores=_stores(settings))
-    with archive.sessions.begin() as session:
-        _furnish(session, archive, settings, bureau, division)
-    write_initial(settings, holding_id=holding_id)
-    return open_site(load(home=settings.home), clock=clock)
+    try:
+        if not is_current(engine):
+            upgrade(engine)
+        migrate(settings.database_url)
+        sessions = open_sessions(engine)
+        with sessions.begin() as session:
+            holding_id = _holding(session, settings, clock)
+        archive = _archive(settings, engine, keys=keys, clock=clock, holding_id=holding_id, stores=_stores(settings))
+        with archive.sessions.begin() as session:
+            _furnish(session, archive, settings, bureau, division)
+        write_initial(settings, holding_id=holding_id)
+    finally:
+        engine.dispose()
 
 
 def _holding(session: Session, settings: Settings, clock: Clock) -> str:
@@ -182,39 +195,104 @@ def load_initialised(settings: Settings | None = None) -> Settings:
 def build_archive(settings: Settings, engine: Engine, clock: Clock) -> Archive:
     """The archive of an initialised site on ``engine``; a store that belongs to another holding is refused."""
     assert settings.holding_id is not None
-    stores = [_marked(store, settings.holding_id) for store in _stores(settings)]
+    stores = [_marked(replica, settings.holding_id) for replica in settings.replicas]
     return _archive(
         settings, engine, keys=Keys.open(settings.keys), clock=clock, holding_id=settings.holding_id, stores=stores
     )
 
 
-def _marked(store: Store, holding_id: str) -> Store:
-    """``store`` when it carries this holding's marker; a store that does not answer stands offline, others go on."""
+def _marked(replica: ReplicaSettings, holding_id: str) -> Store:
+    """The replica's store; one that does not answer stands offline and is looked for again, others go on."""
+    try:
+        return _proved(replica, holding_id)
+    except Unavailable as error:
+        log.warning("replica %s is offline: %s", replica.name, error)
+        return OfflineStore(replica.name, replica.kind, error, partial(_proved, replica, holding_id))
+
+
+def _proved(replica: ReplicaSettings, holding_id: str) -> Store:
+    """The store opened anew, when it carries this holding's marker.
+
+    One whose marker is damaged is used: audits name the marker, and a repair writes it anew.
+    """
+    store = LocalStore(replica.name, replica.path)
     try:
         check_marker(store, holding_id)
-    except Unavailable as error:
-        log.warning("replica %s is offline: %s", store.name, error)
-        return OfflineStore(store.name, store.kind, error)
+    except Invalid as error:
+        if error.code != MARKER_DAMAGED:
+            raise
+        log.warning("replica %s: %s", store.name, error)
+    try:
+        swept = store.check_root()
+    except Unavailable as error:  # it may still be read
+        log.warning("replica %s cannot be written: %s", store.name, error)
+    else:
+        if swept:
+            log.info("replica %s: %d temporary files of interrupted writes removed", store.name, swept)
     return store
 
 
 def open_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Site:
     """Open the site at ``LANTAI_HOME``, bringing its schema up to date.
 
-    ``Unavailable`` (``catalogue.empty``) when the database is gone although the stores hold records: it must be
-    rebuilt, not begun anew.
+    ``Unavailable``: ``catalogue.empty`` when the database is gone although the stores hold records (it must be rebuilt,
+    not begun anew; none is made), ``database.newer_schema``. ``Conflict`` for a database of another holding.
     """
     settings = load_initialised(settings)
+    if not has_database(settings):
+        raise _empty(settings)
     engine = open_engine(settings.database_url, busy_seconds=settings.busy_seconds)
-    if not is_current(engine):
-        upgrade(engine)
-        migrate(settings.database_url)
-    archive = build_archive(settings, engine, clock or SystemClock())
-    with archive.reading() as session:
-        if session.scalars(select(Holding.id)).first() is None:
-            raise Unavailable(
-                "catalogue.empty",
-                zh="数据库是空的，而副本中有档案。请运行 lantai rebuild --from a 重建目录库。",
-                en="The database is empty although the replicas hold records. Run `lantai rebuild --from a`.",
-            )
+    try:
+        if not is_current(engine):
+            with alone(settings.home):
+                upgrade(engine)
+                migrate(settings.database_url)
+        archive = build_archive(settings, engine, clock or SystemClock())
+        _check_holding(settings, archive)
+    except BaseException as error:
+        engine.dispose()
+        if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
+            raise _damaged(settings) from error
+        raise
     return Site(settings=settings, archive=archive, engine=engine, jobs=Jobs(settings.database_url))
+
+
+def _check_holding(settings: Settings, archive: Archive) -> None:
+    with archive.reading() as session:
+        found = session.scalars(select(Holding.id)).first()
+    if found is None:
+        raise _empty(settings)
+    if found != settings.holding_id:
+        raise Conflict(
+            "catalogue.other_holding",
+            zh=f"数据库属于另一个馆藏（{found}），没有使用。请检查 lantai.toml 和数据库的位置。",
+            en=f"The database belongs to another holding ({found}) and was not used. Check lantai.toml and where the database lies.",
+            found=found,
+        )
+
+
+def has_database(settings: Settings) -> bool:
+    """Whether there is a database file with anything in it; always true for a server's database."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return True
+    path = Path(url.database)
+    return path.exists() and path.stat().st_size > 0
+
+
+def _damaged(settings: Settings) -> Unavailable:
+    names = "|".join(one.name for one in settings.replicas)
+    return Unavailable(
+        "catalogue.damaged",
+        zh=f"目录数据库已损坏，无法读取，副本中的档案未受影响。请恢复数据库备份，或运行 lantai rebuild --from {names} 重建（损坏的文件会保留）。",
+        en=f"The catalogue's database is damaged and cannot be read; the replicas are untouched. Restore its backup, or run `lantai rebuild --from {names}` (the damaged file is kept).",
+    )
+
+
+def _empty(settings: Settings) -> Unavailable:
+    names = "|".join(one.name for one in settings.replicas)
+    return Unavailable(
+        "catalogue.empty",
+        zh=f"目录数据库不存在或是空的，副本中的档案未受影响。请恢复数据库备份，或运行 lantai rebuild --from {names} 重建。",
+        en=f"The catalogue's database is missing or empty; the replicas are untouched. Restore its backup, or run `lantai rebuild --from {names}`.",
+    )

@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from metadata.errors import Unavailable
+
 
 def _config(engine: Engine) -> Config:
     config = Config()
@@ -29,7 +31,18 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether the database has the schema that this program expects."""
-    with engine.connect() as connection:
+    """Whether the database has the schema that this program expects; takes no write lock.
+
+    ``Unavailable`` (``database.newer_schema``) when a newer program made it: an older one must not write into it.
+    """
+    with engine.execution_options(read_only=True).connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
-    return found == ScriptDirectory.from_config(_config(engine)).get_current_head()
+    script = ScriptDirectory.from_config(_config(engine))
+    if found is not None and found not in {one.revision for one in script.walk_revisions()}:
+        raise Unavailable(
+            "database.newer_schema",
+            zh=f"数据库的结构版本（{found}）比本程序新，没有写入任何内容。请使用新版本的兰台。",
+            en=f"The database has a schema ({found}) that this program does not know; nothing was written. Use the newer Lantai that made it.",
+            found=found,
+        )
+    return found == script.get_current_head()

@@ -18,42 +18,41 @@ LOOK_AGAIN_SECONDS = 5.0
 
 
 class OfflineStore:
-    """Answers with the ``Unavailable`` that keeps the store from being used, until ``prove`` lets it be used.
+    """Answers with the ``Unavailable`` that keeps the store from being used, until ``look`` gives it.
 
-    ``prove`` raises while ``store`` must not be used (``holding.check_marker`` does); it is asked at most every
+    ``look`` opens the store anew and proves that it is the right one, or raises; it is called at most every
     ``look_again`` seconds.
     """
 
     def __init__(
         self,
-        store: Store,
+        name: str,
+        kind: str,
         why: LantaiError,
-        prove: Callable[[Store], object],
+        look: Callable[[], Store],
         *,
         look_again: float = LOOK_AGAIN_SECONDS,
     ) -> None:
-        self.name = store.name
-        self.kind = store.kind
-        self._store = store
+        self.name = name
+        self.kind = kind
         self._why = why
-        self._prove = prove
+        self._look = look
         self._look_again = look_again
         self._next = time.monotonic() + look_again
-        self._back = False
+        self._store: Store | None = None
         self._lock = threading.Lock()
 
     def _use(self) -> Store:
         with self._lock:
-            if not self._back and time.monotonic() >= self._next:
+            if self._store is None and time.monotonic() >= self._next:
                 try:
-                    self._prove(self._store)
-                    self._back = True
+                    self._store = self._look()
                 except LantaiError as error:
                     self._why = error
                     self._next = time.monotonic() + self._look_again
-            if self._back:
-                return self._store
-            raise Unavailable(self._why.code, zh=self._why.zh, en=self._why.en, store=self.name)
+            if self._store is None:
+                raise Unavailable(self._why.code, zh=self._why.zh, en=self._why.en, store=self.name)
+            return self._store
 
     def create(self, key: str, chunks: Iterable[bytes | memoryview], *, expect: str | None = None) -> Written:
         """As the store; nothing is read from ``chunks`` while it is away."""
