@@ -17,6 +17,7 @@ from metadata.errors import NotFound
 from metadata.profile import RetentionRule
 from repository.clock import local_date
 from repository.tables import CaseFile
+from retention.assignment import NO_RULE
 from retention.schedules import Explanation, explain
 
 _ITEMS = 200
@@ -70,6 +71,8 @@ def _explained(session: Session, visit: Visit, record_id: str) -> Explanation | 
 
 def _words(found: Explanation, language: str) -> str:
     _ = i18n.translations(language).gettext
+    if found.rule_id == NO_RULE:
+        return _("No rule covers this record yet.")
     if found.outcome == "permanent":
         return _("Kept for ever.")
     if found.due_on:
@@ -83,6 +86,9 @@ def of_record(session: Session, visit: Visit, record_id: str) -> RetentionView |
     if found is None:
         return None
     english = visit.language == "en"
+    if found.rule_id == NO_RULE:
+        story = found.story_en if english else found.story_zh
+        return RetentionView(found.outcome, _words(found, visit.language), story, rule="", basis=found.profile_version)
     name = found.rule_en if english else found.rule_zh
     return RetentionView(
         outcome=found.outcome,

@@ -155,6 +155,7 @@ def show_case(visit: SignedVisit, case_file_id: str) -> Response:
     """The household file; looking at it is entered in the use register."""
     with visit.looking() as session:
         case = gate.get_case(session, visit.person, case_file_id, visit.site.archive.profile)
+        visit.looked(session, "case.viewed", case_file_id=case.id)
         view = views_cases.case_view(session, visit, case)
         stages, missing = views_cases.contents(session, visit, case)
         context: dict[str, Any] = {
@@ -166,5 +167,4 @@ def show_case(visit: SignedVisit, case_file_id: str) -> Response:
             "looks": views_history.looks(session, visit, case_file_id=case.id),
             "retention": views_retention.of_case(session, visit, case),
         }
-        visit.looked(session, "case.viewed", case_file_id=case.id)
     return page(visit, "case_file.html", room="holdings", **context)

@@ -36,6 +36,7 @@ def show(
     """A record with one of its files in view; looking at it is entered in the use register."""
     with visit.looking(record_id) as session:
         record = gate.get_record(session, visit.person, record_id, visit.site.archive.profile)
+        visit.looked(session, "record.viewed", record_id=record.id)
         shown = views_records.version_of(session, record, version or None)
         copies = views_records.copies(session, [shown.object_key]).get(shown.object_key, [])
         damaged = any(one.outcome in views_records.FAULTS for one in copies)
@@ -56,7 +57,6 @@ def show(
             "timeline": views_history.timeline(session, visit, record_id=record.id),
             "looks": views_history.looks(session, visit, record_id=record.id),
         }
-        visit.looked(session, "record.viewed", record_id=record.id)
     context |= _content(visit, record, shown, row, context["file"], leaf)
     context |= _neighbours(record, shown, row, leaf, int(context["leaves"]))
     return page(
