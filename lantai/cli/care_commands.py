@@ -263,7 +263,7 @@ def due(
             ["due", "rule", "record", "title"],
             [(one["due_on"], one["rule_id"], one["record_id"], one["title"]) for one in found],
         )
-        say(f"{len(found)} 件到期待鉴定。", f"{len(found)} records due for appraisal.")
+        say(f"{len(found)} 件到期待鉴定。", f"Due for appraisal: {len(found)}.")
 
 
 def _day(text: str) -> date:
