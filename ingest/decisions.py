@@ -1,20 +1,20 @@
-"""What a person decides about a submission: accept it, return it, let it go on after a fault."""
+"""What a person decides about a submission: accept, return or withdraw it, let it go on after a fault."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
-from access.gate import require
+from access.gate import allowed, require
 from ingest.endings import note_end
 from ingest.findings import kind_of, sentence
 from ingest.outcome import Severity
 from ingest.submissions import read_submission
-from metadata.errors import Conflict
+from metadata.errors import Conflict, Forbidden
 from metadata.rights import Permission
 from repository.archive import Archive
 from repository.ledger import acts
@@ -81,6 +81,42 @@ def return_to_depositor(
     acts.submission_returned(session, at=now, actor=actor.ref, submission_id=submission_id, findings=counted)
     note_end(session, archive, submission, actor.ref)
     return notice(session, submission_id)
+
+
+def withdraw(session: Session, *, archive: Archive, actor: Actor, submission_id: str) -> Submission:
+    """Give up a deposit whose sending never ended; nothing of it was examined or filed.
+
+    Only the depositor or somebody who may accept. The caller removes the bytes with ``quarantine.remove`` once this is
+    committed; ``release_quarantine`` does it for one that was stopped in between. ``Conflict`` after the sending.
+    """
+    submission = read_submission(session, submission_id)
+    if submission.actor_id != actor.ref.id and not allowed(actor, Permission.ACCEPT, archive.profile):
+        raise Forbidden(
+            "submission.not_yours_to_withdraw",
+            zh="只有移交人本人或档案员可以撤回这次移交。",
+            en="Only the depositor or an archivist may withdraw this deposit.",
+        )
+    if submission.state != "receiving":
+        raise Conflict(
+            "submission.not_withdrawable",
+            zh="这次移交已结束接收，不能再撤回。请由档案员退回。",
+            en="The sending of this deposit has ended, so it cannot be withdrawn. An archivist can return it.",
+            state=submission.state,
+        )
+    mine = SubmissionFile.submission_id == submission_id
+    arrived = (mine, SubmissionFile.role != "arriving")
+    files, size = session.execute(
+        select(func.count(), func.coalesce(func.sum(SubmissionFile.size), 0)).where(*arrived)
+    ).one()
+    now = archive.clock.now()
+    submission.state = "withdrawn"
+    submission.step = ""
+    submission.counts = {**(submission.counts or {}), "files": files, "bytes": int(size)}
+    submission.updated_at = now
+    session.execute(delete(SubmissionFile).where(mine))
+    acts.submission_withdrawn(session, at=now, actor=actor.ref, submission_id=submission_id, files=files)
+    note_end(session, archive, submission, actor.ref)
+    return submission
 
 
 def notice(session: Session, submission_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a submission ends for now: done, rejected, returned, failed. Its state is frozen as an entity revision."""
+"""How a submission ends for now: done, rejected, returned, withdrawn, failed. Its state is frozen as an entity revision."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ STEPS: tuple[Step, ...] = (
     Step("accession", accession.run),
 )
 _ORDER = {step.name: place for place, step in enumerate(STEPS)}
-_ENDED = {"rejected", "returned", "failed"}
+_ENDED = {"rejected", "returned", "withdrawn", "failed"}
 
 
 def run_step(step: str, context: Context, submission_id: str) -> StepOutcome:

@@ -1,8 +1,8 @@
 """Submissions: opening one, receiving its bytes, the receipt, and letting go of quarantine at the end.
 
 State of a submission: ``receiving`` -> ``examining`` -> ``waiting`` (for a person) or ``accepted`` -> ``storing`` ->
-``done``; ``rejected`` when errors were found, ``returned`` when a person sent it back, ``failed`` when a step was tried
-three times in vain. ``step`` names the next step of ``ingest.pipeline``.
+``done``; ``rejected`` when errors were found, ``returned`` when a person sent it back, ``withdrawn`` when its sending
+never ended and it was given up, ``failed`` when a step was tried three times in vain. ``step`` names the next step of ``ingest.pipeline``.
 """
 
 from __future__ import annotations
@@ -250,9 +250,12 @@ def receive_stream(archive: Archive, submission_id: str, name: str, stream_in: B
             os.close(handle)
         quarantine.settle_name(base / str(row["source"]))
     except OSError as error:
+        with archive.reading() as session:
+            if read_submission(session, submission_id).state == "withdrawn":
+                raise _not_receiving() from error
         raise quarantine.trouble(error) from error
     with archive.sessions.begin() as session:
-        session.execute(
+        kept = session.scalars(
             update(SubmissionFile)
             .where(SubmissionFile.submission_id == submission_id, SubmissionFile.position == position)
             .values(
@@ -262,7 +265,11 @@ def receive_stream(archive: Archive, submission_id: str, name: str, stream_in: B
                 chunk_sha256=chunks,
                 role="container" if containers.kind_of(name, head) else "payload",
             )
-        )
+            .returning(SubmissionFile.seq)
+        ).all()
+    if not kept:  # the receiving ended, or the deposit was withdrawn, while these bytes were on their way
+        (base / str(row["source"])).unlink(missing_ok=True)
+        raise _not_receiving()
     return several.size
 
 
@@ -314,12 +321,16 @@ def receipt(session: Session, submission_id: str) -> dict[str, Any]:
 
 
 def release_quarantine(archive: Archive) -> int:
-    """Remove the bytes of submissions whose every bag was re-read intact on every required replica; how many."""
+    """Remove the bytes of submissions whose every bag was re-read intact on every required replica; how many.
+
+    And of withdrawn ones, whose bytes nobody keeps."""
     with archive.reading() as session:
+        given_up = select(Submission.id).where(Submission.state == "withdrawn", Submission.step != RELEASED)
         done = select(Submission.id).where(Submission.state == "done", Submission.step == "done")
         ready = [
             one for one in session.scalars(done.order_by(Submission.seq).limit(200)) if _audited(session, archive, one)
         ]
+        ready += session.scalars(given_up.order_by(Submission.seq).limit(200))
     for submission_id in ready:
         quarantine.remove(quarantine.folder(archive.quarantine, submission_id))
         with archive.sessions.begin() as session:

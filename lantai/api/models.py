@@ -191,6 +191,12 @@ class Incident(Answer):
     opened_at: datetime
 
 
+class RepairWish(BaseModel):
+    """Which incidents to mend; none named means every open one."""
+
+    incident_ids: list[str] | None = Field(None, min_length=1, max_length=500)
+
+
 class Begun(BaseModel):
     """A job that was given to the workers."""
 

@@ -132,6 +132,13 @@ def give_back(visit: ApiVisit, submission_id: str, given: Decision) -> Submissio
     return _shown(visit, submission_id)
 
 
+@router.post("/{submission_id}/withdraw", summary="Withdraw a deposit")
+def withdraw(visit: ApiVisit, submission_id: str) -> Submission:
+    """The depositor or an archivist gives up a deposit whose sending never ended; what has arrived is removed."""
+    deciding.withdraw(visit, submission_id)
+    return _shown(visit, submission_id)
+
+
 @router.post("/{submission_id}/resume", summary="Let a deposit go on")
 def resume(visit: ApiVisit, submission_id: str) -> Submission:
     """A deposit that was set aside after a fault goes on from where it stopped."""

@@ -19,7 +19,7 @@ from lantai.worker import working
 from metadata.errors import Invalid, NotFound
 from repository.tables import Finding, Outbox, Record, StoredFile, Submission
 
-EXIT = {"done": 0, "returned": 1, "rejected": 1, "failed": 1, "waiting": 3}
+EXIT = {"done": 0, "returned": 1, "rejected": 1, "withdrawn": 1, "failed": 1, "waiting": 3}
 _END = frozenset(EXIT)
 
 

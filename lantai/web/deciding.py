@@ -1,8 +1,8 @@
-"""Decisions of a person about a deposit, shared by pages and API: accept, return."""
+"""Decisions of a person about a deposit, shared by pages and API: accept, return, withdraw."""
 
 from __future__ import annotations
 
-from ingest import decisions
+from ingest import decisions, quarantine
 from lantai.web import views_submissions
 from lantai.web.visit import Visit
 from metadata.identifiers import new_id
@@ -28,6 +28,17 @@ def give_back(visit: Visit, submission_id: str, reason: str) -> None:
         decisions.return_to_depositor(
             session, archive=visit.site.archive, actor=visit.person, submission_id=submission_id, reason=reason
         )
+
+
+def withdraw(visit: Visit, submission_id: str) -> None:
+    """Give up a deposit whose sending never ended: her own, or one that she might decide about.
+
+    The bytes go once the decision stands; quarantine is swept of them again every hour.
+    """
+    with visit.writing() as session:
+        submission = views_submissions.get(session, visit, submission_id)
+        decisions.withdraw(session, archive=visit.site.archive, actor=visit.person, submission_id=submission.id)
+    quarantine.remove(quarantine.folder(visit.site.archive.quarantine, submission_id))
 
 
 def resume(visit: Visit, submission_id: str) -> None:

@@ -14,6 +14,7 @@ from lantai.web.visit import Visit
 from metadata.errors import Forbidden, Invalid
 from metadata.household import check_household_no
 from metadata.rights import Permission
+from repository.clock import local_date
 from repository.tables import Submission, SubmissionFile
 
 
@@ -139,6 +140,6 @@ def complete(visit: Visit, submission_id: str) -> Submission:
 
 
 def _first_name(visit: Visit, submission: Submission) -> str:
-    day = submission.created_at.astimezone().strftime("%Y-%m-%d")
+    day = local_date(submission.created_at, visit.site.archive.zone).isoformat()
     _ = i18n.translations("zh").gettext
     return _("Deposit of %(name)s, %(day)s") % {"name": visit.person.name, "day": day}

@@ -22,6 +22,7 @@ WORDS: dict[str, dict[str, str]] = {
         "done": N_("In the holdings"),
         "rejected": N_("To be mended"),
         "returned": N_("Returned"),
+        "withdrawn": N_("Withdrawn"),
         "failed": N_("Failed"),
     },
     "step": {
@@ -114,6 +115,7 @@ WORDS: dict[str, dict[str, str]] = {
         "submission.opened": N_("Deposit opened"),
         "submission.returned": N_("Deposit returned"),
         "submission.accepted": N_("Deposit accepted"),
+        "submission.withdrawn": N_("Deposit withdrawn"),
         "submission.failed": N_("Deposit failed"),
         "record.accessioned": N_("Taken into the holdings"),
         "records.accessioned": N_("Taken into the holdings"),

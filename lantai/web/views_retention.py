@@ -95,7 +95,11 @@ def of_record(session: Session, visit: Visit, record_id: str) -> RetentionView |
         words=_words(found, visit.language),
         story=found.story_en if english else found.story_zh,
         rule=f"{found.rule_id} {name}".strip(),
-        basis=f"{found.citation} · {found.status_en if english else found.status_zh} · {found.profile_version}",
+        basis=" · ".join(
+            part
+            for part in (found.citation, found.status_en if english else found.status_zh, found.profile_version)
+            if part
+        ),
     )
 
 

@@ -25,7 +25,18 @@ STEPS = ("receive", "examine", "accept", "package", "store", "accession")
 RUNNING = frozenset({"receiving", "examining", "accepted", "storing"})
 GROUPS = {
     "all": frozenset(
-        {"receiving", "examining", "waiting", "accepted", "storing", "done", "rejected", "returned", "failed"}
+        {
+            "receiving",
+            "examining",
+            "waiting",
+            "accepted",
+            "storing",
+            "done",
+            "rejected",
+            "returned",
+            "withdrawn",
+            "failed",
+        }
     ),
     "waiting": frozenset({"waiting"}),
     "running": RUNNING,
@@ -48,6 +59,7 @@ _WORDS = {
     "done": N_("Everything is in the holdings, on every replica."),
     "rejected": N_("Something must be mended first; nothing was filed. Mend it and deposit again."),
     "returned": N_("Returned to the depositor; nothing was filed."),
+    "withdrawn": N_("Given up before everything had arrived; nothing was filed."),
     "failed": N_("This deposit could not be carried on. Nothing that was given is lost."),
 }
 
@@ -137,6 +149,20 @@ def may_decide(visit: Visit, session: Session, submission: Submission) -> bool:
     """Whether the person may accept or return this deposit: she may accept, within her divisions."""
     wanted = select(Submission.seq).where(Submission.id == submission.id, visible(visit))
     return visit.may(Permission.ACCEPT) and session.scalar(wanted) is not None
+
+
+def may_withdraw(visit: Visit, session: Session, submission: Submission) -> bool:
+    """Whether the person may give this deposit up: its sending has not ended, and it is hers or she may decide."""
+    mine = submission.actor_id == visit.person.id
+    return submission.state == "receiving" and (mine or may_decide(visit, session, submission))
+
+
+def arrived(session: Session, submission_id: str) -> int:
+    """How many files of a deposit have arrived whole so far."""
+    wanted = select(func.count()).where(
+        SubmissionFile.submission_id == submission_id, SubmissionFile.role != "arriving"
+    )
+    return session.scalar(wanted.select_from(SubmissionFile)) or 0
 
 
 def get(session: Session, visit: Visit, submission_id: str) -> Submission:

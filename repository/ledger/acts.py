@@ -141,6 +141,11 @@ def submission_returned(
     return _act(session, "submission.returned", at, actor, submission_id=submission_id, findings=dict(findings))
 
 
+def submission_withdrawn(session: Session, *, at: datetime, actor: ActorRef, submission_id: str, files: int) -> str:
+    """A deposit whose sending never ended was given up; ``files`` had arrived and were removed from quarantine."""
+    return _act(session, "submission.withdrawn", at, actor, submission_id=submission_id, files=files)
+
+
 def submission_failed(session: Session, *, at: datetime, actor: ActorRef, submission_id: str, code: str) -> str:
     """A deposit could not be carried on; ``code`` is the error's stable code."""
     return _act(session, "submission.failed", at, actor, submission_id=submission_id, code=code)

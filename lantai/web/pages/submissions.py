@@ -71,6 +71,8 @@ def show(visit: SignedVisit, submission_id: str) -> Response:
             "records": listed[:_RECORDS],
             "timeline": views_history.timeline(session, visit, submission_id=submission_id),
             "decides": views_submissions.may_decide(visit, session, submission),
+            "withdraws": views_submissions.may_withdraw(visit, session, submission),
+            "arrived": views_submissions.arrived(session, submission_id),
             "return_reason": str(submission.options.get("return_reason") or ""),
         }
     translated = i18n.translations(visit.language)
@@ -82,6 +84,11 @@ def show(visit: SignedVisit, submission_id: str) -> Response:
             "%(num)d file goes back; nothing is filed.", "%(num)d files go back; nothing is filed.", one.files
         ),
     )
+    drop = translated.ngettext(
+        "%(num)d file has arrived; it is removed and nothing is filed.",
+        "%(num)d files have arrived; they are removed and nothing is filed.",
+        context["arrived"],
+    )
     return page(
         visit,
         "submission.html",
@@ -89,6 +96,7 @@ def show(visit: SignedVisit, submission_id: str) -> Response:
         more_records=len(listed) > _RECORDS,
         more_files=one.files > views_submissions.FILES_SHOWN,
         accept_question=accept % {"num": one.files},
+        withdraw_question=drop % {"num": context["arrived"]},
         return_question=back % {"num": one.files},
         **context,
     )
@@ -128,6 +136,14 @@ def accept(visit: SignedVisit, submission_id: str, form: Form) -> Response:
 def give_back(visit: SignedVisit, submission_id: str, form: Form) -> Response:
     """Return a deposit with one notice of everything that was found."""
     deciding.give_back(visit, submission_id, form.text("reason"))
+    return RedirectResponse(f"/submissions/{submission_id}", 303)
+
+
+@router.post("/submissions/{submission_id}/withdraw")
+def withdraw(visit: SignedVisit, submission_id: str, form: Form) -> Response:
+    """Give up a deposit whose sending never ended."""
+    del form
+    deciding.withdraw(visit, submission_id)
     return RedirectResponse(f"/submissions/{submission_id}", 303)
 
 
