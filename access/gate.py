@@ -107,7 +107,10 @@ def get_record(
     *,
     permission: Permission = Permission.RECORD_READ,
 ) -> Record:
-    """The record, or ``NotFound`` (``record.not_found``) whether it is hidden or not there."""
+    """The record, or ``NotFound`` (``record.not_found``) whether it is hidden or not there.
+
+    The error names no id: who asked for a file would learn of its record.
+    """
     found = session.scalars(
         select(Record).where(Record.id == record_id, visible_records(actor, profile, permission))
     ).one_or_none()
@@ -116,7 +119,6 @@ def get_record(
             "record.not_found",
             zh="没有这件档案，或您无权查看。请核对编号；如工作需要，请申请借阅。",
             en="There is no such record, or you may not see it. Check the number, or ask to borrow it.",
-            record_id=record_id,
         )
     return found
 

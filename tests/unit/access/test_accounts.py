@@ -19,7 +19,7 @@ from metadata.profile import builtin
 from metadata.rights import Permission
 from repository.ledger import acts
 from repository.tables import Account, LedgerEntry, LoginSession, StoredObject
-from tests.unit.access.conftest import County
+from tests.unit.access.conftest import ORGANS, County
 
 PROFILE = builtin("social_assistance")
 PASSWORD = "兰台-lantai-2026"
@@ -109,7 +109,7 @@ def test_a_name_is_used_once(county: County) -> None:
 
 @pytest.mark.parametrize("pair", [tuple(sorted(one)) for one in PROFILE.incompatible_roles])
 def test_incompatible_roles_are_refused_whichever_comes_second(county: County, pair: tuple[str, str]) -> None:
-    homes = {"CB": "bureau", "TS": "east"}
+    homes = {level: code for code, level, _, _ in reversed(ORGANS)}
     for number, (first, second) in enumerate((pair, pair[::-1])):
         name = f"user{number}"
         make(county, name, (first, homes[PROFILE.roles[first].level]))
