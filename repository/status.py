@@ -179,7 +179,8 @@ def _incidents(session: Session) -> dict[str, Any]:
                 "record_id": one.record_id,
                 "fault": one.fault,
                 "opened_at": stamp(one.opened_at),
-                "detail": one.detail,
+                # names of files are content; who may see the record finds them with the incident
+                "detail": {name: value for name, value in one.detail.items() if name != "members"},
             }
             for one in head
         ],
