@@ -91,6 +91,7 @@ def create_app(site: Site) -> FastAPI:
     app.add_middleware(RequestNumber)
     app.add_exception_handler(LantaiError, _answer)
     app.add_exception_handler(SQLAlchemyError, _answer)
+    app.add_exception_handler(OverflowError, _answer)  # a number in an address that no column holds
     app.add_exception_handler(Exception, _answer)
     app.add_exception_handler(HTTPException, _answer)
     app.add_exception_handler(RequestValidationError, _answer)
