@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 
@@ -194,6 +195,9 @@ def test_a_list_makes_case_files_with_sealed_numbers(archive: Archive, deposit: 
         case = session.scalars(select(CaseFile)).one()
         assert case.revision == 2
         assert [one["event"] for one in case.state["events"]] == ["confirmed", "benefit_stopped"]
+        governed = (RetentionAssignment.rule_id == "R01", RetentionAssignment.current)
+        due = session.scalars(select(RetentionAssignment.due_on).where(*governed)).all()
+        assert due == [date(2030, 12, 31)]  # the file's own paper learns of the stop that came without one
 
 
 def test_records_of_a_case_stand_in_the_order_of_the_profile(
