@@ -6,7 +6,7 @@ expressions in the bureau's zone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -112,7 +112,7 @@ def audit_everything(site: Site, *, actor_id: str, deep: bool) -> int:
     return results.total(*FAULTS)
 
 
-def repair_everything(site: Site, *, actor_id: str) -> int:
-    """Mend every open incident that has a good copy; how many were mended."""
-    results = repair(site.archive, actor=ActorRef(actor_id, "account"))
+def repair_incidents(site: Site, *, actor_id: str, incident_ids: Sequence[str] | None = None) -> int:
+    """Mend the open incidents named, or every one, as far as there is a good copy; how many were mended."""
+    results = repair(site.archive, actor=ActorRef(actor_id, "account"), incident_ids=incident_ids)
     return sum(one.repaired for one in results)

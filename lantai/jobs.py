@@ -8,6 +8,7 @@ and leaves it pending for ever. What the bureau must remember stands in our own 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -107,9 +108,12 @@ class Jobs:
         """Re-read everything on every replica."""
         return self._enqueue(session, Work.AUDIT, Queue.CARE, f"audit-{key}", actor_id, deep)
 
-    def enqueue_repair(self, session: Session, key: str, *, actor_id: str) -> str:
-        """Mend every open incident that has a good copy."""
-        return self._enqueue(session, Work.REPAIR, Queue.CARE, f"repair-{key}", actor_id)
+    def enqueue_repair(
+        self, session: Session, key: str, *, actor_id: str, incident_ids: Sequence[str] | None = None
+    ) -> str:
+        """Mend the open incidents named, or every one, as far as there is a good copy."""
+        named = None if incident_ids is None else list(incident_ids)
+        return self._enqueue(session, Work.REPAIR, Queue.CARE, f"repair-{key}", actor_id, named)
 
     def list(self, *, limit: int = 50) -> list[Job]:
         """The newest jobs."""

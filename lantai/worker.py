@@ -20,21 +20,24 @@ from typing import IO
 from dbos import DBOS
 from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy import Float, delete, literal_column, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ingest.outcome import Progress
-from ingest.pipeline import STEPS, Context, run_step
+from ingest.pipeline import STEPS, Context, is_outage, run_step
 from lantai import care
 from lantai.jobs import APPLICATION, VERSION, Queue, Work, guard
 from lantai.site import Site
 from metadata.identifiers import new_id
-from repository.db import Sessions
+from repository.db import Sessions, unavailable
 from repository.tables import Heartbeat
 
 log = logging.getLogger("lantai.worker")
 
 MANY = 1000
 """Recoveries before DBOS gives a workflow up; attempts of a step are counted by the pipeline itself."""
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
+"""Seconds before a failed step is tried again; they double while a replica, a disk or the database is out."""
 
 
 def database_seconds(session: Session) -> float:
@@ -155,6 +158,8 @@ class Worker:
         while not self._stop.wait(self.site.settings.worker_ttl_seconds / 3):
             try:
                 self._pulse.sweep()
+            except OperationalError as error:
+                log.warning("heartbeat: %s", unavailable(error))
             except Exception:
                 log.exception("heartbeat failed; trying again")
 
@@ -172,11 +177,15 @@ class Worker:
             return [outcome.progress.value, outcome.reason]
 
         def through(step: str, submission_id: str) -> str:
+            pause = FIRST_PAUSE
             while True:
-                progress, _reason = pipeline_step(step, submission_id)
+                progress, reason = pipeline_step(step, submission_id)
                 if progress == Progress.RETRY:
-                    DBOS.sleep(2.0)
-                elif progress != Progress.MORE:
+                    DBOS.sleep(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE) if is_outage(reason) else FIRST_PAUSE
+                elif progress == Progress.MORE:
+                    pause = FIRST_PAUSE
+                else:
                     return str(progress)
 
         @DBOS.workflow(name=Work.INGEST.value, max_recovery_attempts=MANY)
@@ -207,8 +216,8 @@ class Worker:
             return care.audit_everything(site, actor_id=actor_id, deep=deep)
 
         @DBOS.step(name="repair_step")
-        def repair_step(actor_id: str) -> int:
-            return care.repair_everything(site, actor_id=actor_id)
+        def repair_step(actor_id: str, incident_ids: list[str] | None) -> int:
+            return care.repair_incidents(site, actor_id=actor_id, incident_ids=incident_ids)
 
         def until_nothing_is_left(task: str) -> None:
             while care_step(task) > 0:
@@ -228,8 +237,8 @@ class Worker:
             return audit_step(actor_id, deep)
 
         @DBOS.workflow(name=Work.REPAIR.value, max_recovery_attempts=MANY)
-        def repair(actor_id: str) -> int:
-            return repair_step(actor_id)
+        def repair(actor_id: str, incident_ids: list[str] | None = None) -> int:
+            return repair_step(actor_id, incident_ids)
 
         del follow_up, audit, repair
         return routine

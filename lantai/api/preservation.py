@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from lantai.api.models import PROBLEMS, Begun, Incident, Preservation, ReplicaLine
+from lantai.api.models import PROBLEMS, Begun, Incident, Preservation, RepairWish, ReplicaLine
 from lantai.web import views_preservation
 from lantai.web.pages.preservation import begin_audit, begin_repair
 from lantai.web.visit import ApiVisit
@@ -44,6 +44,6 @@ def audit(visit: ApiVisit, deep: bool = False) -> Begun:
 
 
 @router.post("/repair", summary="Repair what can be repaired", status_code=202)
-def repair(visit: ApiVisit) -> Begun:
-    """Have a worker mend every open incident that has a good copy."""
-    return Begun(job=begin_repair(visit))
+def repair(visit: ApiVisit, given: RepairWish | None = None) -> Begun:
+    """Have a worker mend the incidents named, or every open one, as far as there is a good copy."""
+    return Begun(job=begin_repair(visit, given.incident_ids if given else None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
@@ -51,12 +53,15 @@ def show(visit: SignedVisit, asked: str = "") -> Response:
 
 
 @router.get("/preservation/incidents/{incident_id}")
-def show_incident(visit: SignedVisit, incident_id: str) -> Response:
+def show_incident(visit: SignedVisit, incident_id: str, asked: str = "") -> Response:
     """One incident: what happened, what was done."""
     visit.require(Permission.FIXITY_READ)
+    _ = i18n.translations(visit.language).gettext
     with visit.reading() as session:
         one = views_preservation.incident(session, visit, incident_id)
-    return page(visit, "incident.html", room="preservation", one=one)
+    begun = asked == "repair" and one.state == "open"
+    said = _("The repair has begun; reload this page to see what was done.") if begun else ""
+    return page(visit, "incident.html", room="preservation", one=one, said=said)
 
 
 def begin_audit(visit: Visit, *, deep: bool = False) -> str:
@@ -66,11 +71,13 @@ def begin_audit(visit: Visit, *, deep: bool = False) -> str:
         return visit.site.jobs.enqueue_audit(session, new_id(), actor_id=visit.person.id, deep=deep)
 
 
-def begin_repair(visit: Visit) -> str:
-    """Have every open incident mended that has a good copy; the job's id."""
+def begin_repair(visit: Visit, incident_ids: Sequence[str] | None = None) -> str:
+    """Have the incidents named, or every open one, mended as far as there is a good copy; the job's id."""
     visit.require(Permission.REPAIR)
     with visit.writing() as session:
-        return visit.site.jobs.enqueue_repair(session, new_id(), actor_id=visit.person.id)
+        for incident_id in incident_ids or ():
+            views_preservation.incident(session, visit, incident_id)  # NotFound before anything is begun
+        return visit.site.jobs.enqueue_repair(session, new_id(), actor_id=visit.person.id, incident_ids=incident_ids)
 
 
 @router.post("/preservation/audit")
@@ -82,7 +89,9 @@ def run_audit(visit: SignedVisit, form: Form) -> Response:
 
 @router.post("/preservation/repair")
 def run_repair(visit: SignedVisit, form: Form) -> Response:
-    """Mend what can be mended."""
-    del form
-    begin_repair(visit)
+    """Mend what can be mended: the incident named, or all that are open."""
+    incident_id = form.text("incident")
+    begin_repair(visit, [incident_id] if incident_id else None)
+    if incident_id:
+        return RedirectResponse(f"/preservation/incidents/{incident_id}?asked=repair", 303)
     return RedirectResponse("/preservation?asked=repair", 303)
