@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
-from ingest.submissions import finish_receiving, open_submission, receive_stream
+from ingest.submissions import finish_receiving, name_kept, open_submission, receive_stream
 from lantai import i18n
 from lantai.web.views_submissions import get
 from lantai.web.visit import Visit
@@ -80,7 +80,9 @@ def open_deposit(visit: Visit, wish: Wish, *, channel: str, idempotency_key: str
 def _title(visit: Visit, wish: Wish) -> str:
     """A title out of what is known, so that the list says something."""
     kind = visit.site.archive.profile.document_types.get(wish.document_type)
-    parts = [kind.zh if kind else "", wish.household_no]
+    programme = visit.site.archive.profile.programmes.get(wish.programme)
+    named = kind or (programme if wish.household_no else None)
+    parts = [named.zh if named else "", wish.household_no]
     return " ".join(part for part in parts if part)
 
 
@@ -105,13 +107,13 @@ def take_file(visit: Visit, submission_id: str, name: str, stream: BinaryIO) -> 
 def _once(visit: Visit, submission_id: str, name: str) -> None:
     """A file whose answer was lost on the line comes a second time: under one name the same bytes count once."""
     with visit.writing() as session:
-        mine = (SubmissionFile.submission_id == submission_id, SubmissionFile.path == name)
+        mine = (SubmissionFile.submission_id == submission_id, SubmissionFile.path == name_kept(name))
         wanted = (
             select(SubmissionFile).where(*mine, SubmissionFile.role != "arriving").order_by(SubmissionFile.position)
         )
-        first, *others = session.scalars(wanted).all()
-        for other in others:
-            if other.digests == first.digests:
+        found = session.scalars(wanted).all()
+        for other in found[1:]:
+            if other.digests == found[0].digests:
                 session.delete(other)
 
 

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 
 from lantai import i18n
 from lantai.problems import SignInRequired, title_of
+from lantai.web import security
 from lantai.web.pages.signing import sign_in_page
 from lantai.web.rendering import page
 from lantai.web.visit import Visit, language_of, visitor
@@ -25,7 +26,7 @@ def error_page(request: Request, error: LantaiError, status: int, number: str | 
         return sign_in_page(visit, next_path=request.url.path, kept=error.kept, status=401)
     _ = i18n.translations(visit.language).gettext
     again = isinstance(error, Unavailable)
-    back = request.headers.get("referer") if isinstance(error, Conflict) else None
+    back = _own_path(request, request.headers.get("referer")) if isinstance(error, Conflict) else None
     return page(
         visit,
         "error.html",
@@ -36,7 +37,7 @@ def error_page(request: Request, error: LantaiError, status: int, number: str | 
         code=error.code,
         number=number if status >= 500 else None,
         typed=getattr(error, "typed", {}),
-        back=_own_path(request, back) or (request.url.path if again and request.method == "GET" else "/"),
+        back=back or (request.url.path if again and request.method == "GET" else "/"),
         back_words=_("Try again") if again else (_("Go back") if back else _("To Today")),
     )
 
@@ -44,7 +45,8 @@ def error_page(request: Request, error: LantaiError, status: int, number: str | 
 def _own_path(request: Request, referer: str | None) -> str | None:
     """The path of a page of ours that the person came from."""
     own = f"{request.url.scheme}://{request.url.netloc}"
-    return referer[len(own) :] if referer and referer.startswith(own + "/") else None
+    path = referer[len(own) :] if referer and referer.startswith(own + "/") else ""
+    return security.local_path(path, default="") or None
 
 
 def _visit(request: Request, error: LantaiError) -> Visit:

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 from access import gate
 from lantai import i18n
 from lantai.web import labels
+from lantai.web.display import masked
 from lantai.web.views_records import VOLUME, RecordRow, rows
 from lantai.web.visit import Visit
 from metadata.profile import DocumentType, Profile
-from repository.tables import CaseFile, CaseRecord, Household
+from metadata.rights import Permission
+from repository.tables import CaseFile, CaseRecord, Household, Record
 
 _ALWAYS = ("apply", "check", "review", "confirm", "pay")
 _WHOLE_FILE = 500
@@ -97,10 +99,13 @@ def _households(session: Session, cases: Sequence[CaseFile]) -> dict[str, Househ
     return {one.id: one for one in session.scalars(wanted)}
 
 
-def _counts(session: Session, cases: Sequence[CaseFile]) -> dict[str, int]:
+def _counts(session: Session, visit: Visit, cases: Sequence[CaseFile]) -> dict[str, int]:
+    """How many records of each file may be listed; a count of all of them would tell of hidden ones."""
+    listable = gate.visible_records(visit.person, visit.site.archive.profile, Permission.RECORD_LIST)
     wanted = (
         select(CaseRecord.case_file_id, func.count())
-        .where(CaseRecord.case_file_id.in_([one.id for one in cases]))
+        .join(Record, Record.id == CaseRecord.record_id)
+        .where(CaseRecord.case_file_id.in_([one.id for one in cases]), listable)
         .group_by(CaseRecord.case_file_id)
     )
     return dict(session.execute(wanted).tuples().all())
@@ -113,12 +118,12 @@ def _programme(visit: Visit, code: str) -> str:
 
 def case_rows(session: Session, visit: Visit, cases: Sequence[CaseFile]) -> list[CaseRow]:
     """Lines of the list, in the order given."""
-    households, counts = _households(session, cases), _counts(session, cases)
+    households, counts = _households(session, cases), _counts(session, visit, cases)
     return [
         CaseRow(
             seq=one.seq,
             id=one.id,
-            title=one.title,
+            title=masked(one.title),
             household_no=households[one.household_id].household_no,
             programme=_programme(visit, one.programme),
             division_code=one.division_code,
@@ -136,7 +141,7 @@ def case_view(session: Session, visit: Visit, case: CaseFile) -> CaseView:
     events = visit.site.archive.profile.events
     return CaseView(
         id=case.id,
-        title=case.title,
+        title=masked(case.title),
         household_no=household.household_no,
         programme=_programme(visit, case.programme),
         programme_code=case.programme,
@@ -144,7 +149,7 @@ def case_view(session: Session, visit: Visit, case: CaseFile) -> CaseView:
         opened_on=case.opened_on,
         stopped_on=case.stopped_on,
         archival_code=case.archival_code,
-        records=_counts(session, [case]).get(case.id, 0),
+        records=_counts(session, visit, [case]).get(case.id, 0),
         members=tuple(
             Member(
                 name=str(one.get("name", "")),
@@ -159,7 +164,7 @@ def case_view(session: Session, visit: Visit, case: CaseFile) -> CaseView:
                 name=labels.term(visit.language, events.get(str(one.get("event"))))
                 if one.get("event") in events
                 else str(one.get("event")),
-                note=str(one.get("note") or ""),
+                note=masked(str(one.get("note") or "")),
             )
             for one in sorted(case.state.get("events", []), key=lambda one: str(one.get("on", "")), reverse=True)
         ),
@@ -195,18 +200,25 @@ def expected(profile: Profile, case: CaseFile) -> list[DocumentType]:
     return sorted(found, key=lambda one: one.order or _LAST)
 
 
-def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage], int]:
-    """The contents grouped by stage, with an empty place for each required paper that is missing; how many are."""
+def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage], int | None]:
+    """The contents grouped by stage, with an empty place for each required paper that is missing; how many are.
+
+    ``None`` for a person who may list no records: to her every paper would seem to be missing. A paper that is there
+    and hidden from her is not missing either.
+    """
     _ = i18n.translations(visit.language).gettext
     profile = visit.site.archive.profile
     listed = gate.list_records(session, visit.person, profile, case_file_id=case.id, limit=_WHOLE_FILE)
     present = rows(session, visit, listed)
-    have = {one.code for one in present}
+    lists = gate.allowed_at(
+        visit.person, Permission.RECORD_LIST, profile, division_code=case.division_code, organ_id=case.organ_id
+    )
+    have = gate.kinds_present(session, case.id) if lists else frozenset()
     slots = [
         (one.stage, profile.document_types[one.code].order if one.code in profile.document_types else 0, one)
         for one in present
     ]
-    missing = [one for one in expected(profile, case) if one.code not in have]
+    missing = [one for one in expected(profile, case) if one.code not in have] if lists else []
     groups = [(stage.code, labels.term(visit.language, stage)) for stage in profile.stages.values()]
     groups += [(VOLUME, _("Registers that name this household")), ("", _("Other papers"))]
     stages = []
@@ -225,7 +237,7 @@ def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage
             stages.append(
                 Stage(code, name, tuple(slot for _order, _number, slot in sorted(mine, key=lambda one: one[:2])))
             )
-    return stages, len(missing)
+    return stages, len(missing) if lists else None
 
 
 def other_cases(session: Session, visit: Visit, case: CaseFile, household_no: str) -> list[CaseFile]:

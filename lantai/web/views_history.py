@@ -76,7 +76,8 @@ def timeline(
         if value is not None
     ]
     if submission_id is not None:
-        subjects.append(LedgerEntry.act != ACCESSIONED)  # one entry a record would bury everything else
+        # one entry a record would bury everything else; that the state was frozen too is no news to a person
+        subjects.append(LedgerEntry.act.not_in((ACCESSIONED, "entity.revised")))
     wanted = (
         select(LedgerEntry, Account.display_name)
         .outerjoin(Account, Account.id == LedgerEntry.actor_id)

@@ -283,7 +283,7 @@ def incident(session: Session, visit: Visit, incident_id: str) -> IncidentView:
     if one.record_id:
         found = gate.records_by_id(session, visit.person, [one.record_id], visit.site.archive.profile)
         if one.record_id in found:
-            href, title = f"/records/{one.record_id}", found[one.record_id].title
+            href, title = f"/records/{one.record_id}", display.masked(found[one.record_id].title)
     resolution = dict(one.resolution or {})
     told = [(_("How"), _done(visit, one))]
     if resolution.get("sha256"):
@@ -300,7 +300,7 @@ def incident(session: Session, visit: Visit, incident_id: str) -> IncidentView:
         record_title=title,
         opened_at=one.opened_at,
         closed_at=one.closed_at,
-        detail=_detail(visit, one.detail),
+        detail=_detail(visit, one.detail, named=bool(href)),
         resolution=told,
     )
 
@@ -322,19 +322,26 @@ _DETAIL = {
 }
 
 
-def _detail(visit: Visit, detail: dict[str, Any]) -> list[tuple[str, str]]:
-    """What the audit noted, for people; what has no words yet is left to the ledger."""
+_NAMING = frozenset({"members", "files", "findings"})
+"""Notes that name files, whose names may tell of persons."""
+
+
+def _detail(visit: Visit, detail: dict[str, Any], *, named: bool) -> list[tuple[str, str]]:
+    """What the audit noted, for people; what has no words yet is left to the ledger.
+
+    ``named``: with the names of files, which only who may see the record may read.
+    """
     _ = i18n.translations(visit.language).gettext
     made = []
     for name, value in detail.items():
-        if name not in _DETAIL or value in (None, "", [], {}) or value is False:
+        if name not in _DETAIL or value in (None, "", [], {}) or value is False or (name in _NAMING and not named):
             continue
         shown = _("yes") if value is True else str(value)
         if isinstance(value, list):
             shown = "、".join(
                 str(one.get("path") or one.get("code")) if isinstance(one, dict) else str(one) for one in value
             )
-        made.append((_(_DETAIL[name]), shown))
+        made.append((_(_DETAIL[name]), display.masked(shown) if name in _NAMING else shown))
     return made
 
 

@@ -194,7 +194,7 @@ def version_of(session: Session, record: Record, number: int | None) -> RecordVe
 
 
 def file_view(visit: Visit, row: StoredFile, damaged: bool = False) -> FileView:
-    """``row`` as a page shows it."""
+    """``row`` as a page shows it: personal numbers in names are masked; only a download bears the name as deposited."""
     _ = i18n.translations(visit.language).gettext
     how = showing(row.mime, row.size, row.text_state)
     name = row.original_name.replace("\\", "/").rsplit("/", 1)[-1] or row.path
@@ -202,9 +202,9 @@ def file_view(visit: Visit, row: StoredFile, damaged: bool = False) -> FileView:
     return FileView(
         id=row.id,
         position=row.position,
-        name=name,
-        original_name=row.original_name,
-        path=row.path,
+        name=masked(name),
+        original_name=masked(row.original_name),
+        path=masked(row.path),
         size=row.size,
         format=known or row.mime or _("unknown format"),
         mime=row.mime or "",
@@ -280,12 +280,12 @@ def description_lines(visit: Visit, record: Record) -> list[tuple[str, str]]:
         else record.document_type,
         _("Programme"): labels.term(visit.language, programme) if programme else record.programme,
         _("Dated"): record.dated.isoformat() if record.dated else (record.year and str(record.year)),
-        _("Author"): told.get("author"),
-        _("Document number"): told.get("document_number"),
+        _("Author"): masked(str(told.get("author") or "")),
+        _("Document number"): masked(str(told.get("document_number") or "")),
         _("Division"): record.division_code,
-        _("Persons"): "、".join(str(one) for one in told.get("persons") or []),
+        _("Persons"): masked("、".join(str(one) for one in told.get("persons") or [])),
         _("Pages"): told.get("page_count"),
-        _("Note"): told.get("note"),
+        _("Note"): masked(str(told.get("note") or "")),
         _("Number"): record.id,
     }
     return [(name, str(value)) for name, value in names.items() if value]

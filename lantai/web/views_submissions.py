@@ -16,6 +16,7 @@ from ingest.submissions import read_submission
 from lantai import i18n
 from lantai.i18n import N_
 from lantai.web import labels
+from lantai.web.display import masked
 from lantai.web.visit import Visit
 from metadata.errors import Forbidden, LantaiError
 from metadata.rights import Permission
@@ -51,7 +52,7 @@ _SEVERITIES = (
     ("info", "notice", N_("For information"), "plain"),
 )
 _WORDS = {
-    "receiving": N_("Files are still arriving."),
+    "receiving": N_("Files are still arriving. Keep the page that sends them open."),
     "examining": N_("The files are being examined."),
     "waiting": N_("Everything has been examined; an archivist decides."),
     "accepted": N_("Accepted; the package is being made."),
@@ -62,6 +63,9 @@ _WORDS = {
     "withdrawn": N_("Given up before everything had arrived; nothing was filed."),
     "failed": N_("This deposit could not be carried on. Nothing that was given is lost."),
 }
+
+
+_OPENED = {"opened": N_("Package, opened"), "container": N_("Package, not opened")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +233,7 @@ def _row(visit: Visit, one: Submission, organ: Organ | None, depositor: str | No
     return SubmissionRow(
         seq=one.seq,
         id=one.id,
-        title=one.title if one.title != "-" else _("Deposit without a title"),
+        title=masked(one.title) if one.title != "-" else _("Deposit without a title"),
         organ=labels.term(visit.language, organ) if organ else "–",
         state=one.state,
         step=step,
@@ -271,8 +275,8 @@ def finding_line(one: Finding, language: str, group: str) -> FindingLine:
         group=group,
         code=one.code,
         severity=one.severity,
-        sentence=sentence(one, language),
-        path=one.path,
+        sentence=masked(sentence(one, language)),
+        path=masked(one.path) if one.path else one.path,
         advice=advice,
         clause=kind.clause if kind else "",
     )
@@ -304,8 +308,9 @@ def files(session: Session, visit: Visit, submission_id: str) -> list[FileLine]:
     )
     return [
         FileLine(
-            one.path,
-            " ".join(part for part in (one.format_name, one.format_version) if part) or one.mime or "–",
+            masked(one.path),
+            " ".join(part for part in (one.format_name, one.format_version) if part)
+            or (_(_OPENED[one.role]) if one.role in _OPENED else one.mime or "–"),
             one.size,
         )
         for one in session.scalars(wanted)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from lantai.web import display, labels
 from lantai.web.visit import Visit
 from lantai.worker import living
 from metadata.errors import LantaiError
+from repository.clock import local_date
 from repository.holding import check_marker
 from repository.ledger.acts import STREAMS
 from repository.tables import Account, AccountRole, Counter, LedgerBlock, LedgerEntry, LedgerPending, Organ, Outbox
@@ -188,11 +189,14 @@ def ledger(session: Session) -> list[LedgerLine]:
 
 
 def accounts(session: Session, visit: Visit) -> list[AccountLine]:
-    """Accounts with their roles, by name."""
-    profile = visit.site.archive.profile
+    """Accounts with the roles that have not ended, by name."""
+    archive, profile = visit.site.archive, visit.site.archive.profile
+    today = local_date(archive.clock.now(), archive.zone)
     held: dict[str, list[str]] = {}
     for account_id, role in session.execute(
-        select(AccountRole.account_id, AccountRole.role).where(AccountRole.ends_on.is_(None)).order_by(AccountRole.seq)
+        select(AccountRole.account_id, AccountRole.role)
+        .where(or_(AccountRole.ends_on.is_(None), AccountRole.ends_on > today))
+        .order_by(AccountRole.seq)
     ):
         known = profile.roles.get(role)
         held.setdefault(account_id, []).append(labels.term(visit.language, known) if known else role)

@@ -85,19 +85,32 @@ class Visit:
             yield session
 
     @contextmanager
-    def looking(self, subject_id: str | None = None) -> Iterator[Session]:
-        """A transaction for a look, which the caller enters in the use register.
+    def looking(
+        self, record_id: str | None = None, *, file_id: str | None = None, case_file: str | None = None
+    ) -> Iterator[Session]:
+        """A transaction for a look, which the caller enters in the use register; a refusal is entered here."""
+        with self.noting_refusal(record_id, file_id=file_id, case_file=case_file), self.writing() as session:
+            yield session
 
-        A look at something that is not there or not for this person leaves an entry of its own, in a transaction of
-        its own, so that searching about is seen; the answer to the person does not change.
+    @contextmanager
+    def noting_refusal(
+        self, record_id: str | None = None, *, file_id: str | None = None, case_file: str | None = None
+    ) -> Iterator[None]:
+        """A look at something that is not there or not for this person leaves an entry in the use register.
+
+        It is made in a transaction of its own, so that searching about is seen; the answer to the person does not
+        change. ``case_file`` is an id or a household number; a number that nobody has leaves nothing.
         """
         try:
-            with self.writing() as session:
-                yield session
+            yield
         except NotFound:
-            if self.actor is not None and subject_id is not None and is_id(subject_id):
+            if self.actor is not None:
                 with self.writing() as session:
-                    self.looked(session, "access.refused", record_id=subject_id)
+                    case_file_id = gate.case_meant(session, case_file) if case_file else None
+                    subject = {"record_id": record_id, "file_id": file_id, "case_file_id": case_file_id}
+                    known = {name: value for name, value in subject.items() if value is not None and is_id(value)}
+                    if known:
+                        self.looked(session, "access.refused", **known)
             raise
 
     def looked(

@@ -22,15 +22,20 @@ from metadata.rights import Permission
 from repository.tables import RecordVersion, StoredFile
 
 router = APIRouter()
+_BIDI = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "_")
+"""Marks that turn the direction of a line: with them ``exe.txt`` is made to look like ``txt.exe``, or the other way."""
 _SAME_LOOK = timedelta(minutes=10)
 _LOOKED_BACK = 20
 
 
 def disposition(kind: str, name: str) -> str:
-    """``Content-Disposition`` with the name as deposited (RFC 6266), for old and new browsers."""
-    plain = name.replace("\\", "/").rsplit("/", 1)[-1]
+    """``Content-Disposition`` with the name as deposited (RFC 6266), for old and new browsers.
+
+    Marks that turn the direction of a line become ``_``; what no UTF-8 can say becomes ``?``.
+    """
+    plain = name.replace("\\", "/").rsplit("/", 1)[-1].translate(_BIDI)
     ascii_form = "".join(char if 32 <= ord(char) < 127 and char not in '"\\%;' else "_" for char in plain) or "file"
-    return f"{kind}; filename=\"{ascii_form}\"; filename*=UTF-8''{quote(plain, safe='')}"
+    return f"{kind}; filename=\"{ascii_form}\"; filename*=UTF-8''{quote(plain.encode('utf-8', 'replace'), safe='')}"
 
 
 def _enter(session: Session, visit: Visit, row: StoredFile, asked: Range | None) -> None:
@@ -71,7 +76,7 @@ def answer(request: Request, content: FileBytes, media_type: str, headers: dict[
 @router.get("/files/{file_id}")
 def show(visit: SignedVisit, file_id: str) -> Response:
     """On to the record's page with this file in view; that page enters the look."""
-    with visit.reading() as session:
+    with visit.noting_refusal(file_id=file_id), visit.reading() as session:
         record, version, row = views_records.gated_file(session, visit, file_id)
     number = version.number if version.number != record.head_version else None
     return RedirectResponse(f"/records/{record.id}" + query({}, version=number, file=row.position or None), 303)
@@ -80,7 +85,7 @@ def show(visit: SignedVisit, file_id: str) -> Response:
 @router.api_route("/files/{file_id}/content", methods=["GET", "HEAD"])
 def content(request: Request, visit: SignedVisit, file_id: str) -> Response:
     """A file for the page viewer: pictures, PDF, sound and film only; nothing that could act."""
-    with visit.looking() as session:
+    with visit.looking(file_id=file_id) as session:
         _record, version, row = views_records.gated_file(session, visit, file_id)
         how = showing(row.mime, row.size, row.text_state)
         if how.kind not in {"image", "pdf", "audio", "video"}:
@@ -108,7 +113,7 @@ def _not_shown() -> Invalid:
 @router.get("/files/{file_id}/pages/{leaf}")
 def scan(visit: SignedVisit, file_id: str, leaf: int) -> Response:
     """One page of a multi-page scan as a picture that every browser shows; the original stays as it is."""
-    with visit.looking() as session:
+    with visit.looking(file_id=file_id) as session:
         _record, version, row = views_records.gated_file(session, visit, file_id)
         how = showing(row.mime, row.size, row.text_state)
         if how.kind != "scan" or leaf < 1:
@@ -123,7 +128,7 @@ def scan(visit: SignedVisit, file_id: str, leaf: int) -> Response:
 def download(request: Request, visit: SignedVisit, file_id: str) -> Response:
     """The original file, byte for byte, under its own name."""
     visit.require(Permission.RECORD_DOWNLOAD)
-    with visit.looking() as session:
+    with visit.looking(file_id=file_id) as session:
         _record, version, row = views_records.gated_file(session, visit, file_id, Permission.RECORD_DOWNLOAD)
         how = showing(row.mime, row.size, row.text_state)
         bytes_ = views_records.file_bytes(visit, version, row)

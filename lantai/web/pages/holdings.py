@@ -145,15 +145,16 @@ def _list(visit: Visit, which: _Which, given: dict[str, str], after: int) -> Res
 @router.get("/households/{household_no}")
 def show_household(visit: SignedVisit, household_no: str) -> Response:
     """A household by its number: on to its file."""
-    with visit.reading() as session:
-        case = gate.get_case(session, visit.person, _number(household_no), visit.site.archive.profile)
+    number = _number(household_no)
+    with visit.noting_refusal(case_file=number), visit.reading() as session:
+        case = gate.get_case(session, visit.person, number, visit.site.archive.profile)
     return RedirectResponse(f"/case-files/{case.id}", 303)
 
 
 @router.get("/case-files/{case_file_id}")
 def show_case(visit: SignedVisit, case_file_id: str) -> Response:
     """The household file; looking at it is entered in the use register."""
-    with visit.looking() as session:
+    with visit.looking(case_file=case_file_id) as session:
         case = gate.get_case(session, visit.person, case_file_id, visit.site.archive.profile)
         visit.looked(session, "case.viewed", case_file_id=case.id)
         view = views_cases.case_view(session, visit, case)

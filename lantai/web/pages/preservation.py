@@ -9,7 +9,8 @@ from fastapi.responses import RedirectResponse
 
 from lantai import i18n
 from lantai.web import views_preservation
-from lantai.web.rendering import page
+from lantai.web.rendering import page, query
+from lantai.web.views_preservation import ReplicaLine
 from lantai.web.visit import Form, SignedVisit, Visit
 from metadata.identifiers import new_id
 from metadata.rights import Permission
@@ -18,8 +19,8 @@ router = APIRouter()
 
 
 @router.get("/preservation")
-def show(visit: SignedVisit, asked: str = "") -> Response:
-    """The sentence, the replicas, incidents and audits."""
+def show(visit: SignedVisit, asked: str = "", since: float = 0.0) -> Response:
+    """The sentence, the replicas, incidents and audits; ``since`` is when the act just ``asked`` for was asked for."""
     visit.require(Permission.FIXITY_READ)
     translated = i18n.translations(visit.language)
     with visit.reading() as session:
@@ -32,12 +33,6 @@ def show(visit: SignedVisit, asked: str = "") -> Response:
         "%(num)d objects are written again from a replica that matches the recorded digest; the damaged bytes are kept as evidence.",
         open_incidents,
     )
-    said = {
-        "audit": translated.gettext(
-            "Every object on every replica is being re-read; reload this page to see how far it is."
-        ),
-        "repair": translated.gettext("The repair has begun; reload this page to see what was done."),
-    }
     return page(
         visit,
         "preservation.html",
@@ -48,8 +43,20 @@ def show(visit: SignedVisit, asked: str = "") -> Response:
         open_incidents=open_incidents,
         runs=runs,
         repair_question=question % {"num": open_incidents},
-        said=said.get(asked, ""),
+        said=_said(visit, asked, since, replicas, open_incidents),
     )
+
+
+def _said(visit: Visit, asked: str, since: float, replicas: Sequence[ReplicaLine], open_incidents: int) -> str:
+    """What became of the act just asked for."""
+    _ = i18n.translations(visit.language).gettext
+    if asked == "audit":
+        if all(one.last_audit and one.last_audit.timestamp() >= since for one in replicas):
+            return _("The re-reading has ended.")
+        return _("Every object on every replica is being re-read; reload this page to see how far it is.")
+    if asked == "repair" and open_incidents:
+        return _("The repair has begun; reload this page to see what was done.")
+    return ""
 
 
 @router.get("/preservation/incidents/{incident_id}")
@@ -83,8 +90,9 @@ def begin_repair(visit: Visit, incident_ids: Sequence[str] | None = None) -> str
 @router.post("/preservation/audit")
 def run_audit(visit: SignedVisit, form: Form) -> Response:
     """Re-read everything now."""
+    since = visit.site.archive.clock.now().timestamp()
     begin_audit(visit, deep=form.flag("deep"))
-    return RedirectResponse("/preservation?asked=audit", 303)
+    return RedirectResponse("/preservation" + query({}, asked="audit", since=since), 303)
 
 
 @router.post("/preservation/repair")

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from access import sessions
 from access.accounts import account_by_name, authenticate, change_password
+from access.passwords import SLOW_DOWN
 from lantai import i18n
 from lantai.web import security
 from lantai.web.rendering import page
@@ -57,12 +58,16 @@ def show(visit: AnyVisit, next: str = "/") -> Response:  # noqa: A002 - the word
 
 
 def open_login(visit: Visit, username: str, password: str) -> tuple[str, str] | None:
-    """``(token, csrf)`` of a new session, or nothing when name or password is wrong; which of them is not said."""
+    """``(token, csrf)`` of a new session, or nothing when name or password is wrong; which of them is not said.
+
+    The session that the browser brought ends: nobody could sign out of it any more.
+    """
     archive = visit.site.archive
     with visit.writing() as session:
         account = authenticate(session, username=username, password=password, clock=archive.clock)
         if account is None:
             return None
+        sessions.close_session(session, visit.request.cookies.get(security.SESSION_COOKIE, ""))
         return sessions.open_session(session, account, clock=archive.clock, hours=visit.site.settings.session_hours)
 
 
@@ -121,6 +126,8 @@ def change(visit: AnyVisit, form: Form) -> Response:
         return _password_page(
             visit.person, visit, {"repeated_password": _("This is not the same as the new password.")}
         )
+    person = visit.person
+    SLOW_DOWN.wait(visit.username)  # a session left open is no place to guess at its password
     try:
         with visit.writing() as session:
             account = account_by_name(session, visit.username)
@@ -129,8 +136,10 @@ def change(visit: AnyVisit, form: Form) -> Response:
                 session, account, clock=visit.site.archive.clock, hours=visit.site.settings.session_hours
             )
     except Invalid as error:
+        SLOW_DOWN.note(visit.username, success=error.code != "password.wrong")
         field = "current_password" if error.code == "password.wrong" else "new_password"
-        return _password_page(visit.person, visit, {field: error.sentence(visit.language)})
+        return _password_page(person, visit, {field: error.sentence(visit.language)})
+    SLOW_DOWN.note(visit.username, success=True)
     answer = RedirectResponse("/", 303)
     set_session(answer, visit, token)
     return answer

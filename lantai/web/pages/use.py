@@ -64,5 +64,5 @@ def titles(session: Session, visit: Visit, entries: list[UseEntry]) -> dict[str,
             case = gate.get_case(session, person, case_file_id, profile)
         except NotFound:
             continue
-        found[case_file_id] = (case.title, f"/case-files/{case_file_id}")
+        found[case_file_id] = (masked(case.title), f"/case-files/{case_file_id}")
     return found

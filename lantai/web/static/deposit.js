@@ -183,6 +183,17 @@ function complain(text) {
   hint.textContent = text;
   hint.className = "field__error";
   hint.setAttribute("role", "alert");
+  return hint;
+}
+
+// Signing in happens in a window of its own: what was chosen stays here.
+function askToSignIn(text) {
+  const link = document.createElement("a");
+  link.href = "/sign-in";
+  link.target = "_blank";
+  link.rel = "noopener";
+  link.textContent = words.wordsSignIn;
+  complain(`${text} `).append(link);
 }
 
 window.addEventListener("beforeunload", (event) => {
@@ -202,6 +213,13 @@ form.addEventListener("submit", async (event) => {
     // Whoever signed in again in another window goes on here with what she has chosen.
     const who = await fetch("/api/v1/session", { credentials: "same-origin", headers: { Accept: "application/json" } });
     const session = await who.json();
+    if (who.status === 401) {
+      sending = false;
+      button.disabled = false;
+      barBox.hidden = true;
+      askToSignIn(session.detail);
+      return;
+    }
     if (!who.ok) throw new Error(session.detail);
     words.csrf = session.csrf_token;
     if (!form.dataset.submission) {

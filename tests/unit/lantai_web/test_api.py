@@ -86,8 +86,9 @@ def test_everything_about_one_record(visit: Visit, papers: Papers) -> None:
 def test_the_officer_audits_by_button(visit: Visit) -> None:
     officer = visit("officer")
     officer.get("/preservation")
-    assert officer.post("/preservation/audit").headers["location"] == "/preservation?asked=audit"
-    assert "正在重读" in officer.get("/preservation?asked=audit").text
+    begun = officer.post("/preservation/audit").headers["location"]
+    assert begun.startswith("/preservation?asked=audit&since=")
+    assert "正在重读" in officer.get(begun).text
     assert officer.api("POST", "/preservation/repair").status_code == 202
     assert visit("archivist").api("POST", "/preservation/repair").status_code == 403
     assert "audit_v1" in {one["name"] for one in officer.api("GET", "/system/jobs").json()}

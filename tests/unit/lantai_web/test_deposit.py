@@ -166,3 +166,16 @@ def test_a_body_that_is_no_form_is_refused(visit: Visit) -> None:
     ):
         answer = browser.http.post("/deposit", content=content, headers={"Content-Type": kind})
         assert answer.status_code in {400, 403, 503}, kind
+
+
+def test_a_name_with_a_nul_is_kept_readable_and_counts_once(visit: Visit, site: Site) -> None:
+    browser = visit("clerk")
+    submission_id = browser.api("POST", "/submissions", json={"title": "零字节"}).json()["id"]
+    for _again in range(2):
+        sent = browser.http.put(
+            f"/api/v1/submissions/{submission_id}/files?path=a%00b",
+            content=b"x",
+            headers={"X-CSRF-Token": browser.csrf},
+        )
+        assert (sent.status_code, sent.json()["size"]) == (201, 1)
+    assert _names(site, submission_id) == ["a\ufffdb"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 import pytest
 
 from access.accounts import console_actor
 from lantai.site import Site
 from lantai.web.content import CHUNK, FileBytes, Range, asked_range
+from lantai.web.pages.files import disposition
 from metadata.errors import Unavailable
 from repository.fixity import audit, repair
 from repository.tables import RecordVersion, StoredFile
@@ -206,3 +208,18 @@ def test_damage_found_by_an_audit_stands_on_the_preservation_page(visit: Visit, 
     repair(site.archive, actor=actor.ref)
     assert "用副本 a 重写" in officer.get(incident.group(0)).text
     assert (site.archive.replicas.store("b").root / content.key).read_bytes() == kept["b"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("申请\u202efdp.exe", "申请_fdp.exe"),
+        ("\u2066a\u2069\u200e\u200f.txt", "_a___.txt"),
+        ("坏\udcff.txt", "坏?.txt"),
+        ("a/b\\李.txt", "李.txt"),
+    ],
+)
+def test_the_name_of_a_download_neither_deceives_nor_breaks(name: str, told: str) -> None:
+    header = disposition("attachment", name)
+    header.encode("latin-1")
+    assert unquote(header.partition("filename*=UTF-8''")[2]) == told

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from access.accounts import console_actor, create_account, reset_password
+from access.passwords import SlowDown
 from lantai.site import Site
+from lantai.web.pages import signing
 from lantai.web.security import local_path, same_token
 from repository.db import open_engine, open_sessions, reading_sessions
 from repository.tables import LoginSession
@@ -203,3 +205,48 @@ def test_a_password_given_by_others_is_changed_first(visit: Visit, site: Site) -
     assert weak.status_code == 422
     assert browser.post("/password", {**fields, "repeated_password": PASSWORD}).headers["location"] == "/"
     assert browser.get("/holdings").status_code == 200
+
+
+def test_the_way_back_stays_on_this_site(base: str, visit: Visit) -> None:
+    browser = visit("clerk")
+    submission_id = browser.api("POST", "/submissions", json={"title": "zurück"}).json()["id"]
+    browser.post(f"/submissions/{submission_id}/withdraw")
+    for referer, href in (
+        (f"{base}//evil.example", "/"),
+        ("https://evil.example/", "/"),
+        (f"{base}/submissions", "/submissions"),
+    ):
+        answer = browser.post(f"/submissions/{submission_id}/withdraw", headers={"Referer": referer})
+        assert answer.status_code == 409
+        assert "evil" not in answer.text
+        assert f'<a class="button button--main" href="{href}"' in answer.text, referer
+
+
+def test_guessing_at_the_current_password_becomes_slow(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(signing, "SLOW_DOWN", SlowDown(free=2, pause=waited.append))
+    browser = visit("archivist")
+    browser.get("/password")
+    fields = {"current_password": "geraten-geraten", "new_password": "x", "repeated_password": "x"}
+    for _try in range(3):
+        assert browser.post("/password", fields).status_code == 422
+    assert waited == [0.25]
+    assert browser.post("/password", fields | {"current_password": PASSWORD}).status_code == 422  # too weak, but hers
+    browser.post("/password", fields)
+    assert waited == [0.25, 0.5]  # who knew it begins anew
+
+
+def test_signing_in_again_ends_the_session_before(visit: Visit) -> None:
+    browser = visit("archivist")
+    first = browser.http.cookies["lantai_session"]
+    signed = browser.http.post("/api/v1/session", json={"username": "clerk", "password": PASSWORD})
+    assert signed.status_code == 200
+    assert browser.api("GET", "/session").json()["username"] == "clerk"
+    second = browser.http.cookies["lantai_session"]
+    assert second != first
+    browser.post("/sign-in", {"csrf": signed.json()["csrf_token"], "username": "archivist", "password": PASSWORD})
+    for token in (first, second):
+        old = visit()
+        old.http.cookies.set("lantai_session", token)
+        assert old.api("GET", "/session").status_code == 401
+    assert browser.api("GET", "/session").json()["username"] == "archivist"
