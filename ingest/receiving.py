@@ -25,6 +25,7 @@ from metadata import digests
 CHUNK_DIGEST_BYTES = 16 << 20
 _SMALL = 1 << 20
 _READ = 4 << 20
+_READ_ALONE = 1 << 20  # hashed by the reading thread itself while it is still in the processor's cache
 _GROUP_FILES = 64
 _GROUP_BYTES = 8 << 20
 _LARGE = 64 << 20
@@ -116,16 +117,18 @@ def stream(
     *,
     executor: ThreadPoolExecutor | None = None,
     at_most: int | None = None,
+    size: int | None = None,
     told: Told | None = None,
 ) -> tuple[digests.MultiDigest, str | None, bytes]:
     """Read ``source`` to its end, write it to ``out``, digest it; also its chunk digests and its first bytes.
 
-    Two buffers take turns: while one is being hashed the other is filled. ``OverflowError`` when more than ``at_most``
-    bytes come.
+    Two buffers take turns: while one is being hashed the other is filled. ``size`` in bytes, when it is known, spares
+    small files the chunk digests they do not get. ``OverflowError`` when more than ``at_most`` bytes come.
     """
     several = digests.MultiDigest(algorithms, executor)
-    chunks = _Chunks(executor)
-    buffers = [memoryview(bytearray(_READ)), memoryview(bytearray(_READ))]
+    chunks = _Chunks(executor) if size is None or size > CHUNK_DIGEST_BYTES else None
+    length = _READ if executor is not None else _READ_ALONE
+    buffers = [memoryview(bytearray(length)), memoryview(bytearray(length))]
     head = b""
     turn = 0
     while filled := _fill(source, buffers[turn]):
@@ -133,10 +136,12 @@ def stream(
         if not head:
             head = bytes(chunk[:_HEAD])
         several.update(chunk)
-        chunks.update(chunk)
+        if chunks is not None:
+            chunks.update(chunk)
         if at_most is not None and several.size > at_most:
             several.result()
-            chunks.result()
+            if chunks is not None:
+                chunks.result()
             raise OverflowError
         if out is not None:
             quarantine.write_all(out, chunk)
@@ -144,7 +149,8 @@ def stream(
             told(0, filled)
         turn = 1 - turn
     several.result()
-    return several, chunks.result() if several.size > CHUNK_DIGEST_BYTES else None, head
+    found = chunks.result() if chunks is not None else None
+    return several, found if several.size > CHUNK_DIGEST_BYTES else None, head
 
 
 def _fill(source: Readable, buffer: memoryview) -> int:
@@ -265,12 +271,16 @@ class Receiver:
             try:
                 if self.in_place:
                     source = quarantine.in_place(found.location)
-                    several, chunks, head = stream(source_file, None, self.algorithms, executor=executor, told=told)
+                    several, chunks, head = stream(
+                        source_file, None, self.algorithms, executor=executor, size=before.st_size, told=told
+                    )
                 else:
                     source = quarantine.numbered(position, found.name.text)
                     out = quarantine.create(self.base / source)
                     try:
-                        several, chunks, head = stream(source_file, out, self.algorithms, executor=executor, told=told)
+                        several, chunks, head = stream(
+                            source_file, out, self.algorithms, executor=executor, size=before.st_size, told=told
+                        )
                     finally:
                         os.close(out)
             except OSError as error:
