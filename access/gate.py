@@ -19,6 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from access.actors import Actor, RoleHeld
 from access.scope import marks_within, within_divisions
 from metadata.errors import Forbidden, NotFound
+from metadata.identifiers import is_id
 from metadata.profile import Profile, Role
 from metadata.rights import ACCESS_LEVELS, Permission
 from repository.tables import CaseFile, CaseRecord, Household, Record
@@ -146,6 +147,19 @@ def get_case(
     return found
 
 
+def case_meant(session: Session, number: str) -> str | None:
+    """The id of the case file meant by an id or a household number, seen or not: for the use register, never shown."""
+    if is_id(number):
+        return number
+    return session.scalar(
+        select(CaseFile.id)
+        .join(Household, Household.id == CaseFile.household_id)
+        .where(Household.household_no == number)
+        .order_by(CaseFile.seq)
+        .limit(1)
+    )
+
+
 def list_records(
     session: Session,
     actor: Actor,
@@ -180,6 +194,20 @@ def list_records(
     if in_tray:
         wanted = wanted.where(~exists().where(CaseRecord.record_id == Record.id))
     return list(session.scalars(wanted))
+
+
+def kinds_present(session: Session, case_file_id: str) -> frozenset[str]:
+    """Document types of all records that stand in a case file, visible or not: what is there is not missing.
+
+    For the reckoning of missing papers only, and only for a case file that the gate has let through.
+    """
+    wanted = (
+        select(Record.document_type)
+        .join(CaseRecord, CaseRecord.record_id == Record.id)
+        .where(CaseRecord.case_file_id == case_file_id, Record.state == "active", Record.document_type.is_not(None))
+        .distinct()
+    )
+    return frozenset(one for one in session.scalars(wanted) if one)
 
 
 def list_cases(

@@ -53,7 +53,7 @@ def list_cases(
 @router.get("/case-files/{number}", summary="One case file")
 def show_case(visit: ApiVisit, number: str, programme: str | None = None) -> CaseFileWhole:
     """A household file by its id or household number, with contents and missing papers."""
-    with visit.looking() as session:
+    with visit.looking(case_file=number) as session:
         case = gate.get_case(session, visit.person, number, visit.site.archive.profile, programme=programme)
         view = views_cases.case_view(session, visit, case)
         stages, missing = views_cases.contents(session, visit, case)
@@ -86,9 +86,10 @@ def list_records(
 ) -> Page[RecordRow]:
     """Records that may be listed; ``tray``: only those in no case file. With ``case_file``, in the order of the file."""
     visit.require(Permission.RECORD_LIST)
-    with visit.reading() as session:
-        if case_file:
-            gate.get_case(session, visit.person, case_file, visit.site.archive.profile)
+    with visit.noting_refusal(case_file=case_file), visit.reading() as session:
+        case_file_id = (
+            gate.get_case(session, visit.person, case_file, visit.site.archive.profile).id if case_file else None
+        )
         found = gate.list_records(
             session,
             visit.person,
@@ -96,7 +97,7 @@ def list_records(
             after=after,
             limit=limit,
             document_type=document_type,
-            case_file_id=case_file,
+            case_file_id=case_file_id,
             submission_id=submission,
             in_tray=tray,
         )
@@ -187,7 +188,7 @@ def content(request: Request, visit: ApiVisit, file_id: str) -> Response:
 @router.get("/files/{file_id}/text", summary="The text of a file")
 def text(visit: ApiVisit, file_id: str) -> Text:
     """Text page by page with personal numbers masked; 404 when the file has none."""
-    with visit.looking() as session:
+    with visit.looking(file_id=file_id) as session:
         record, version, row = views_records.gated_file(session, visit, file_id)
         visit.looked(session, "file.viewed", record_id=record.id, file_id=row.id)
     pages = get_text(visit.site.archive.derivatives, record.id, version.number, row.position)

@@ -75,7 +75,7 @@ class CaseFileWhole(CaseFile):
     members: list[Member]
     events: list[CaseEvent]
     contents: list[Stage]
-    missing: int = Field(description="required papers that are not there")
+    missing: int | None = Field(description="required papers that are not there; null when you may list no records")
 
 
 class Version(Answer):
