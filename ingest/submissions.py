@@ -223,13 +223,18 @@ def _write(archive: Archive, submission_id: str, rows: list[dict[str, Any]], tol
     told.clear()
 
 
+def name_kept(name: str) -> str:
+    """The name of an uploaded file as its row holds it: no database column takes a NUL."""
+    return name.replace("\x00", "\ufffd")[:4000]
+
+
 def receive_stream(archive: Archive, submission_id: str, name: str, stream_in: BinaryIO) -> int:
     """Take one uploaded file in, digested on the way; its size in bytes. ``name`` may hold folders, it is only text.
 
     The receiving goes on until ``finish_receiving``. An upload that broke off leaves nothing that counts.
     """
     base = quarantine.folder(archive.quarantine, submission_id)
-    shown = Name(name.replace("\x00", "\ufffd")[:4000])
+    shown = Name(name_kept(name))
     with archive.sessions.begin() as session:
         if read_submission(session, submission_id).state != "receiving":
             raise _not_receiving()
