@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -75,7 +74,7 @@ def marked(site: Site, papers: Papers, tmp_path_factory: pytest.TempPathFactory)
         case_file_id = case.id
         actor = console_actor(session, site.archive.profile, "test")
         common = {"session": session, "archive": site.archive, "actor": actor}
-        create_organ(**common, code="pf", name_zh="省厅", level="PF", division_prefix="99")  # type: ignore[arg-type]
+        create_organ(**common, code="pf", name_zh="市民政局", level="PF", division_prefix="9901")  # type: ignore[arg-type]
         create_account(
             **common,  # type: ignore[arg-type]
             username="supervisor",
@@ -157,7 +156,7 @@ def test_an_incident_names_files_only_to_who_may_see_them(visit: Visit, incident
 
 def test_numbers_in_names_are_masked_but_in_the_name_of_a_download(visit: Visit, site: Site, marked: Marked) -> None:
     with site.archive.sessions.begin() as session:
-        record = session.get_one(Record, marked.hidden)
+        record = session.scalars(select(Record).where(Record.id == marked.hidden)).one()
         record.title = f"李桂兰 {PHONE}"
         record.description = {
             **record.description,
@@ -165,7 +164,7 @@ def test_numbers_in_names_are_masked_but_in_the_name_of_a_download(visit: Visit,
             "note": NUMBER,
             "document_number": NUMBER,
         }
-        case = session.get_one(CaseFile, marked.case_file_id)
+        case = session.scalars(select(CaseFile).where(CaseFile.id == marked.case_file_id)).one()
         case.title = f"李桂兰 {NUMBER}"
         case.state = {**case.state, "events": [{"event": "accepted", "on": "2026-01-02", "note": f"电 {PHONE}"}]}
         flag_modified(case, "state")
