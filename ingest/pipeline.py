@@ -30,10 +30,11 @@ from metadata.errors import LantaiError, Unavailable
 from repository.db import unavailable
 from repository.tables import Submission
 
-__all__ = ["STEPS", "Context", "Step", "advance", "run_step"]
+__all__ = ["STEPS", "Context", "Step", "advance", "is_outage", "run_step"]
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.2
+_OUTAGES = ("database.", "holding.", "quarantine.full", "replicas.", "store.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ _ENDED = {"rejected", "returned", "withdrawn", "failed"}
 def run_step(step: str, context: Context, submission_id: str) -> StepOutcome:
     """One batch of ``step`` for the submission; harmless to repeat, whatever happened before.
 
-    A failed attempt is counted and answered with ``RETRY``; after three the submission is set aside with its error.
+    A failed attempt is counted and answered with ``RETRY``; after three the submission is set aside with its error. An
+    outage of a replica, the quarantine's disk or the database is nobody's attempt: the submission keeps the sentence
+    and waits until the fault is gone.
     """
     try:
         entered = _enter(step, context, submission_id)
@@ -106,18 +109,27 @@ def _leave(context: Context, submission_id: str) -> None:
     with context.archive.sessions.begin() as session:
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
         submission.counts = {**submission.counts, "starts": 0}
-        if submission.attempts:
+        if submission.attempts or submission.error is not None:
             submission.attempts = 0
             submission.error = None
 
 
+def is_outage(code: str) -> bool:
+    """Whether the error with this code is a fault of the site that passes, and none of the deposit."""
+    return code.startswith(_OUTAGES)
+
+
 def _failed(context: Context, submission_id: str, error: LantaiError) -> StepOutcome:
-    log.warning("submission %s: %s", submission_id, error.code)
+    outage = isinstance(error, Unavailable) and is_outage(error.code)  # kept on the row, where everybody reads it
+    log.log(logging.INFO if outage else logging.WARNING, "submission %s: %s", submission_id, error.code)
     try:
         with context.archive.sessions.begin() as session:
             submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
-            submission.attempts += 1
             submission.error = describe(error, submission.step)
+            if outage:
+                submission.counts = {**submission.counts, "starts": 0}
+                return retry(error.code)
+            submission.attempts += 1
             if submission.attempts >= context.limits.attempts:
                 set_aside(session, context.archive, submission, error)
                 return rejected("submission.failed")
@@ -129,7 +141,7 @@ def _failed(context: Context, submission_id: str, error: LantaiError) -> StepOut
 def advance(context: Context, submission_id: str) -> str:
     """Run every step to the end, here and now; the state the submission ends in.
 
-    ``Unavailable`` when the database cannot even take the count of attempts.
+    ``Unavailable`` while an outage lasts; the submission waits, and the call may be repeated.
     """
     tries = 0
     for step in STEPS:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from access.actors import SYSTEM
 from ingest.extract.derive import derive_pending
 from ingest.submissions import release_quarantine
@@ -21,7 +23,11 @@ from repository.ledger.acts import ActorRef
 from repository.ledger.checkpoints import write_checkpoint
 from repository.ledger.seal import seal
 from repository.pending import write_pending_objects
+from repository.tables import Submission
 from search.indexer import consume
+
+QUIET_SECONDS = 60.0
+"""A submission that stood still this long is looked after."""
 
 
 def _write_pending(site: Site) -> int:
@@ -72,6 +78,21 @@ def _audit_oldest(site: Site) -> int:
     return _read(audit(site.archive, actor=SYSTEM.ref, older_than=older_than, limit=500))
 
 
+def _carry_on(site: Site) -> int:
+    """Deposits that should move and do not: the process died, or the database was out, before the job was enqueued."""
+    archive = site.archive
+    quiet = archive.clock.now() - timedelta(seconds=QUIET_SECONDS)
+    moving = select(Submission.id).where(
+        Submission.state.in_(("examining", "accepted", "storing")), Submission.updated_at < quiet
+    )
+    with archive.reading() as session:
+        ids = list(session.scalars(moving.order_by(Submission.seq).limit(100)))
+    if ids:
+        with archive.sessions.begin() as session:
+            site.jobs.carry_on(session, ids)
+    return 0
+
+
 def _release(site: Site) -> int:
     release_quarantine(site.archive)
     return 0
@@ -92,6 +113,7 @@ TASKS = (
     Task("index", "* * * * *", _index),
     Task("seal", "* * * * *", _seal),
     Task("first-audit", "*/10 * * * *", _first_audit),
+    Task("carry-on", "* * * * *", _carry_on),
     Task("release", "20 * * * *", _release),
     Task("audit", "30 1 * * *", _audit_oldest),
     Task("inventory", "10 3 * * *", _inventory),

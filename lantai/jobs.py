@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 APPLICATION = "lantai"
 VERSION = "1"
 """Constant for ever: recovery only looks at rows of the same version. Changed workflows get new names."""
+_ENDED = frozenset({"SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
 
 class Work(StrEnum):
@@ -99,6 +100,20 @@ class Jobs:
     def enqueue_ingest(self, session: Session, submission_id: str, *, turn: str = "") -> str:
         """Carry a submission through the pipeline; ``turn`` tells a second run (after a person's decision) apart."""
         return self._enqueue(session, Work.INGEST, Queue.INGEST, f"ingest-{submission_id}{turn}", submission_id)
+
+    def carry_on(self, session: Session, submission_ids: Sequence[str]) -> int:
+        """Enqueue those of the submissions that no job carries: its enqueuing was lost, or it broke. How many.
+
+        A job that somebody cancelled stays cancelled.
+        """
+        enqueued = 0
+        for submission_id in submission_ids:
+            prefix = f"ingest-{submission_id}"
+            known = self._client.list_workflows(workflow_id_prefix=prefix, load_input=False, load_output=False)
+            if all(row.status in _ENDED for row in known):
+                self.enqueue_ingest(session, submission_id, turn=f"-again-{len(known)}" if known else "")
+                enqueued += 1
+        return enqueued
 
     def enqueue_follow_up(self, session: Session, key: str) -> str:
         """Text, index and first audit of what is new; ``key`` makes a repeat harmless."""

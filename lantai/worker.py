@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -149,6 +150,7 @@ class Worker:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=10)
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)  # of jobs that go on elsewhere it would print tracebacks
         DBOS.destroy(workflow_completion_timeout_sec=5)
         self._pulse.rest()
         if self._context is not None:
@@ -172,20 +174,19 @@ class Worker:
         site = self.site
 
         @DBOS.step(name="pipeline_step")
-        def pipeline_step(step: str, submission_id: str) -> list[str]:
+        def pipeline_step(step: str, submission_id: str, pause: float) -> list[str]:
             outcome = run_step(step, context, submission_id)
+            if outcome.progress is Progress.RETRY and self._stop.wait(pause):
+                time.sleep(1.0)  # the engine is being let go of: another worker takes the job up
             return [outcome.progress.value, outcome.reason]
 
         def through(step: str, submission_id: str) -> str:
             pause = FIRST_PAUSE
             while True:
-                progress, reason = pipeline_step(step, submission_id)
-                if progress == Progress.RETRY:
-                    DBOS.sleep(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE) if is_outage(reason) else FIRST_PAUSE
-                elif progress == Progress.MORE:
-                    pause = FIRST_PAUSE
-                else:
+                progress, reason = pipeline_step(step, submission_id, pause)
+                again = progress == Progress.RETRY and is_outage(reason)
+                pause = min(2 * pause, LONGEST_PAUSE) if again else FIRST_PAUSE
+                if progress not in {Progress.RETRY, Progress.MORE}:
                     return str(progress)
 
         @DBOS.workflow(name=Work.INGEST.value, max_recovery_attempts=MANY)

@@ -166,8 +166,9 @@ def _verify_site(archive: Archive, trusted: list[bytes]) -> tuple[dict[str, Ledg
             except Unavailable as error:
                 away = away or error
                 continue
-            cut = [] if report.problems else list(tail_missing(session, name, report))
-            reports[name] = replace(report, problems=(*report.problems, *cut))
+            found = [one for one in report.problems if one.code != "ledger.empty" or reports["catalogue"].blocks]
+            cut = [] if found else list(tail_missing(session, name, report))
+            reports[name] = replace(report, problems=(*found, *cut))
     return reports, away
 
 

@@ -11,16 +11,19 @@ from sqlalchemy import func, select
 
 from access.actors import Actor
 from ingest.findings import sentence
+from ingest.pipeline import is_outage
 from ingest.submissions import open_submission, read_submission, receipt, receive_path
 from lantai.cli.output import Json, Steps, emit, err, out, progress, say
 from lantai.cli.session import opened
 from lantai.site import Site
 from lantai.worker import working
-from metadata.errors import Invalid, NotFound
+from metadata.errors import Invalid, NotFound, Unavailable
 from repository.tables import Finding, Outbox, Record, StoredFile, Submission
 
 EXIT = {"done": 0, "returned": 1, "rejected": 1, "withdrawn": 1, "failed": 1, "waiting": 3}
 _END = frozenset(EXIT)
+_PATIENCE = 6.0
+"""Seconds of an outage before a waiting command ends with its sentence."""
 
 
 def sample(
@@ -128,11 +131,18 @@ def deposit(
 
 
 def wait_until_done(site: Site, submission_id: str, *, steps: Steps | None = None) -> str:
-    """Follow a submission to its end, and its records until text and index are there; the state it ended in."""
+    """Follow a submission to its end, and its records until text and index are there; the state it ended in.
+
+    ``Unavailable`` when a replica, the disk or the database is out for longer than a moment: the submission waits for
+    it, and the next worker carries it on.
+    """
+    since: float | None = None
     while True:
         with site.archive.reading() as session:
             row = session.execute(
-                select(Submission.state, Submission.step, Submission.counts).where(Submission.id == submission_id)
+                select(Submission.state, Submission.step, Submission.counts, Submission.error).where(
+                    Submission.id == submission_id
+                )
             ).one()
             waiting = _unfinished(session, submission_id) if row.state == "done" else 0
         counts = row.counts or {}
@@ -142,7 +152,21 @@ def wait_until_done(site: Site, submission_id: str, *, steps: Steps | None = Non
             steps(done, total, f"{row.state} {row.step}")
         if row.state in _END and waiting == 0:
             return str(row.state)
+        out = row.error is not None and row.state not in _END and is_outage(row.error["code"])
+        since = (since or time.monotonic()) if out else None
+        if since is not None and time.monotonic() - since > _PATIENCE:
+            raise _waits(submission_id, row.error)
         time.sleep(0.2)
+
+
+def _waits(submission_id: str, error: dict[str, Any]) -> Unavailable:
+    return Unavailable(
+        error["code"],
+        zh=f"{error['zh']}移交 {submission_id} 已收妥，正在等待；故障排除后由工作进程（lantai worker）继续，无需重新移交。",
+        en=f"{error['en']} Submission {submission_id} is safe and waits; a worker (`lantai worker`) carries it on when "
+        "the fault is gone. Do not deposit it again.",
+        submission_id=submission_id,
+    )
 
 
 def _unfinished(session: Any, submission_id: str) -> int:

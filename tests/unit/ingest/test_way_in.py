@@ -15,7 +15,7 @@ from pathlib import Path
 
 import bagit
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import delete, event, func, select, update
 
 from access.actors import SYSTEM, Actor
 from ingest import decisions
@@ -359,23 +359,24 @@ def test_a_return_lists_everything(
 # -- faults and repeats --------------------------------------------------------------------------------------------
 
 
-def test_a_replica_that_refuses_sets_aside_and_loses_nothing(
-    archive: Archive, deposit: Deposit, actor: Actor, context: Context, tmp_path: Path
+def test_a_replica_that_refuses_is_waited_for_and_loses_nothing(
+    archive: Archive, actor: Actor, context: Context, tmp_path: Path
 ) -> None:
     (tmp_path / "a.txt").write_text("甲")
     shutil.rmtree(tmp_path / "replicas" / "b")
-    submission_id, state = deposit(tmp_path / "a.txt")
+    submission_id = opened(archive, actor, accept=True)
+    receive_path(archive, submission_id, [tmp_path / "a.txt"])
+    with pytest.raises(Unavailable):
+        advance(context, submission_id)
     found = state_of(archive, submission_id)
-    assert state == "failed"
+    assert (found.state, found.step, found.attempts) == ("storing", "store", 0)
     assert found.error is not None
-    assert found.error["step"] == "store"
     assert "b" in found.error["en"]
     with archive.reading() as session:
         assert session.scalar(select(func.count()).select_from(Record)) == 0
     (tmp_path / "replicas" / "b").mkdir()
-    with archive.sessions.begin() as session:
-        decisions.resume(session, archive=archive, actor=actor, submission_id=submission_id)
     assert advance(context, submission_id) == "done"
+    assert state_of(archive, submission_id).error is None
     with archive.reading() as session:
         kept = session.scalars(select(StoredObject).where(StoredObject.kind == "bag")).one()
     one, two = (b"".join(archive.replicas.store(name).read(kept.key)) for name in ("a", "b"))
@@ -431,6 +432,23 @@ def test_a_submission_that_kills_its_worker_is_set_aside(
     found = state_of(archive, submission_id)
     assert found.error is not None
     assert found.error["code"] == "submission.kills_worker"
+    with archive.sessions.begin() as session:
+        decisions.resume(session, archive=archive, actor=actor, submission_id=submission_id)
+    assert advance(context, submission_id) == "done"
+
+
+def test_a_submission_whose_file_list_is_lost_never_ends_as_done(
+    archive: Archive, actor: Actor, context: Context, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("甲")
+    submission_id = opened(archive, actor, accept=True)
+    receive_path(archive, submission_id, [tmp_path / "a.txt"])
+    with archive.sessions.begin() as session:  # as a rebuild leaves a submission that had been set aside
+        session.execute(delete(SubmissionFile))
+        session.execute(update(Submission).values(state="failed", step="store"))
+    with archive.sessions.begin() as session, pytest.raises(Conflict) as told:
+        decisions.resume(session, archive=archive, actor=actor, submission_id=submission_id)
+    assert told.value.code == "submission.rows_lost"
 
 
 def test_quarantine_is_released_after_the_first_audit(archive: Archive, deposit: Deposit, tmp_path: Path) -> None:

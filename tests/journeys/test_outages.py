@@ -1,0 +1,236 @@
+"""What is out for a while: the database, a replica, a disk. One clear line each, nothing lost, and then it goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.conftest import Commands
+
+Papers = Callable[[], Path]
+UNAVAILABLE = 69
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    other = sqlite3.connect(home / "lantai.db", isolation_level=None, timeout=20)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+def _one_sentence(told: subprocess.CompletedProcess[str], word: str) -> None:
+    """One sentence in two languages, nothing else: what a person can act on."""
+    lines = [line for line in told.stderr.splitlines() if not line.startswith("replica ")]
+    assert len(lines) == 2, told.stderr
+    assert word in lines[1], told.stderr
+
+
+def _submission_states(lantai: Commands) -> dict[str, int]:
+    states: dict[str, int] = lantai.json("status")["submissions"]
+    return states
+
+
+def _finish(lantai: Commands, *, submissions: int, seconds: float = 90) -> None:
+    """A worker carries on what waits; then every replica holds every object whole."""
+    worker = lantai.start("worker")
+    try:
+        deadline = time.monotonic() + seconds
+        while _submission_states(lantai).get("done", 0) < submissions:
+            assert time.monotonic() < deadline, lantai.json("status")
+            assert worker.poll() is None
+            time.sleep(1)
+    finally:
+        worker.terminate()
+        told = worker.communicate(timeout=60)[0]
+    assert "Traceback" not in told, told
+    lantai.run("ledger", "seal")
+    lantai.run("fixity", "audit", "--all", "--deep")
+    lantai.run("ledger", "verify")
+    status = lantai.json("status")
+    assert status["strays"] == 0
+    assert [one["pending"] for one in status["replicas"]] == [0, 0]
+
+
+def _bytes_in_quarantine(lantai: Commands) -> set[bytes]:
+    return {path.read_bytes() for path in (lantai.home / "quarantine").rglob("*") if path.is_file()}
+
+
+def test_a_locked_database_gives_one_line_and_loses_nothing(lantai: Commands, papers: Papers, tmp_path: Path) -> None:
+    folder = papers()
+    lantai.run("ingest", folder, "--accept", "--wait")
+    record_id = lantai.json("search", "*")["hits"][0]["record_id"]
+    lantai.run("ledger", "seal")
+    lantai.environment["LANTAI_BUSY_SECONDS"] = "1"
+    before = lantai.json("status")
+    writing = (
+        ("ingest", folder, "--accept"),
+        ("ingest", folder, "--accept", "--wait"),
+        ("record", "show", record_id),
+        ("record", "export", record_id, tmp_path / "out"),
+        ("search", "档案"),
+        ("fixity", "audit", "--all"),
+        ("fixity", "repair"),
+        ("ledger", "seal"),
+        ("ledger", "export", tmp_path / "ledger"),
+        ("index", "rebuild"),
+        ("account", "create", "reader", "--name", "读者", "--role", "archivist"),
+        ("account", "reset", "nobody"),
+        ("worker",),
+        ("rebuild", "--from", "b"),
+    )
+    with _locked(lantai.home):
+        for arguments in writing:
+            told = lantai.run(*arguments, expect=UNAVAILABLE)
+            _one_sentence(told, "database")
+        for arguments in (("status",), ("ledger", "verify"), ("retention", "due")):
+            lantai.run(*arguments)  # who only reads does not wait
+    after = lantai.json("status")
+    for name in ("records", "versions", "files", "bytes", "submissions", "ledger"):
+        assert after[name] == before[name], name
+    assert not (tmp_path / "out").exists()
+    lantai.run("ingest", folder, "--accept", "--wait")
+    lantai.run("fixity", "audit", "--all", "--deep")
+
+
+def test_a_database_locked_while_a_worker_works_only_delays(lantai: Commands, sample_folder: Path) -> None:
+    lantai.environment["LANTAI_BUSY_SECONDS"] = "1"
+    submitted = lantai.json("ingest", sample_folder, "--accept")
+    worker = lantai.start("worker")
+    try:
+        for _ in range(3):
+            time.sleep(2)
+            with _locked(lantai.home):
+                time.sleep(4)
+    finally:
+        worker.terminate()
+        told = worker.communicate(timeout=60)[0]
+    assert "Traceback" not in told, told
+    _finish(lantai, submissions=1)
+    assert lantai.json("status")["records"] == submitted["counts"]["files"] or lantai.json("status")["records"] > 0
+
+
+def test_a_deposit_whose_job_was_never_enqueued_is_carried_on(lantai: Commands, papers: Papers) -> None:
+    lantai.run("ingest", papers(), "--accept")
+    with sqlite3.connect(lantai.home / "lantai.db") as database:  # as if the process had died between two commits
+        database.execute("delete from workflow_status")
+        database.execute("update submission set updated_at = datetime('now', '-1 hour')")
+    database.close()
+    _finish(lantai, submissions=1, seconds=150)
+
+
+def test_a_replica_that_vanished_is_waited_for(lantai: Commands, papers: Papers) -> None:
+    folder = papers()
+    away = lantai.home / "away"
+    replica = lantai.home / "replicas" / "b"
+    replica.rename(away)
+    given = {path.read_bytes() for path in folder.iterdir()}
+    told = lantai.run("ingest", folder, "--accept", "--wait", expect=UNAVAILABLE)
+    _one_sentence(told, "store b")
+    assert given <= _bytes_in_quarantine(lantai)
+    assert not replica.exists(), "a folder that is not there is never made again: a disk may not be mounted"
+    assert lantai.json("status")["records"] == 0
+    lantai.run("fixity", "audit", "--all", expect=2)
+    replica.mkdir()  # the empty mount point of a disk that is not there
+    told = lantai.run("ledger", "verify", expect=(0, UNAVAILABLE))
+    assert not list(replica.iterdir())
+    replica.rmdir()
+    away.rename(replica)
+    _finish(lantai, submissions=1)
+
+
+def test_a_worker_takes_a_replica_up_that_comes_back(lantai: Commands, papers: Papers) -> None:
+    replica = lantai.home / "replicas" / "b"
+    replica.rename(lantai.home / "away")
+    lantai.run("ingest", papers(), "--accept")
+    worker = lantai.start("worker")
+    try:
+        time.sleep(10)
+        assert worker.poll() is None
+        assert _submission_states(lantai) != {"done": 1}
+        (lantai.home / "away").rename(replica)
+        deadline = time.monotonic() + 90
+        while _submission_states(lantai) != {"done": 1}:
+            assert time.monotonic() < deadline, lantai.json("status")
+            time.sleep(1)
+    finally:
+        worker.terminate()
+        worker.communicate(timeout=60)
+    _finish(lantai, submissions=1)
+
+
+@contextmanager
+def _disk(place: Path, size: str) -> Iterator[None]:
+    """A small disk of its own over ``place``, with what lay there."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("needs root and mount(8) to put a small disk over a replica")
+    kept = place.with_name(f"{place.name}-kept")
+    shutil.copytree(place, kept)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], capture_output=True, text=True, check=False
+    )
+    if made.returncode != 0:
+        pytest.skip(f"this machine may not mount: {made.stderr.strip()}")
+    try:
+        shutil.copytree(kept, place, dirs_exist_ok=True)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def _remount(place: Path, option: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{option}", str(place)], check=True)
+
+
+def test_a_read_only_replica_is_waited_for(lantai: Commands, papers: Papers) -> None:
+    folder = papers()
+    replica = lantai.home / "replicas" / "b"
+    with _disk(replica, "64m"):
+        _remount(replica, "ro")
+        told = lantai.run("ingest", folder, "--accept", "--wait", expect=UNAVAILABLE)
+        _one_sentence(told, "read-only")
+        assert {path.read_bytes() for path in folder.iterdir()} <= _bytes_in_quarantine(lantai)
+        lantai.run("ledger", "verify")
+        lantai.run("fixity", "audit", "--all", expect=(0, 2))
+        _remount(replica, "rw")
+        _finish(lantai, submissions=1)
+
+
+def test_a_full_replica_is_waited_for(lantai: Commands, tmp_path: Path) -> None:
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for name in ("一.bin", "二.bin"):
+        (folder / name).write_bytes(os.urandom(6 << 20))
+    replica = lantai.home / "replicas" / "b"
+    with _disk(replica, "8m"):
+        told = lantai.run("ingest", folder, "--accept", "--wait", expect=UNAVAILABLE)
+        _one_sentence(told, "full")
+        assert {path.read_bytes() for path in folder.iterdir()} <= _bytes_in_quarantine(lantai)
+        assert lantai.json("status")["records"] == 0
+        assert not list((replica / ".tmp").iterdir()), "what did not fit leaves no litter on a full disk"
+        _remount(replica, "size=64m")
+        _finish(lantai, submissions=1)
+
+
+def test_a_full_quarantine_refuses_the_deposit_and_keeps_the_source(lantai: Commands, tmp_path: Path) -> None:
+    folder = tmp_path / "large"
+    folder.mkdir()
+    (folder / "大.bin").write_bytes(os.urandom(6 << 20))
+    with _disk(lantai.home / "quarantine", "2m"):
+        told = lantai.run("ingest", folder, "--accept", "--wait", expect=UNAVAILABLE)
+        _one_sentence(told, "full")
+        assert lantai.json("status")["records"] == 0
+        _remount(lantai.home / "quarantine", "size=64m")
+        lantai.run("ingest", folder, "--accept", "--wait")
+    assert lantai.json("status")["records"] == 1
