@@ -38,7 +38,7 @@ from repository.records import AccessionItem, accession
 from repository.storage import layout
 from repository.storage.local import LocalStore
 from repository.storage.replicas import Replicas
-from repository.tables import Account, AccountRole, Base, CaseFile, Organ, Record, Replica, Submission
+from repository.tables import Account, AccountRole, Base, Organ, Record, Replica, Submission
 
 ACTOR = ActorRef("console:tester", "console")
 DIVISION = "990101001001"
