@@ -118,6 +118,12 @@ def create_organ(
     session.flush()
     acts.organ_created(session, at=archive.clock.now(), actor=actor.ref, organ_id=organ.id)
     organ.revision = revise_entity(
-        session, archive=archive, actor=actor.ref, kind="organ", entity_id=organ.id, state=organ_state(organ)
+        session,
+        archive=archive,
+        actor=actor.ref,
+        kind="organ",
+        entity_id=organ.id,
+        state=organ_state(organ),
+        after=organ.revision,
     )
     return organ

@@ -38,6 +38,7 @@ def revise_account(session: Session, *, archive: Archive, actor: Actor, account:
         kind="account",
         entity_id=account.id,
         state=account_state(account, roles_of(session, account.id)),
+        after=account.revision,
     )
 
 

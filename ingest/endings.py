@@ -31,6 +31,7 @@ def note_end(session: Session, archive: Archive, submission: Submission, actor: 
         kind="submission",
         entity_id=submission.id,
         state=submission_state(submission),
+        after=submission.revision,
     )
 
 

@@ -16,7 +16,7 @@ FILE = ".lock"
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
     """Hold the site's lock for the block; ``Unavailable`` (``site.busy``) while another process has it."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True, mode=0o750)  # papers and names lie in it
     handle = os.open(home / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

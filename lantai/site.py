@@ -80,7 +80,7 @@ def _archive(
     settings: Settings, engine: Engine, *, keys: Keys, clock: Clock, holding_id: str, stores: Sequence[Store]
 ) -> Archive:
     for folder in (settings.quarantine, settings.derivatives):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     return Archive(
         holding_id=holding_id,
         zone=settings.zone,
@@ -163,7 +163,14 @@ def _furnish(session: Session, archive: Archive, settings: Settings, bureau: str
                 )
             )
             session.flush()
-            acts.replica_added(session, at=now, actor=actor.ref, replica=replica.name, kind=replica.kind)
+            acts.replica_added(
+                session,
+                at=now,
+                actor=actor.ref,
+                replica=replica.name,
+                kind=replica.kind,
+                required=replica.required,
+            )
     for store in (archive.replicas.store(name) for name in archive.replicas.names):
         initialise_store(session, archive=archive, store=store)
     adopt_profile(session, archive=archive, actor=actor.ref)
@@ -207,7 +214,7 @@ def _marked(replica: ReplicaSettings, holding_id: str) -> Store:
         return _proved(replica, holding_id)
     except Unavailable as error:
         log.warning("replica %s is offline: %s", replica.name, error)
-        return OfflineStore(replica.name, replica.kind, error, partial(_proved, replica, holding_id))
+        return OfflineStore(replica.name, replica.kind, error, partial(_proved, replica, holding_id), root=replica.path)
 
 
 def _proved(replica: ReplicaSettings, holding_id: str) -> Store:

@@ -260,9 +260,16 @@ def revise_case(
 
 
 def revise_entity(
-    session: Session, *, archive: Archive, actor: ActorRef, kind: str, entity_id: str, state: Mapping[str, Any]
+    session: Session,
+    *,
+    archive: Archive,
+    actor: ActorRef,
+    kind: str,
+    entity_id: str,
+    state: Mapping[str, Any],
+    after: int = 0,
 ) -> int:
-    """Freeze the whole state of something else that must survive; returns the revision's number.
+    """Freeze the whole state of something else that must survive; returns the revision's number, above ``after``.
 
     ``state`` holds column values of the entity's table by name (``repository.entities`` makes it and reads it back at
     a rebuild); secrets never belong in it.
@@ -274,7 +281,7 @@ def revise_entity(
     newest = session.scalar(
         select(StoredObject.key).where(column.between(folder, folder + "~")).order_by(column.desc()).limit(1)
     )
-    number = 1 + (layout.parse(newest).number or 0) if newest else 1
+    number = 1 + max(after, (layout.parse(newest).number or 0) if newest else 0)
     body = {
         "format": ENTITY_FORMAT,
         "kind": kind,

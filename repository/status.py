@@ -16,6 +16,7 @@ from repository.archive import Archive
 from repository.clock import stamp
 from repository.storage import layout
 from repository.storage.base import Store
+from repository.storage.offline import OfflineStore
 from repository.tables import (
     AuditRun,
     Counter,
@@ -143,6 +144,8 @@ def _moment(at: datetime | None) -> str | None:
 
 def _failure_domain(store: Store | None) -> tuple[str, bool]:
     """What fails together with the replica, and whether it is there now: for a folder, the device it lies on."""
+    if isinstance(store, OfflineStore) and store.away:
+        return "unknown", False
     root = getattr(store, "root", None)
     if not isinstance(root, Path):
         return (f"{store.kind}:{store.name}", True) if store is not None else ("unknown", False)

@@ -47,7 +47,8 @@ def restore_cases(
 def _newest(sources: Sources, keys: dict[int, str], report: RebuildReport) -> dict[str, Any] | None:
     for number in highest(keys):
         try:
-            return {**sources.read_json(keys[number], CASE_FILE_FORMAT), "newest": highest(keys)[0]}
+            last = sources.last_number(keys[number].rpartition("/")[0])
+            return {**sources.read_json(keys[number], CASE_FILE_FORMAT), "newest": last}
         except LantaiError as error:
             report.fault(keys[number], error)
     return None

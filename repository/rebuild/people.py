@@ -55,7 +55,10 @@ def newest_states(sources: Sources, kinds: Iterable[str], report: RebuildReport)
         for number in highest(keys):
             try:
                 found = sources.read_json(keys[number], ENTITY_FORMAT)
-                states[kind][entity_id] = {**found["state"], "revision": highest(keys)[0]}
+                states[kind][entity_id] = {
+                    **found["state"],
+                    "revision": sources.last_number(keys[number].rpartition("/")[0]),
+                }
                 break
             except LantaiError as error:
                 report.fault(keys[number], error)

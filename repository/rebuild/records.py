@@ -25,6 +25,7 @@ from repository.rebuild.people import KnownOrgans
 from repository.rebuild.report import Progress, RebuildReport
 from repository.rebuild.sources import Sources, highest
 from repository.revisions import DESCRIPTION_FORMAT, describe
+from repository.storage import layout
 from repository.storage.base import Store
 from repository.tables import Record, RecordPlan, RecordVersion, StoredFile
 
@@ -163,7 +164,8 @@ def _insert(
             report.fault(key, error)
         if not one.bags:
             continue
-        _insert_record(session, one, history=history, organs=organs, report=report, now=now)
+        last = sources.last_number(layout.description_key(one.record_id, 1).rpartition("/")[0])
+        _insert_record(session, one, history=history, organs=organs, report=report, now=now, last_revision=last)
         ids.append(one.record_id)
         for number, bag in sorted(one.bags.items()):
             sealed = history.accessions.get((one.record_id, number))
@@ -213,7 +215,14 @@ def _insert_plans(session: Session, versions: list[dict[str, Any]], batch: list[
 
 
 def _insert_record(
-    session: Session, one: _Found, *, history: History, organs: KnownOrgans, report: RebuildReport, now: datetime
+    session: Session,
+    one: _Found,
+    *,
+    history: History,
+    organs: KnownOrgans,
+    report: RebuildReport,
+    now: datetime,
+    last_revision: int,
 ) -> None:
     head = max(one.bags)
     facts = one.bags[head].facts
@@ -238,7 +247,7 @@ def _insert_record(
         confirmed=accession is not None,
         head_version=head,
         description=dict(facts.description),
-        description_revision=max(one.revisions, default=0),
+        description_revision=last_revision,
         submission_id=submission_id,
         profile_version=facts.profile,
         created_at=first.at if first else _deposited(facts) or now,

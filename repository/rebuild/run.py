@@ -137,7 +137,7 @@ def _restore_site(session: Session, archive: Archive, sources: Sources) -> None:
                 insert(Replica).values(
                     name=store.name,
                     kind=store.kind,
-                    location=str(getattr(store, "root", "")),
+                    location=str(getattr(store, "root", None) or ""),
                     required=store.name in archive.replicas.required,
                     added_at=now,
                 )

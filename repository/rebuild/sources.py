@@ -18,6 +18,7 @@ from repository.storage.layout import KeyInfo
 
 Taken = TypeVar("Taken")
 _OWN = frozenset({"marker"})
+_REVISIONS = frozenset({"description", "case_file", "entity"})
 
 
 class Sources:
@@ -33,6 +34,7 @@ class Sources:
         self.first = first
         self.forward = forward
         self.unreachable: list[str] = []
+        self._last: dict[str, int] = {}
         self.damaged: list[tuple[str, Invalid]] = []
         self.markers: dict[str, Marker] = {}
         self.listings: dict[str, dict[str, int]] = {}
@@ -77,6 +79,20 @@ class Sources:
     def of_kind(self, kind: str) -> Iterator[tuple[str, KeyInfo]]:
         """The keys of one kind."""
         return ((key, info) for key, info in self.keys() if info.kind == kind)
+
+    def last_number(self, folder: str) -> int:
+        """The highest revision number that any replica lists below ``folder``, taken over or not.
+
+        Numbers go on from it, so that no new revision ever meets another's key.
+        """
+        if not self._last:
+            for listing in self.listings.values():
+                for key in listing:
+                    info = layout.parse(key)
+                    if info.kind in _REVISIONS and info.number is not None:
+                        parent = key.rpartition("/")[0]
+                        self._last[parent] = max(self._last.get(parent, 0), info.number)
+        return self._last.get(folder, 0)
 
     def holders(self, key: str) -> list[Store]:
         """The stores that list ``key``, the chosen one first."""

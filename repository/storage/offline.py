@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from metadata.errors import LantaiError, Unavailable
 from repository.storage.base import Stat, Store, Written
@@ -21,7 +22,7 @@ class OfflineStore:
     """Answers with the ``Unavailable`` that keeps the store from being used, until ``look`` gives it.
 
     ``look`` opens the store anew and proves that it is the right one, or raises; it is called at most every
-    ``look_again`` seconds.
+    ``look_again`` seconds. ``root``: where its folder should lie.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class OfflineStore:
         why: LantaiError,
         look: Callable[[], Store],
         *,
+        root: Path | None = None,
         look_again: float = LOOK_AGAIN_SECONDS,
     ) -> None:
         self.name = name
         self.kind = kind
+        self.root = root
         self._why = why
         self._look = look
         self._look_again = look_again
@@ -53,6 +56,15 @@ class OfflineStore:
             if self._store is None:
                 raise Unavailable(self._why.code, zh=self._why.zh, en=self._why.en, store=self.name)
             return self._store
+
+    @property
+    def away(self) -> bool:
+        """Whether the store still cannot be used."""
+        try:
+            self._use()
+        except Unavailable:
+            return True
+        return False
 
     def create(self, key: str, chunks: Iterable[bytes | memoryview], *, expect: str | None = None) -> Written:
         """As the store; nothing is read from ``chunks`` while it is away."""

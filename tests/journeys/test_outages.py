@@ -145,6 +145,8 @@ def test_a_replica_that_vanished_is_waited_for(lantai: Commands, papers: Papers)
     replica.mkdir()  # the empty mount point of a disk that is not there
     told = lantai.run("ledger", "verify", expect=(0, UNAVAILABLE))
     assert not list(replica.iterdir())
+    reachable = {one["name"]: one["reachable"] for one in lantai.json("status")["replicas"]}
+    assert reachable == {"a": True, "b": False}, "an empty mount point is no replica"
     replica.rmdir()
     away.rename(replica)
     _finish(lantai, submissions=1)

@@ -95,6 +95,23 @@ def test_numbering_goes_on_after_a_rebuild(county: Any) -> None:
         assert verify_folder(county.replicas / name, [fresh.keys.public_bytes()]).ok
 
 
+def test_a_number_that_only_another_replica_knows_is_not_given_again(county: Any) -> None:
+    record_id = county.records[0]
+    county.describe(record_id, "改在断电之前")
+    while pending.write_pending_objects(county.archive):
+        pass
+    with county.archive.reading() as session:
+        last = session.scalars(select(Record.description_revision).where(Record.id == record_id)).one()
+    (county.replicas / "b" / layout.description_key(record_id, last)).unlink()  # power went before b had it
+    county.archive = county.fresh()
+    rebuild(county.archive, "b")
+    county.describe(record_id, "重建之后再改")
+    county.settle()
+    assert (county.replicas / "b" / layout.description_key(record_id, last + 1)).exists()
+    with county.archive.reading() as session:
+        assert session.scalars(select(Record.title).where(Record.id == record_id)).one() == "重建之后再改"
+
+
 def test_a_database_with_something_in_it_is_refused(county: Any) -> None:
     with pytest.raises(Conflict, match="not empty"):
         rebuild(county.archive, "a")
