@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO
@@ -35,8 +34,9 @@ def chunks(plan: BagPlan, open_source: Callable[[str], BinaryIO]) -> Iterator[by
     """The object's bytes in chunks of about 1 MiB; memory does not grow with the bag's files or their sizes.
 
     ``open_source`` opens a payload file's ``source`` for reading (unbuffered is fastest). Every file is checked
-    against its pinned size, CRC-32 and the cheapest of its digests before the object's directory is given out, so a
-    store never makes the object visible when ``SourceChanged`` is raised.
+    against its pinned size and the cheapest of its digests before the object's directory is given out, so a store
+    never makes the object visible when ``SourceChanged`` is raised. The CRC-32 in the headers was taken of the same
+    bytes in the same read as the digests: bytes with the right digest have it, and hashing them again proves nothing.
     """
     buffer: list[bytes] = []
     held = 0
@@ -91,7 +91,7 @@ def _small(one: PayloadFile, open_source: Callable[[str], BinaryIO], algorithm: 
         while len(data) < one.size and (more := source.read(one.size + 1 - len(data))):
             data += more
     digest = hashlib.sha256(data).hexdigest() if algorithm == "sha256" else digests.of_bytes(data, algorithm)
-    if len(data) != one.size or zlib.crc32(data) != one.crc32 or digest != one.digests[algorithm]:
+    if len(data) != one.size or digest != one.digests[algorithm]:
         raise SourceChanged(one.path, one.original_name)
     return data
 
@@ -101,7 +101,7 @@ def _large(
 ) -> Iterator[bytes]:
     digest = digests.new(algorithm)
     running: Future[None] | None = None
-    size = crc32 = 0
+    size = 0
     with open_source(one.source) as source:
         while chunk := source.read(CHUNK):
             size += len(chunk)
@@ -110,11 +110,10 @@ def _large(
             if running is not None:
                 running.result()
             running = hashing.submit(digest.update, chunk)
-            crc32 = zlib.crc32(chunk, crc32)
             yield chunk
     if running is not None:
         running.result()
-    if size != one.size or crc32 != one.crc32 or digest.hexdigest() != one.digests[algorithm]:
+    if size != one.size or digest.hexdigest() != one.digests[algorithm]:
         raise SourceChanged(one.path, one.original_name)
 
 
