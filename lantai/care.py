@@ -26,6 +26,9 @@ from repository.pending import write_pending_objects
 from repository.tables import Submission
 from search.indexer import consume
 
+JOBS_KEPT = timedelta(days=7)
+"""How long rows of ended jobs stay for an operator to look at."""
+
 QUIET_SECONDS = 60.0
 """A submission that stood still this long is looked after."""
 
@@ -98,6 +101,10 @@ def _release(site: Site) -> int:
     return 0
 
 
+def _prune(site: Site) -> int:
+    return site.jobs.prune(site.archive.clock.now() - JOBS_KEPT)
+
+
 @dataclass(frozen=True)
 class Task:
     """A task, when it is due (cron, bureau's zone) and what it does."""
@@ -118,6 +125,7 @@ TASKS = (
     Task("audit", "30 1 * * *", _audit_oldest),
     Task("inventory", "10 3 * * *", _inventory),
     Task("checkpoint", "50 3 * * *", _checkpoint),
+    Task("prune", "40 4 * * *", _prune),
 )
 FOLLOW_UP = ("pending", "index", "derive", "index")
 _BY_NAME = {task.name: task for task in TASKS}

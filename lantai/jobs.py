@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NoReturn
@@ -23,6 +24,8 @@ APPLICATION = "lantai"
 VERSION = "1"
 """Constant for ever: recovery only looks at rows of the same version. Changed workflows get new names."""
 _ENDED = frozenset({"SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+
+_PRUNED_AT_ONCE = 500
 
 
 class Work(StrEnum):
@@ -153,6 +156,23 @@ class Jobs:
     def resume(self, job_id: str, queue: Queue) -> None:
         """Continue a cancelled job from the step it stopped at."""
         self._client.resume_workflow(job_id, queue_name=queue.value)
+
+    def prune(self, before: datetime) -> int:
+        """Delete a batch of jobs that ended before ``before``; how many, 0 when none is left.
+
+        DBOS keeps every row, and the schedules alone make thousands a day. What the bureau must remember stands in our
+        own tables.
+        """
+        ended = self._client.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED"],
+            completed_before=before.isoformat(),
+            limit=_PRUNED_AT_ONCE,
+            load_input=False,
+            load_output=False,
+        )
+        if ended:
+            self._client.delete_workflows([one.workflow_id for one in ended])
+        return len(ended)
 
     def close(self) -> None:
         """Give connections back."""
