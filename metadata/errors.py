@@ -7,7 +7,7 @@
         Forbidden     the person is known and may not do this
         Unavailable   a part of the site (store, database, index) does not answer now; try again later
 
-Every error carries a stable ``code`` (lower case, dots between words; listed in docs/finding-codes.md) and a sentence
+Every error carries a stable ``code`` (lower case, dots between words) and a sentence
 in Chinese and English that says what happened, to which thing, and what to do next. Only ``lantai.problems`` turns a
 kind into an HTTP status (RFC 9457) or an exit code.
 """
