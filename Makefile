@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fix serve worker bench bench-quick chaos docs screenshots requirements clean
+.PHONY: help demo ocr test lint fix serve worker bench bench-quick chaos fuzz docs screenshots requirements clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -18,13 +18,20 @@ $(VENV)/run.ok: requirements/pip.txt requirements/base.txt pyproject.toml
 	@$(BIN)/python -m pip install -qqq --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-$(VENV)/dev.ok: requirements/dev.txt $(VENV)/run.ok
+$(VENV)/ocr.ok: requirements/ocr.txt $(VENV)/run.ok
+	@echo "Installing the reader of scans (pinned, with hashes) ..."
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/ocr.txt
+	@touch $@
+
+$(VENV)/dev.ok: requirements/dev.txt $(VENV)/run.ok $(VENV)/ocr.ok
 	@echo "Installing what tests and linters need (pinned, with hashes) ..."
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
 	@touch $@
 
 demo: $(VENV)/run.ok ## make a sample county and serve it at http://127.0.0.1:8000
 	@$(BIN)/lantai demo
+
+ocr: $(VENV)/ocr.ok ## add the reader of scans (text recognition, about 400 MB)
 
 test: $(VENV)/dev.ok ## run every test; says what was skipped and why
 	@$(BIN)/python -m tests.run $(ARGS)
@@ -54,6 +61,9 @@ bench-quick: $(VENV)/dev.ok ## the same on small corpora, under ten minutes
 chaos: $(VENV)/dev.ok ## fifty seeded kills while 200 households are taken in
 	@$(BIN)/python -m pytest -m chaos tests/journeys
 
+fuzz: $(VENV)/dev.ok ## ten thousand damaged files, seeded; every one must be accounted for
+	@$(BIN)/python -m pytest -m fuzz tests/corpus
+
 docs: $(VENV)/dev.ok ## write the reference pages that are made from the code
 	@$(BIN)/python -m docs.build
 
@@ -61,7 +71,7 @@ screenshots: $(VENV)/dev.ok ## take the pictures that README shows
 	@$(BIN)/python -m docs.screenshots
 
 requirements: ## resolve and pin the dependencies anew (needs pip-tools)
-	@for name in pip base dev; do CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes \
+	@for name in pip base dev ocr; do CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe \
 	  -o requirements/$$name.txt requirements/$$name.in; done
 

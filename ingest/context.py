@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from ingest import quarantine
-from ingest.checks.pool import CheckPool
 from ingest.limits import IngestLimits
+from ingest.pool import CheckPool
 from repository.archive import Archive
 from repository.bag.plan import BagPlan, load
 

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ingest.checks.pool import Failed
+from ingest.pool import Failed
 from metadata.errors import LantaiError
 from metadata.formats import OFD_MIME, OFD_PUID
 from metadata.xml import parse

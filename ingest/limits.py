@@ -37,5 +37,28 @@ class IngestLimits(BaseModel):
     batch_seconds: float = Field(2.0, gt=0, description="work of one step before it is recorded")
     batch_records: int = Field(500, ge=1, le=10_000, description="records in one batch of a step")
     batch_bytes: int = Field(512 * _MIB, ge=1, description="bytes stored before the batch is recorded")
+    container_seconds: float = Field(600.0, gt=0, description="time for opening one container")
+    pages_decoded: int = Field(
+        2_000, ge=1, description="pages or frames of one file that are decoded; more are counted"
+    )
+    image_pixels: int = Field(400_000_000, ge=1_000_000, description="pixels of one image that are decoded")
+    text_characters: int = Field(2_000_000, ge=1_000, description="characters of one file whose text is checked")
+    scan_dpi: int = Field(200, ge=50, le=1200, description="lowest resolution of a scan (DA/T 31-2017)")
+    scan_skew_degrees: float = Field(3.0, gt=0, le=45, description="greatest skew of a scan (DA/T 31-2017)")
+    scan_tolerance_dpi: int = Field(2, ge=0, le=50, description="how far below the lowest resolution still passes")
+    virus_bytes: int = Field(
+        100 * _MIB, ge=1, description="largest file sent to the virus scanner, its StreamMaxLength"
+    )
     attempts: int = Field(3, ge=1, description="failed attempts of a step before the submission is set aside")
     starts: int = Field(50, ge=3, description="interrupted starts of a batch before the submission is set aside")
+
+
+class VirusScanner(BaseModel):
+    """Where clamd listens; without an address nothing is scanned, and every deposit says so."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: str = Field("", description="`unix:/path/to/socket` or `host:port` of clamd; empty: none")
+    seconds: float = Field(60.0, gt=0, description="time for one file")
+    least_signatures: int = Field(100_000, ge=0, description="fewer signatures than this are told as a weak database")
+    oldest_days: int = Field(14, ge=1, description="an older database is told as a weak one")

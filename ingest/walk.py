@@ -20,6 +20,7 @@ class Name:
     text: str
     raw: str | None = None
     legacy: bool = False
+    encoding: str = "GB18030"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ def name_finding(name: Name) -> Finding | None:
     """What is to be said about a name that is not UTF-8."""
     if name.raw is None:
         return None
-    return Finding("name.legacy_encoding" if name.legacy else "name.not_utf8", name.text)
+    if name.legacy:
+        return Finding("name.legacy_encoding", name.text, {"encoding": name.encoding})
+    return Finding("name.not_utf8", name.text)
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Found | Finding]:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from ingest.limits import IngestLimits
+from ingest.limits import IngestLimits, VirusScanner
 from metadata.errors import Invalid
 
 DEFAULT_HOME = "lantai-home"
@@ -31,6 +31,19 @@ class ReplicaSettings(BaseModel):
     kind: Literal["local"] = Field("local", description="kind of store")
     path: Path = Field(description="folder of a local store; relative paths count from LANTAI_HOME")
     required: bool = Field(True, description="must confirm before a version is registered")
+
+
+class WatchedFolder(BaseModel):
+    """A folder that an organ's scanner or system writes into; what rests there becomes deposits."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: Path = Field(description="folder to watch; relative paths count from LANTAI_HOME")
+    organ: str = Field(description="code of the organ that deposits")
+    programme: str = Field("", description="programme of everything put there; empty: as the papers say")
+    quiet_seconds: float = Field(
+        30.0, ge=1, le=86_400, description="how long a file must stand still before it is taken"
+    )
 
 
 class Settings(BaseSettings):
@@ -66,6 +79,12 @@ class Settings(BaseSettings):
     busy_seconds: float = Field(30.0, gt=0, le=300, description="how long to wait for a locked SQLite database")
     audit_days: int = Field(90, ge=1, le=3650, description="every object is re-read at least this often")
     worker_ttl_seconds: float = Field(15.0, ge=1, le=300, description="a worker silent this long is taken over")
+    virus: VirusScanner = Field(default_factory=VirusScanner, description="virus scanner")
+    ocr: Literal["auto", "on", "off"] = Field("auto", description="read scans: auto reads when `make ocr` was run")
+    office_converter: str = Field("auto", description="LibreOffice's `soffice` for old office files; auto: from PATH")
+    bag_profiles: Path = Field(Path("bag-profiles"), description="folder of BagIt profiles (JSON) deposits are held to")
+    watched: list[WatchedFolder] = Field(default_factory=list, description="folders that become deposits")
+    upload_hours: int = Field(72, ge=1, le=24 * 90, description="hours until an unfinished upload by parts is dropped")
     limits: IngestLimits = Field(default_factory=IngestLimits, description="limits on what a deposit may be")
 
     @field_validator("zone")
@@ -80,10 +99,12 @@ class Settings(BaseSettings):
     def _absolute(self) -> Settings:
         home = Path(os.path.abspath(self.home))  # noqa: PTH100  keep symbolic links as the site named them
         self.home = home
-        for name in ("index_folder", "quarantine", "derivatives", "keys"):
+        for name in ("index_folder", "quarantine", "derivatives", "keys", "bag_profiles"):
             setattr(self, name, home / getattr(self, name))
         for replica in self.replicas:
             replica.path = home / replica.path
+        for watched in self.watched:
+            watched.path = home / watched.path
         if not self.database_url:
             self.database_url = f"sqlite:///{home / 'lantai.db'}"
         return self

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ingest.checks.pool import Failed
 from ingest.identify import Identified
 from ingest.outcome import Finding, Outcome
+from ingest.pool import Failed
 from metadata.formats import Fitness, fitness
 
 _SAME = (

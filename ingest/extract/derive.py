@@ -21,8 +21,8 @@ from pathlib import Path
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ingest.checks.pool import CheckPool
 from ingest.extract.text import ExtractedText, extract_files, reader_for
+from ingest.pool import CheckPool
 from metadata.digests import MultiDigest
 from metadata.errors import LantaiError, NotFound, Unavailable
 from repository import leases, outbox

@@ -5,7 +5,7 @@ it would keep restricted text in the user's home; OFD (GB/T 33190-2016) by its `
 XML and HTML decoded here (byte-order mark, UTF-8, then GB18030), because kreuzberg takes Chinese text in GBK for
 something else. Legacy Word (.doc) is left alone: what kreuzberg gives for Chinese is garbage.
 
-Foreign bytes are parsed here: jobs call ``extract_files`` in a process of ``ingest.checks.pool``, with limits on time and
+Foreign bytes are parsed here: jobs call ``extract_files`` in a process of ``ingest.pool``, with limits on time and
 memory. Limits on size are below; text beyond ``MOST_CHARACTERS`` is cut and the note says so.
 """
 
@@ -130,7 +130,7 @@ def extract(source: Path | bytes, mime: str | None, puid: str | None, name: str)
 
 
 def extract_files(items: Sequence[tuple[str, str | None, str | None, str]]) -> list[ExtractedText]:
-    """``extract`` for files at ``(path, mime, puid, name)``; what a process of ``ingest.checks.pool`` runs."""
+    """``extract`` for files at ``(path, mime, puid, name)``; what a process of ``ingest.pool`` runs."""
     return [extract(Path(path), mime, puid, name) for path, mime, puid, name in items]
 
 

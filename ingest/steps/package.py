@@ -20,7 +20,7 @@ from ingest.context import Context
 from ingest.deposit_list import DepositList
 from ingest.outcome import MORE, PASSED, StepOutcome
 from ingest.packaging import Deposit, Packed, Subject, pack
-from ingest.steps.examine import read_list
+from ingest.steps.conclude import read_list
 from metadata.errors import Conflict
 from metadata.household import check_household_no
 from repository.bag.plan import save

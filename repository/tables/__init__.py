@@ -14,9 +14,9 @@ from repository.tables.holdings import (
     RetentionAssignment,
     StoredFile,
 )
-from repository.tables.intake import Finding, RecordPlan, Submission, SubmissionFile
+from repository.tables.intake import Finding, RecordPlan, Submission, SubmissionFile, Upload
 from repository.tables.ledger import LedgerBlock, LedgerEntry, LedgerPending
-from repository.tables.people import Account, AccountRole, LoginSession, Organ
+from repository.tables.people import Account, AccountRole, ApiToken, LoginSession, Organ
 from repository.tables.storage import (
     AuditRun,
     FixityCheck,
@@ -32,6 +32,7 @@ from repository.tables.work import Counter, Heartbeat, IndexState, Lease, Outbox
 __all__ = [
     "Account",
     "AccountRole",
+    "ApiToken",
     "AuditRun",
     "Base",
     "CaseFile",
@@ -62,4 +63,5 @@ __all__ = [
     "StoredObject",
     "Submission",
     "SubmissionFile",
+    "Upload",
 ]

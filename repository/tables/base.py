@@ -33,7 +33,7 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-Json = JSON().with_variant(JSONB(), "postgresql")
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 Big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows only in INTEGER primary keys
 
 Id = Annotated[str, mapped_column(String(36))]

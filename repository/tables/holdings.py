@@ -103,7 +103,11 @@ class RecordVersion(Base):
 
 
 class StoredFile(Base):
-    """A payload file inside a version's object; ``offset`` is where its bytes begin in the object."""
+    """A payload file inside a version's object; ``offset`` is where its bytes begin in the object.
+
+    ``text_state``, ``image_state``, ``ocr_state``: pending, done, none, failed, not_applicable; how far the derivatives
+    are (text, page images, recognised text of scans).
+    """
 
     __tablename__ = "stored_file"
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -125,7 +129,15 @@ class StoredFile(Base):
     format_version: Mapped[str | None] = mapped_column(String(40))
     mime: Mapped[str | None] = mapped_column(String(200))
     text_state: Mapped[str] = mapped_column(String(16), default="pending")
-    __table_args__ = (UniqueConstraint("record_id", "version", "position"), Index(None, "text_state"))
+    image_state: Mapped[str] = mapped_column(String(16), default="pending")
+    ocr_state: Mapped[str] = mapped_column(String(16), default="pending")
+    page_count: Mapped[int | None]
+    __table_args__ = (
+        UniqueConstraint("record_id", "version", "position"),
+        Index(None, "text_state"),
+        Index(None, "image_state"),
+        Index(None, "ocr_state"),
+    )
 
 
 class RetentionAssignment(Base):

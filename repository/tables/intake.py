@@ -39,7 +39,10 @@ class Submission(Base):
 
 
 class SubmissionFile(Base):
-    """A file as deposited. ``path`` is the name as given below the deposit's root; bytes lie at ``source``."""
+    """A file as deposited. ``path`` is the name as given below the deposit's root; bytes lie at ``source``.
+
+    ``technical``: what the checks measured (pages, width, height, dpi, seconds, camera …), None before they ran.
+    """
 
     __tablename__ = "submission_file"
     seq: Mapped[Serial]
@@ -60,13 +63,16 @@ class SubmissionFile(Base):
     mime: Mapped[str | None] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(16), default="payload")
     record_id: Mapped[str | None] = mapped_column(String(36))
+    technical: Mapped[dict[str, Any] | None]
     __table_args__ = (UniqueConstraint("submission_id", "position"), Index(None, "submission_id", "record_id"))
 
 
 class RecordPlan(Base):
     """A record to be packed: frozen once, so that every retry writes the same bytes.
 
-    ``state``: planned, frozen, stored, accessioned. ``plan_path``: the frozen plan in quarantine, relative to it.
+    ``state``: planned, left_out, frozen, stored, accessioned. ``plan_path``: the frozen plan in quarantine, relative to
+    it. ``suggested``: what the content says about document type, household and date, with confidence; ``given``: what a
+    clerk confirmed or entered, which prevails.
     """
 
     __tablename__ = "record_plan"
@@ -75,6 +81,8 @@ class RecordPlan(Base):
     position: Mapped[int]
     state: Mapped[str] = mapped_column(String(16))
     spec: Mapped[dict[str, Any]]
+    suggested: Mapped[dict[str, Any] | None]
+    given: Mapped[dict[str, Any] | None]
     plan_path: Mapped[str | None] = mapped_column(Text)
     object_sha256: Mapped[str | None] = mapped_column(String(64))
     object_size: Mapped[int | None]
@@ -95,3 +103,26 @@ class Finding(Base):
     params: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     __table_args__ = (Index(None, "submission_id", "seq"),)
+
+
+class Upload(Base):
+    """A file on its way in by parts (tus 1.0): ``received`` of ``length`` bytes lie at ``source`` in quarantine.
+
+    ``state``: open, done. ``position``: the place of the file in its submission once it is whole. A row goes when it is
+    given up or past ``expires_at``.
+    """
+
+    __tablename__ = "upload"
+    seq: Mapped[Serial]
+    id: Mapped[Id] = mapped_column(unique=True)
+    submission_id: Mapped[str] = mapped_column(String(36), index=True)
+    account_id: Mapped[str] = mapped_column(String(80))
+    path: Mapped[str] = mapped_column(Text)
+    length: Mapped[int]
+    received: Mapped[int] = mapped_column(default=0)
+    source: Mapped[str] = mapped_column(Text)
+    position: Mapped[int | None]
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

@@ -66,3 +66,21 @@ class LoginSession(Base):
     expires_at: Mapped[datetime]
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
     __table_args__ = (Index(None, "account_id"), Index(None, "expires_at"))
+
+
+class ApiToken(Base):
+    """A token with which a program of an organ acts as an account; only its SHA-256 is kept.
+
+    ``permissions``: what the token may do at most, a part of what the account may; an empty list: everything.
+    """
+
+    __tablename__ = "api_token"
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), index=True)
+    label: Mapped[str] = mapped_column(String(100))
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    permissions: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

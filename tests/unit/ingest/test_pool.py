@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from ingest.checks import format as format_check
-from ingest.checks.pool import CheckPool, Failed
 from ingest.identify import FUNCTION, VERSIONS, Identified
 from ingest.outcome import Outcome
+from ingest.pool import CheckPool, Failed
 
 HERE = f"{Path(__file__).stem}"
 POISON = """

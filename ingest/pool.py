@@ -4,7 +4,7 @@ A process gets a batch of files, a time limit and a memory limit. When it is kil
 batch is halved until the one file at fault is found; that file costs one finding, the others are checked as usual.
 Two guards hold the time limit: the parent waits no longer, and the child's own SIGALRM, which ends it even while a
 parser holds the interpreter's lock or after the parent has died. A child is this module run by itself
-(``python -m ingest.checks.pool``), so that it holds nothing of the program but the parsers it was asked for.
+(``python -m ingest.pool``), so that it holds nothing of the program but the parsers it was asked for.
 """
 
 from __future__ import annotations
@@ -94,10 +94,10 @@ class _Worker:
         self.stop()
         mine, theirs = socket.socketpair()
         with theirs:
-            root = str(Path(__file__).parents[2])
+            root = str(Path(__file__).parents[1])
             paths = os.pathsep.join(one for one in (root, os.environ.get("PYTHONPATH", "")) if one)
             self._process = subprocess.Popen(  # noqa: S603 - our own module by our own interpreter
-                [sys.executable, "-m", "ingest.checks.pool", str(theirs.fileno()), str(self._memory_bytes)],
+                [sys.executable, "-m", "ingest.pool", str(theirs.fileno()), str(self._memory_bytes)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -166,4 +166,4 @@ class CheckPool:
 
 if __name__ == "__main__":
     # the module is also imported by its own name: what is sent must be of classes that the parent knows
-    importlib.import_module("ingest.checks.pool").serve(Connection(int(sys.argv[1])), int(sys.argv[2]))
+    importlib.import_module("ingest.pool").serve(Connection(int(sys.argv[1])), int(sys.argv[2]))

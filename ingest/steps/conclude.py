@@ -1,0 +1,182 @@
+"""The end of examining: light checks over everything, and what becomes one record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from ingest import deposit_list, files, quarantine, records_of
+from ingest.checks import deposit_list as list_check
+from ingest.checks import duplicates, empty, names, options
+from ingest.context import Context
+from ingest.deposit_list import DepositList
+from ingest.files import FileRow
+from ingest.outcome import Finding
+from ingest.records_of import RecordOf
+from ingest.steps.telling import submission_of, tell
+from metadata.identifiers import new_id
+from repository.tables import Finding as FindingRow
+from repository.tables import RecordPlan, Submission, SubmissionFile
+
+
+def conclude(context: Context, submission_id: str) -> None:
+    """Light checks over everything and the records to be made, in the transaction that ends the step."""
+    with context.archive.reading() as session:
+        submission = submission_of(session, submission_id)
+        rows = files.rows(session, submission_id)
+        listed, prefix, found = read_list(context, submission_id, rows)
+        named = _list_path(rows)
+        marked = files.marked(rows, named)
+        found += _checks(context, session, submission, marked, listed, prefix)
+    records, said = records_of.group(
+        marked,
+        listed=listed,
+        prefix=prefix,
+        one_record=bool(submission.options.get("one_record")),
+        title=submission.title,
+        limit=context.limits.files_per_record,
+    )
+    with context.archive.sessions.begin() as session:
+        submission = submission_of(session, submission_id)
+        tell(session, context, submission_id, [*found, *said])
+        _plan(session, submission, marked, records, listed, prefix)
+        counted = session.execute(
+            select(FindingRow.severity, func.count())
+            .where(FindingRow.submission_id == submission_id)
+            .group_by(FindingRow.severity)
+        ).tuples()
+        payload = [row for row in marked if row.role == "payload"]
+        submission.counts = {
+            **submission.counts,
+            "files": len(payload),
+            "bytes": sum(row.size for row in payload),
+            "records": len(records),
+            "findings": dict(counted.all()),
+        }
+        submission.step = "accept"
+        submission.updated_at = context.archive.clock.now()
+
+
+def _checks(
+    context: Context,
+    session: Session,
+    submission: Submission,
+    rows: list[FileRow],
+    listed: DepositList | None,
+    prefix: str,
+) -> list[Finding]:
+    profile = context.archive.profile
+    found = list(options.run(submission.options, profile))
+    if listed is not None:
+        found += list_check.run(session, listed, prefix, rows, profile)
+    if "empty" in context.checks:
+        found += empty.run(rows)
+    if "names" in context.checks:
+        found += names.run(rows, context.limits)
+    if "duplicates" in context.checks:
+        sha256 = {position: digests["sha256"] for position, digests in files.digests(session, submission.id)}
+        found += duplicates.run(session, rows, sha256)
+    return found
+
+
+def _plan(
+    session: Session,
+    submission: Submission,
+    rows: list[FileRow],
+    records: list[RecordOf],
+    listed: DepositList | None,
+    prefix: str,
+) -> None:
+    plans: list[dict[str, Any]] = []
+    owners: list[dict[str, Any]] = []
+    whole = len(records) == 1 and len(records[0].files) == len(rows)
+    for position, record in enumerate(records):
+        record_id = new_id()
+        plans.append(
+            {
+                "record_id": record_id,
+                "submission_id": submission.id,
+                "position": position,
+                "state": "planned",
+                "spec": _spec(record, rows, prefix, listed),
+            }
+        )
+        if not whole:
+            owners += [{"seq": rows[number].seq, "record_id": record_id} for number in record.files]
+    if plans:
+        session.execute(insert(RecordPlan), plans)
+    mine = SubmissionFile.submission_id == submission.id
+    if whole:
+        session.execute(update(SubmissionFile).where(mine).values(record_id=plans[0]["record_id"]))
+    elif owners:
+        session.execute(update(SubmissionFile), owners)
+    lists = [row.seq for row in rows if row.role == "list"]
+    if lists:
+        session.execute(update(SubmissionFile).where(SubmissionFile.seq.in_(lists)).values(role="list"))
+    tags = [{"seq": rows[number].seq, "role": "tag"} for record in records for number in record.tags]
+    if tags:
+        session.execute(update(SubmissionFile), tags)
+
+
+def _spec(record: RecordOf, rows: list[FileRow], prefix: str, listed: DepositList | None) -> dict[str, Any]:
+    spec: dict[str, Any] = {"title": record.title, "kind": record.kind}
+    order = [rows[number].position for number in record.files]
+    if order != sorted(order):
+        spec["order"] = order
+    if record.root is not None:
+        spec["root"] = record.root
+        spec["tags"] = [rows[number].position for number in record.tags]
+    if record.part:
+        spec["part"] = record.part
+    if record.listed is not None:
+        spec["listed"] = record.listed.model_dump(mode="json", exclude={"files"}, exclude_none=True)
+        spec["prefix"] = prefix
+    if listed is not None and listed.organ:
+        spec["organ"] = listed.organ
+    return spec
+
+
+# -- the deposit list ----------------------------------------------------------------------------------------------
+
+
+def _list_path(rows: Iterable[FileRow]) -> str | None:
+    """The list at the root, else one in a folder directly below it; deeper ones are ordinary files."""
+    named = [
+        row.path
+        for row in rows
+        if row.path.endswith(deposit_list.FILE_NAME)
+        and row.role in {"payload", "list"}
+        and files.name_of(row.path) == deposit_list.FILE_NAME
+        and row.path.count("/") <= 1
+    ]
+    return min(named, key=lambda path: (path.count("/"), path), default=None)
+
+
+def read_list(
+    context: Context, submission_id: str, rows: Iterable[FileRow]
+) -> tuple[DepositList | None, str, list[Finding]]:
+    """The deposit list with its folder, or the findings that keep it from being read."""
+    path = _list_path(rows)
+    row = next((row for row in rows if row.path == path), None)
+    if path is None or row is None:
+        return None, "", []
+    if row.size > context.limits.list_bytes:
+        told = {"position": "-", "reason_zh": "文件过大", "reason_en": "it is too large"}
+        return None, "", [Finding("list.malformed", path, told)]
+    try:
+        with quarantine.opener(context.base(submission_id))(row.source) as source:
+            data = source.read(row.size + 1)
+    except OSError:
+        return None, "", [Finding("source.missing", path)]
+    with context.archive.reading() as session:
+        kept = session.scalars(select(SubmissionFile.digests).where(SubmissionFile.seq == row.seq)).one()
+    if hashlib.sha256(data).hexdigest() != kept["sha256"]:
+        return None, "", [Finding("source.changed", path)]
+    read = deposit_list.read(data, path)
+    if isinstance(read, DepositList):
+        return read, files.folder_of(path), []
+    return None, "", read
