@@ -169,6 +169,23 @@ def arrived(session: Session, submission_id: str) -> int:
     return session.scalar(wanted.select_from(SubmissionFile)) or 0
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How many files have been looked into, of how many; those still inside a package being opened are counted."""
+
+    done: int
+    total: int
+
+
+def looked_into(session: Session, submission: Submission) -> Looked:
+    """How far the looking into files has come."""
+    mine = (SubmissionFile.submission_id == submission.id, SubmissionFile.role.in_(("payload", "tag", "list")))
+    total, done = session.execute(select(func.count(), func.count(SubmissionFile.technical)).where(*mine)).one()
+    counts = submission.counts or {}
+    waiting = max(0, _whole(counts, "members") - _whole(counts, "unpacked"))
+    return Looked(done, total + waiting)
+
+
 def get(session: Session, visit: Visit, submission_id: str) -> Submission:
     """The submission, or the same ``NotFound`` whether it is hidden or not there."""
     found = session.scalars(select(Submission).where(Submission.id == submission_id, visible(visit))).first()

@@ -67,6 +67,7 @@ def show(visit: SignedVisit, submission_id: str) -> Response:
             "one": one,
             "running": one.state in views_submissions.RUNNING,
             "groups": views_submissions.findings(session, visit, submission_id),
+            "looked": views_submissions.looked_into(session, submission) if one.state == "examining" else None,
             "files": views_submissions.files(session, visit, submission_id),
             "records": listed[:_RECORDS],
             "timeline": views_history.timeline(session, visit, submission_id=submission_id),
@@ -123,8 +124,12 @@ def progress(visit: SignedVisit, submission_id: str) -> Response:
     """The part of the page that changes while work goes on; scripts fetch it, a plain refresh does without."""
     _see(visit)
     with visit.reading() as session:
-        one = views_submissions.rows(session, visit, [views_submissions.get(session, visit, submission_id)])[0]
-    return page(visit, "submission_progress.html", one=one, running=one.state in views_submissions.RUNNING)
+        submission = views_submissions.get(session, visit, submission_id)
+        one = views_submissions.rows(session, visit, [submission])[0]
+        groups = views_submissions.findings(session, visit, submission_id)
+        looked = views_submissions.looked_into(session, submission) if one.state == "examining" else None
+    running = one.state in views_submissions.RUNNING
+    return page(visit, "submission_progress.html", one=one, running=running, groups=groups, looked=looked)
 
 
 @router.post("/submissions/{submission_id}/accept")

@@ -57,12 +57,16 @@ if (moving) {
       const answer = await fetch(moving.dataset.refresh, { headers: { Accept: "text/html" }, credentials: "same-origin" });
       if (answer.ok) {
         const words = await answer.text();
-        const part = new DOMParser().parseFromString(words, "text/html").querySelector("[data-state]");
-        if (!part || part.dataset.state !== first) {
+        const told = new DOMParser().parseFromString(words, "text/html");
+        const state = told.querySelector("[data-state]");
+        if (!state || state.dataset.state !== first) {
           window.location.reload();
           return;
         }
-        moving.replaceChildren(document.importNode(part, true));
+        for (const part of told.querySelectorAll("[data-part]")) {
+          const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
+          if (old && old.innerHTML !== part.innerHTML) old.replaceWith(document.importNode(part, true));
+        }
       }
     } catch (error) {
       // The line is lost for now: ask again later.
