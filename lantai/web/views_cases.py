@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,11 +15,10 @@ from lantai.web import labels
 from lantai.web.display import masked
 from lantai.web.views_records import VOLUME, RecordRow, rows
 from lantai.web.visit import Visit
-from metadata.profile import DocumentType, Profile
+from metadata.required import expected
 from metadata.rights import Permission
 from repository.tables import CaseFile, CaseRecord, Household, Record
 
-_ALWAYS = ("apply", "check", "review", "confirm", "pay")
 _WHOLE_FILE = 500
 _LAST = 10_000
 
@@ -171,35 +169,6 @@ def case_view(session: Session, visit: Visit, case: CaseFile) -> CaseView:
     )
 
 
-def facts_of(profile: Profile, state: dict[str, Any]) -> frozenset[str]:
-    """Facts that hold for a case: those entered, and those that an event of the case brings about."""
-    happened = {str(one.get("event")) for one in state.get("events", [])}
-    told = {name for name, holds in state.get("facts", {}).items() if holds}
-    return frozenset(told | {fact.code for fact in profile.facts.values() if fact.event in happened})
-
-
-def expected(profile: Profile, case: CaseFile) -> list[DocumentType]:
-    """Papers that the profile asks for in this file now, in the order of the file.
-
-    Papers of the procedure up to payment belong in every file (those of confirmation not in one that was rejected);
-    later ones once their event has happened; conditional ones when their facts hold.
-    """
-    happened = {str(one.get("event")) for one in case.state.get("events", [])}
-    rejected = "rejected" in happened and "confirmed" not in happened
-    facts = facts_of(profile, case.state)
-    found = []
-    for one in profile.document_types.values():
-        if one.level != "household" or not one.serves(case.programme):
-            continue
-        if one.required == "always":
-            due = one.event in happened or (one.stage in _ALWAYS and not (rejected and one.stage in {"confirm", "pay"}))
-        else:
-            due = one.required == "if" and one.when is not None and one.when.holds(facts)
-        if due:
-            found.append(one)
-    return sorted(found, key=lambda one: one.order or _LAST)
-
-
 def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage], int | None]:
     """The contents grouped by stage, with an empty place for each required paper that is missing; how many are.
 
@@ -218,7 +187,7 @@ def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage
         (one.stage, profile.document_types[one.code].order if one.code in profile.document_types else 0, one)
         for one in present
     ]
-    missing = [one for one in expected(profile, case) if one.code not in have] if lists else []
+    missing = [one for one in expected(profile, case.programme, case.state) if one.code not in have] if lists else []
     groups = [(stage.code, labels.term(visit.language, stage)) for stage in profile.stages.values()]
     groups += [(VOLUME, _("Registers that name this household")), ("", _("Other papers"))]
     stages = []

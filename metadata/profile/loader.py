@@ -140,9 +140,10 @@ def _sentence(error: Mapping[str, Any]) -> tuple[str, str]:
     return f"值不合规则（{error['msg']}）", str(error["msg"])
 
 
-def _validated(document: Document) -> BaseModel:
+def validated(document: Document, model: type[_Entry]) -> _Entry:
+    """``document`` as ``model``; ``Invalid`` (``profile.invalid``) names file, line, column and key of what is wrong."""
     try:
-        return MODELS[document.file].model_validate(document.values)
+        return model.model_validate(document.values)
     except ValidationError as invalid:
         # a misspelt key is also a missing one: name what stands there first
         errors = sorted(invalid.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
@@ -185,7 +186,7 @@ def load_bytes(files: Mapping[str, bytes]) -> Profile:
             unknown=unknown,
         )
     documents = {name: read(name, files[name]) for name in MODELS}
-    sections: dict[str, Any] = {name: _validated(document) for name, document in documents.items()}
+    sections: dict[str, Any] = {name: validated(document, MODELS[name]) for name, document in documents.items()}
     found = references.faults(sections)
     if found:
         file, path, zh, en = found[0]
