@@ -36,7 +36,8 @@ class RoleHeld:
 class Actor:
     """Who acts, with the roles in force at the moment this was made; make it anew for every request.
 
-    ``id`` is the account's id, ``console:<system user>`` or ``system``.
+    ``id`` is the account's id, ``console:<system user>``, ``system`` or ``watcher``. ``only``: what a token was narrowed
+    to (values of ``metadata.rights.Permission``); None: whatever the roles permit.
     """
 
     id: str
@@ -44,6 +45,11 @@ class Actor:
     name: str
     organ_id: str | None
     roles: tuple[RoleHeld, ...] = ()
+    only: frozenset[str] | None = None
+
+    def narrowed_from(self, permission: str) -> bool:
+        """Whether the token used keeps ``permission`` from this actor although a role may have it."""
+        return self.only is not None and permission not in self.only
 
     @property
     def ref(self) -> ActorRef:

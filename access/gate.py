@@ -31,6 +31,8 @@ _BATCH = 500
 
 def _granted(actor: Actor, permission: Permission, profile: Profile) -> Iterator[tuple[RoleHeld, Role, bool]]:
     """Roles that permit ``permission``, and whether only for what belongs to the organ itself."""
+    if actor.narrowed_from(permission):
+        return
     for held in actor.roles:
         role = profile.roles.get(held.role)
         if role is None:

@@ -138,7 +138,7 @@ def entries(
 def _readable(actor: Actor, profile: Profile) -> ColumnElement[bool]:
     """Entries about what the actor may see, and by organs within the divisions of a role that reads the register."""
     criteria: list[ColumnElement[bool]] = [LedgerEntry.actor_id == actor.id]
-    for held in actor.roles:
+    for held in actor.roles if not actor.narrowed_from(Permission.USE_REGISTER_READ) else ():
         role = profile.roles.get(held.role)
         if role is None or Permission.USE_REGISTER_READ not in role.permissions:
             continue

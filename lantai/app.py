@@ -42,8 +42,12 @@ log = logging.getLogger("lantai.web")
 DESCRIPTION = """\
 Everything the pages of Lantai do, for programs.
 
-- **Sign in** with `POST /api/v1/session`; the answer sets the session cookie and names the token that every request
-  which changes something must bring in the header `X-CSRF-Token`.
+- **Access token**: bring `Authorization: Bearer lantai_…` with every request. A person makes tokens on the page *Access
+  tokens*, the console with `lantai token create`. Nothing else is needed, no session and no `X-CSRF-Token`.
+- **Session**, for pages: `POST /api/v1/session` sets the session cookie and names the token that every request which
+  changes something must bring in the header `X-CSRF-Token`.
+- **Repeat safely**: give a deposit an `Idempotency-Key`; the same key with the same request opens it once.
+- **Large files** go by parts after tus 1.0.0 (`/submissions/{id}/uploads`) and resume after a lost line.
 - **Errors** are problem details (RFC 9457, `application/problem+json`) with a stable `code`.
 - **Lists** are paged by key: ask again with `after` set to the `next` of the last answer.
 - **Every look** at a record, file or case file is entered in the use register, in the same transaction.
@@ -162,7 +166,8 @@ async def _answer(request: Request, error: Exception) -> Response:
     if status == 500:
         log.error("request %s failed", number, exc_info=error)
     if _is_for_programs(request):
-        return JSONResponse(problem(known, language, request_id=number), status, media_type=MEDIA_TYPE)
+        headers = {"WWW-Authenticate": 'Bearer realm="lantai"'} if status == 401 else None
+        return JSONResponse(problem(known, language, request_id=number), status, headers, media_type=MEDIA_TYPE)
     if isinstance(known, PasswordChangeRequired):
         return Response(status_code=303, headers={"Location": "/password"})
     if isinstance(known, SignInRequired) and request.method in {"GET", "HEAD"}:

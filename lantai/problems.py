@@ -27,6 +27,14 @@ class SignInRequired(Forbidden):
         self.kept = kept or {}
 
 
+class TokenRefused(SignInRequired):
+    """The access token that came with a request is worth nothing; ``error`` says why."""
+
+    def __init__(self, error: LantaiError) -> None:
+        super().__init__()
+        self.code, self.zh, self.en = error.code, error.zh, error.en
+
+
 class PasswordChangeRequired(Forbidden):
     """The password was given by somebody else and is changed before anything is done."""
 
@@ -62,6 +70,16 @@ _STATUSES: tuple[tuple[type[LantaiError], int], ...] = (
     (Forbidden, 403),
     (Unavailable, 503),
 )
+_BY_CODE = {
+    "quarantine.full": 507,
+    "upload.busy": 423,
+    "upload.checksum_mismatch": 460,
+    "upload.content_type": 415,
+    "upload.gone": 410,
+    "upload.too_large": 413,
+    "upload.version": 412,
+}
+"""Statuses that a protocol asks for (tus 1.0.0; RFC 4918 for 423 and 507) where the kind alone would say less."""
 _TITLES = {
     400: ("请求无法读取", "The request cannot be read"),
     401: ("请先登录", "Sign in first"),
@@ -69,11 +87,17 @@ _TITLES = {
     404: ("没有找到", "Not found"),
     405: ("不支持的操作", "Not a way to use this address"),
     409: ("与现有内容冲突", "In conflict with what is there"),
+    410: ("已不存在", "No longer there"),
+    412: ("前提条件不满足", "A condition is not met"),
     413: ("内容过大", "Too large"),
+    415: ("内容类型不对", "Not this type of content"),
     416: ("请求的范围不存在", "No such range"),
     422: ("内容不符合规定", "What was given breaks a rule"),
+    423: ("正在使用", "In use"),
+    460: ("校验值不符", "The checksum does not match"),
     500: ("程序出错", "The program failed"),
     503: ("暂时无法使用", "Not available now"),
+    507: ("存储空间不足", "No room left"),
 }
 _EXIT_CODES: tuple[tuple[type[LantaiError], int], ...] = (
     (Invalid, 65),
@@ -86,6 +110,8 @@ _EXIT_CODES: tuple[tuple[type[LantaiError], int], ...] = (
 
 def status_of(error: LantaiError) -> int:
     """The HTTP status that ``error`` is answered with."""
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 

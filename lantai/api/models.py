@@ -53,6 +53,37 @@ class Session(Answer):
     csrf_token: str = Field(description="bring it in the header X-CSRF-Token")
 
 
+class NewToken(BaseModel):
+    """An access token to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: str = Field(max_length=100, description="what it is for", examples=["scanner PC"])
+    days: int = Field(365, ge=1, le=3650, description="how long it lasts")
+    permissions: list[str] = Field(
+        [], description="what it may do at most; none named: all that the account may", examples=[["deposit"]]
+    )
+
+
+class Token(Answer):
+    """An access token without its text; ``state``: live, expired, revoked."""
+
+    id: str
+    username: str
+    label: str
+    permissions: list[str]
+    state: str = Field(examples=["live"])
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
+class TokenMade(Token):
+    """A new access token with its text, told this once."""
+
+    token: str = Field(examples=["lantai_…"])
+
+
 class NewSubmission(BaseModel):
     """A deposit that begins; empty fields say nothing."""
 

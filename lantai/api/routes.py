@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from lantai.api import holdings, preservation, retention, search, session, submissions, system, use
+from lantai.api import holdings, preservation, retention, search, session, submissions, system, tokens, use
 
 TAGS = [
     {"name": "session", "description": "Signing in and out; who is signed in."},
+    {"name": "tokens", "description": "Access tokens with which programs act as an account."},
     {"name": "submissions", "description": "Deposits on their way in: files, findings, decisions."},
     {"name": "holdings", "description": "Case files, records, versions and files, through the gate."},
     {"name": "search", "description": "Full-text search within what the caller may see."},
@@ -16,5 +17,5 @@ TAGS = [
 ]
 
 router = APIRouter()
-for _part in (session, submissions, holdings, search, use, preservation, retention, system):
+for _part in (session, tokens, submissions, holdings, search, use, preservation, retention, system):
     router.include_router(_part.router)

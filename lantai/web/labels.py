@@ -75,6 +75,7 @@ WORDS: dict[str, dict[str, str]] = {
         "api": N_("Program"),
         "console": N_("Console"),
         "cli": N_("Console"),
+        "watched": N_("Watched folder"),
         "sample": N_("Sample"),
     },
     "purpose": {
@@ -125,6 +126,8 @@ WORDS: dict[str, dict[str, str]] = {
         "account.created": N_("Account opened"),
         "account.password_reset": N_("Password reset"),
         "account.closed": N_("Account closed"),
+        "token.created": N_("Access token created"),
+        "token.revoked": N_("Access token revoked"),
         "role.granted": N_("Role granted"),
         "role.revoked": N_("Role ended"),
         "organ.created": N_("Organ entered"),

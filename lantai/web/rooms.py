@@ -14,6 +14,7 @@ from lantai.web.pages import (
     submissions,
     system,
     today,
+    tokens,
     use,
 )
 
@@ -28,6 +29,7 @@ for _room in (
     files,
     search,
     use,
+    tokens,
     preservation,
     retention,
     system,

@@ -133,7 +133,7 @@ def visible(visit: Visit) -> ColumnElement[bool]:
     """Deposits a person may see: her own, and those of organs within the divisions of a role that accepts."""
     person, profile = visit.person, visit.site.archive.profile
     criteria: list[ColumnElement[bool]] = [Submission.actor_id == person.id]
-    for held in person.roles:
+    for held in person.roles if not person.narrowed_from(Permission.ACCEPT) else ():
         role = profile.roles.get(held.role)
         if role is None or Permission.ACCEPT not in role.permissions:
             continue

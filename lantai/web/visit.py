@@ -11,10 +11,10 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
-from access import gate, sessions, use_register
+from access import gate, sessions, tokens, use_register
 from access.accounts import Actor, actor_of
 from lantai.i18n import chosen
-from lantai.problems import BadToken, PasswordChangeRequired, SignInRequired
+from lantai.problems import BadToken, PasswordChangeRequired, SignInRequired, TokenRefused
 from lantai.web.security import (
     CSRF_FIELD,
     CSRF_HEADER,
@@ -25,7 +25,7 @@ from lantai.web.security import (
     VISITOR_COOKIE,
     same_token,
 )
-from metadata.errors import NotFound
+from metadata.errors import Forbidden, NotFound
 from metadata.identifiers import is_id
 from metadata.rights import Permission
 from repository.clock import local_date
@@ -34,6 +34,7 @@ from repository.tables import Account
 if TYPE_CHECKING:
     from lantai.site import Site
 
+API = "/api/v1/"
 PURPOSES = ("casework", "arrangement", "verification", "inspection", "reply")
 """Why somebody looks, as the use register writes it (借阅使用登记: 利用目的); the words are in ``lantai.web.labels``."""
 
@@ -51,6 +52,7 @@ class Visit:
     large_type: bool
     purpose: str
     must_change_password: bool = False
+    by_token: bool = False
 
     @property
     def person(self) -> Actor:
@@ -157,7 +159,10 @@ def visitor(request: Request) -> Visit:
         purpose=purpose if purpose in PURPOSES else PURPOSES[0],
     )
     token = cookies.get(SESSION_COOKIE)
-    if token:
+    kind, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and request.url.path.startswith(API):
+        visit = _with_token(visit, bearer.strip())  # a cookie sent along counts for nothing
+    elif token:
         visit = _signed_in(visit, token)
     request.state.visit = visit
     return visit
@@ -168,6 +173,20 @@ def language_of(request: Request) -> str:
     asked = request.cookies.get(LANGUAGE_COOKIE)
     settings = request.app.state.site.settings
     return chosen(asked or settings.language, request.headers.get("accept-language"))
+
+
+def _with_token(visit: Visit, text: str) -> Visit:
+    """A program that brings an access token; it needs no password changed first and no token of a form."""
+    archive = visit.site.archive
+    try:
+        with archive.reading() as session:
+            account, actor, unnoted = tokens.bearer(session, archive=archive, text=text)
+    except Forbidden as error:
+        raise TokenRefused(error) from error
+    if unnoted is not None:
+        with archive.sessions.begin() as session:
+            tokens.note_use(session, archive=archive, token_id=unnoted)
+    return replace(visit, actor=actor, username=account.username, csrf="", by_token=True)
 
 
 def _signed_in(visit: Visit, token: str) -> Visit:
@@ -233,10 +252,13 @@ def signed_in(visit: Annotated[Visit, Depends(visitor)]) -> Visit:
 
 
 def api_caller(request: Request, visit: Annotated[Visit, Depends(signed_in)]) -> Visit:
-    """A signed-in caller of the API; whatever changes something must bring the session's token in a header."""
-    if request.method not in {"GET", "HEAD", "OPTIONS"} and not same_token(
-        visit.csrf, request.headers.get(CSRF_HEADER)
-    ):
+    """A caller of the API, signed in or with an access token.
+
+    With the cookie of a session whatever changes something must bring the session's token in a header; an access token
+    is sent by no browser on its own, so it needs none.
+    """
+    reads = request.method in {"GET", "HEAD", "OPTIONS"}
+    if not reads and not visit.by_token and not same_token(visit.csrf, request.headers.get(CSRF_HEADER)):
         raise BadToken
     return visit
 

@@ -113,6 +113,20 @@ def account_closed(session: Session, *, at: datetime, actor: ActorRef, account_i
     return _act(session, "account.closed", at, actor, account_id=account_id)
 
 
+def token_created(
+    session: Session, *, at: datetime, actor: ActorRef, token_id: str, account_id: str, permissions: Sequence[str]
+) -> str:
+    """A program may act as an account from now on, at most with ``permissions`` (none named: all of the account's)."""
+    return _act(
+        session, "token.created", at, actor, token_id=token_id, account_id=account_id, permissions=list(permissions)
+    )
+
+
+def token_revoked(session: Session, *, at: datetime, actor: ActorRef, token_id: str, account_id: str) -> str:
+    """A token is worth nothing any more."""
+    return _act(session, "token.revoked", at, actor, token_id=token_id, account_id=account_id)
+
+
 def submission_opened(
     session: Session, *, at: datetime, actor: ActorRef, submission_id: str, channel: str, organ_id: str, profile: str
 ) -> str:

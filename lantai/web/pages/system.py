@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from lantai.web import views_retention, views_system
+from lantai.web import tokening, views_retention, views_system
 from lantai.web.rendering import page
 from lantai.web.visit import SignedVisit
 from metadata.errors import Forbidden
@@ -37,6 +37,7 @@ def show(visit: SignedVisit) -> Response:
         figures=figures,
         ledger=ledger,
         accounts=accounts,
+        tokens=tokening.listed(visit, everybody=True) if visit.may(Permission.ACCOUNT_WRITE) else [],
         jobs=views_system.jobs(visit.site) if sees_status else None,
         rule_states=views_retention.rule_states(visit),
     )

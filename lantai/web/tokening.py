@@ -1,0 +1,67 @@
+"""Access tokens as pages and API show them; both share what they do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from access import tokens
+from access.gate import require
+from lantai.web.visit import Visit
+from metadata.rights import Permission
+from repository.tables import Account, ApiToken
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLine:
+    """One token, without its text; ``state``: live, expired, revoked."""
+
+    id: str
+    username: str
+    label: str
+    permissions: list[str]
+    state: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
+def _line(token: ApiToken, account: Account, now: datetime) -> TokenLine:
+    state = "revoked" if token.revoked_at else "expired" if token.expires_at <= now else "live"
+    return TokenLine(
+        id=token.id,
+        username=account.username,
+        label=token.label,
+        permissions=list(token.permissions),
+        state=state,
+        created_at=token.created_at,
+        expires_at=token.expires_at,
+        last_used_at=token.last_used_at,
+    )
+
+
+def listed(visit: Visit, *, everybody: bool = False) -> list[TokenLine]:
+    """The person's tokens, newest first; ``everybody``: all, for those who keep the accounts."""
+    archive = visit.site.archive
+    if everybody:
+        require(visit.person, Permission.ACCOUNT_WRITE, archive.profile)
+    with visit.reading() as session:
+        found = tokens.tokens(session, account_id=None if everybody else visit.person.id)
+        return [_line(token, account, archive.clock.now()) for token, account in found]
+
+
+def create(visit: Visit, *, label: str, days: int, permissions: Sequence[str]) -> tuple[TokenLine, str]:
+    """A new token of the person signed in, and its text."""
+    archive = visit.site.archive
+    with visit.writing() as session:
+        token, text = tokens.create_token(
+            session, archive=archive, actor=visit.person, label=label, days=days, permissions=permissions
+        )
+        return _line(token, session.get_one(Account, token.account_id), archive.clock.now()), text
+
+
+def revoke(visit: Visit, token_id: str) -> None:
+    """End a token at once."""
+    with visit.writing() as session:
+        tokens.revoke_token(session, archive=visit.site.archive, actor=visit.person, token_id=token_id)
