@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 from ingest import quarantine
-from ingest.limits import IngestLimits
+from ingest.limits import IngestLimits, VirusScanner
 from ingest.pool import CheckPool
 from repository.archive import Archive
 from repository.bag.plan import BagPlan, load
 
-ALL_CHECKS = frozenset({"bag", "names", "format", "duplicates", "empty"})
+ALL_CHECKS = frozenset({"bag", "names", "format", "duplicates", "empty", "virus"})
 """Checks that may be left out by whoever builds the context; container safety, the deposit list and pins always run."""
 
 _PLAN_FILES = 50_000
@@ -29,6 +29,9 @@ class Context:
     limits: IngestLimits = field(default_factory=IngestLimits)
     processes: int = 0
     checks: frozenset[str] = ALL_CHECKS
+    virus: VirusScanner = field(default_factory=VirusScanner)
+    bag_profiles: Path | None = None
+    shared: CheckPool | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _plans: OrderedDict[Path, BagPlan] = field(default_factory=OrderedDict, repr=False)
     _plan_files: int = 0
@@ -41,9 +44,16 @@ class Context:
         *,
         processes: int = 0,
         checks: frozenset[str] = ALL_CHECKS,
+        virus: VirusScanner | None = None,
+        bag_profiles: Path | None = None,
+        pool: CheckPool | None = None,
     ) -> Context:
-        """A context for ``archive``; ``processes`` for checks, 0: one a core. None is started before it is needed."""
-        return cls(archive, limits or IngestLimits(), processes, checks)
+        """A context for ``archive``; ``processes`` for checks, 0: one a core. None is started before it is needed.
+
+        ``virus``: where the scanner listens, if there is one. ``bag_profiles``: the folder of BagIt profiles known here.
+        ``pool``: check processes that the caller shares between contexts and closes.
+        """
+        return cls(archive, limits or IngestLimits(), processes, checks, virus or VirusScanner(), bag_profiles, pool)
 
     @cached_property
     def _pool(self) -> CheckPool:
@@ -57,6 +67,8 @@ class Context:
     @property
     def pool(self) -> CheckPool:
         """The standing pool of check processes."""
+        if self.shared is not None:
+            return self.shared
         with self._lock:
             return self._pool
 

@@ -14,45 +14,17 @@ from ingest.context import ALL_CHECKS, Context
 from ingest.limits import IngestLimits
 from ingest.pipeline import advance
 from ingest.submissions import open_submission, receive_path
-from metadata.identifiers import new_id
-from metadata.profile import builtin
 from repository.archive import Archive
 from repository.clock import FixedClock
-from repository.db import open_sessions, reading_sessions
-from repository.keys import Keys
-from repository.storage.local import LocalStore
-from repository.storage.replicas import Replicas
-from repository.tables import Organ, Replica
+from tests.archives import bureau_archive
 
-FAST = ALL_CHECKS - {"format"}
+FAST = ALL_CHECKS - {"format", "virus"}
 
 
 @pytest.fixture
 def archive(tmp_path: Path, engine: Engine, clock: FixedClock) -> Archive:
     """An archive on SQLite and two local folders."""
-    stores = []
-    for name in ("a", "b"):
-        (tmp_path / "replicas" / name).mkdir(parents=True)
-        stores.append(LocalStore(name, tmp_path / "replicas" / name))
-    made = Archive(
-        holding_id=new_id(),
-        zone="Asia/Shanghai",
-        sessions=open_sessions(engine),
-        reading=reading_sessions(engine),
-        replicas=Replicas(stores),
-        keys=Keys.create(tmp_path / "keys"),
-        clock=clock,
-        profile=builtin("social_assistance"),
-        quarantine=tmp_path / "quarantine",
-        derivatives=tmp_path / "derivatives",
-    )
-    made.quarantine.mkdir()
-    with made.sessions.begin() as session:
-        session.add_all(
-            Replica(name=one.name, kind="local", location=str(one.root), added_at=clock.now()) for one in stores
-        )
-        session.add(Organ(id=new_id(), code="BUREAU", name_zh="测试县民政局", level="CB", division_prefix="990101"))
-    return made
+    return bureau_archive(tmp_path, engine, clock)
 
 
 @pytest.fixture

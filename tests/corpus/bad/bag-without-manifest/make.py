@@ -1,0 +1,14 @@
+"""Bag without manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.bags import bag, retag
+
+
+def make(folder: Path) -> Path:
+    root = bag(folder, ["sha256"])
+    (root / "manifest-sha256.txt").unlink()
+    retag(root)
+    return root

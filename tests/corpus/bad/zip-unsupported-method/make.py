@@ -1,0 +1,11 @@
+"""Zip unsupported method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.archives import raw_zip
+
+
+def make(folder: Path) -> Path:
+    return raw_zip(folder / "t.zip", [(b"a.txt", b"0123456789abcdef")], method=97)

@@ -1,0 +1,11 @@
+"""Bag in folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.bags import bag
+
+
+def make(folder: Path) -> Path:
+    return bag(folder)
