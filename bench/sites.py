@@ -28,7 +28,7 @@ class BenchSite:
         self.site: Site = initialise(load(home=folder), bureau="测试局", division="330000")
         profile = dataclasses.replace(self.site.archive.profile, digest_algorithms=DIGESTS)
         self.archive: Archive = dataclasses.replace(self.site.archive, profile=profile)
-        self.context = Context.open(self.archive, checks=ALL_CHECKS if checks else frozenset())
+        self.context = Context.open(self.archive, checks=ALL_CHECKS - {"virus"} if checks else frozenset())
 
     def deposit(self, paths: Sequence[Path], *, one_record: bool, in_place: bool) -> None:
         """Take ``paths`` in, up to accession."""

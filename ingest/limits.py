@@ -60,5 +60,4 @@ class VirusScanner(BaseModel):
 
     address: str = Field("", description="`unix:/path/to/socket` or `host:port` of clamd; empty: none")
     seconds: float = Field(60.0, gt=0, description="time for one file")
-    least_signatures: int = Field(100_000, ge=0, description="fewer signatures than this are told as a weak database")
-    oldest_days: int = Field(14, ge=1, description="an older database is told as a weak one")
+    oldest_days: int = Field(14, ge=1, description="an older database is told as a weak one, as is one without a day")

@@ -27,6 +27,7 @@ from repository.records import file_id
 FINDINGS_FORMAT = "lantai-findings/1"
 DEPOSIT_TAGS = "metadata/deposit/"
 SOFTWARE = "lantai"
+SCANNER = "clamav"
 
 
 @cache
@@ -160,7 +161,7 @@ def _record_json(
     division: str,
     payload: Sequence[PayloadFile],
 ) -> bytes:
-    tools = dict(deposit.tools)
+    tools = _identifying(deposit)
     facts = [
         FileFact.model_construct(
             path=packed.path,
@@ -236,6 +237,23 @@ def _findings(deposit: Deposit, subject: Subject) -> bytes:
     return canonical.dumps(body) + b"\n"
 
 
+def _identifying(deposit: Deposit) -> dict[str, str]:
+    """The tools that identified formats."""
+    return {name: told for name, told in deposit.tools.items() if name != SCANNER}
+
+
+def _scan(deposit: Deposit, codes: set[str]) -> tuple[str, datetime, str, str, tuple[tuple[str, str], ...]]:
+    missed = sorted(code for code in codes if code.startswith("virus."))
+    detail = ", ".join(missed) or "no malware found"
+    return (
+        "virus check",
+        deposit.packed_at,
+        detail,
+        "warning" if missed else "success",
+        ((SCANNER, "executing program"),),
+    )
+
+
 def _premis(
     deposit: Deposit, subject: Subject, title: str, ids: Sequence[str], payload: Sequence[PayloadFile]
 ) -> bytes:
@@ -280,11 +298,13 @@ def _events(deposit: Deposit, subject: Subject) -> list[premis.Event]:
             program,
         ),
     ]
-    if deposit.tools:
-        tools = tuple((name, "executing program") for name in sorted(deposit.tools))
+    if identifying := _identifying(deposit):
+        tools = tuple((name, "executing program") for name in sorted(identifying))
         unknown = sum(1 for one in subject.files if one.puid is None)
         outcome = "warning" if unknown else "success"
         events.append(("format identification", deposit.packed_at, f"unidentified: {unknown}", outcome, tools))
+    if SCANNER in deposit.tools:
+        events.append(_scan(deposit, {one.code for one in told}))
     codes = ", ".join(sorted({one.code for one in told}))
     events += [
         ("validation", deposit.packed_at, codes or "no findings", worst, program),

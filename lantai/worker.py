@@ -120,7 +120,13 @@ class Worker:
                 "scheduler_polling_interval_sec": 5.0,
             }
         )
-        self._context = Context.open(self.site.archive, settings.limits, processes=settings.check_processes)
+        self._context = Context.open(
+            self.site.archive,
+            settings.limits,
+            processes=settings.check_processes,
+            virus=settings.virus,
+            bag_profiles=settings.bag_profiles,
+        )
         care_workflow = self._register(self._context)
         self._pulse.beat()  # before launch: a peer must never find this worker's work without a pulse
         DBOS.launch()
