@@ -86,8 +86,9 @@ class Clamd:
             return _judged(_answer(connection, until))
 
     def _ask(self, command: bytes) -> str:
-        until = time.monotonic() + _PATIENCE
-        with self._connect(_PATIENCE) as connection:
+        patience = min(_PATIENCE, self.seconds)
+        until = time.monotonic() + patience
+        with self._connect(patience) as connection:
             try:
                 connection.sendall(command)
             except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 
@@ -14,6 +15,8 @@ def main() -> int:
     code = int(pytest.main(arguments))
     if shutil.which("chromium") is None:
         print("Left out: browser journeys (no chromium on this machine; Debian's package is `chromium`).")
+    if shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None:
+        print("Left out: virus checks (no clamd on this machine; Debian's package is `clamav-daemon`).")
     print("Left out: ten thousand damaged files (run them with `make fuzz`); three hundred of them were run.")
     print("Left out: fifty-kill chaos run (run it with `make chaos`).")
     return code
