@@ -98,3 +98,16 @@ def console_actor(session: Session, profile: Profile, user: str) -> Actor:
         if code in profile.roles
     )
     return Actor(id=f"console:{user}", kind="console", name=user, organ_id=organ_id, roles=held)
+
+
+def actor_again(session: Session, ref: ActorRef, profile: Profile, today: date) -> Actor:
+    """Who ``ref`` names, with the roles in force on ``today``: for work that goes on after the person has left.
+
+    An account that is gone, the program itself and the watcher hold no role.
+    """
+    if ref.kind == "console":
+        return console_actor(session, profile, ref.id.removeprefix("console:"))
+    account = session.get(Account, ref.id) if ref.kind == "account" else None
+    if account is not None:
+        return actor_of(session, account, profile, today)
+    return Actor(id=ref.id, kind=ref.kind, name="", organ_id=ref.organ_id)  # type: ignore[arg-type]  # a ref is made from an actor

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from access.actors import Actor
 from access.gate import allowed, require
 from ingest.endings import note_end
-from ingest.findings import kind_of, sentence
+from ingest.findings import kind_of, sentence, told_to
 from ingest.outcome import Severity
 from ingest.submissions import read_submission
 from metadata.errors import Conflict, Forbidden
@@ -25,10 +25,12 @@ _RESUMED_AT = {"examine": "examining", "accept": "examining", "package": "accept
 
 
 def findings_of(session: Session, submission_id: str) -> list[FindingRow]:
-    """All findings of the submission: errors, then warnings, then notices, each in the order found."""
+    """What the depositor may be told of the submission: errors, then warnings, then notices, each in the order found."""
     rank = {severity.value: place for place, severity in enumerate(Severity)}
     found = session.scalars(
-        select(FindingRow).where(FindingRow.submission_id == submission_id).order_by(FindingRow.seq)
+        select(FindingRow)
+        .where(FindingRow.submission_id == submission_id, told_to("", may_accept=False))
+        .order_by(FindingRow.seq)
     ).all()
     return sorted(found, key=lambda one: rank[one.severity])
 

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ingest.finding_catalogue import BAG_ADVICE, CATALOGUE
+from sqlalchemy import ColumnElement, exists, or_
+
+from ingest.finding_catalogue import ARCHIVIST_ONLY, BAG_ADVICE, CATALOGUE
 from ingest.outcome import Finding, Outcome, Severity
 from repository.bag.codes import CODES
+from repository.tables import Finding as FindingRow
+from repository.tables import Submission
 
 _OUTCOME = {Severity.ERROR: Outcome.FAIL, Severity.WARNING: Outcome.WARN, Severity.NOTICE: Outcome.WARN}
 _SHOWN = 300
@@ -102,6 +106,19 @@ def rows(
         }
         for one in found
     ]
+
+
+def told_to(person_id: str, *, may_accept: bool) -> ColumnElement[bool]:
+    """The criterion on rows of ``finding`` for what a person may be told; every page, program and notice asks it.
+
+    Findings about records that the depositor may not see are for archivists only: who may accept the deposit
+    (``may_accept``) and did not make it herself.
+    """
+    ordinary = FindingRow.code.not_in(ARCHIVIST_ONLY)
+    if not may_accept:
+        return ordinary
+    own = exists().where(Submission.id == FindingRow.submission_id, Submission.actor_id == person_id)
+    return or_(ordinary, ~own)
 
 
 def page() -> str:

@@ -9,16 +9,20 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
+from access.actors import actor_again
 from ingest import deposit_list, files, quarantine, records_of
 from ingest.checks import deposit_list as list_check
 from ingest.checks import duplicates, empty, names, options
 from ingest.context import Context
 from ingest.deposit_list import DepositList
 from ingest.files import FileRow
+from ingest.findings import told_to
 from ingest.outcome import Finding
 from ingest.records_of import RecordOf
 from ingest.steps.telling import submission_of, tell
 from metadata.identifiers import new_id
+from repository.clock import local_date
+from repository.ledger.acts import ActorRef
 from repository.tables import Finding as FindingRow
 from repository.tables import RecordPlan, Submission, SubmissionFile
 
@@ -46,7 +50,7 @@ def conclude(context: Context, submission_id: str) -> None:
         _plan(session, submission, marked, records, listed, prefix)
         counted = session.execute(
             select(FindingRow.severity, func.count())
-            .where(FindingRow.submission_id == submission_id)
+            .where(FindingRow.submission_id == submission_id, told_to(submission.actor_id, may_accept=False))
             .group_by(FindingRow.severity)
         ).tuples()
         payload = [row for row in marked if row.role == "payload"]
@@ -79,7 +83,10 @@ def _checks(
         found += names.run(rows, context.limits)
     if "duplicates" in context.checks:
         sha256 = {position: digests["sha256"] for position, digests in files.digests(session, submission.id)}
-        found += duplicates.run(session, rows, sha256)
+        ref = ActorRef(**submission.options["actor"])
+        today = local_date(context.archive.clock.now(), context.archive.zone)
+        depositor = actor_again(session, ref, profile, today)
+        found += duplicates.run(session, rows, sha256, depositor=depositor, profile=profile)
     return found
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from ingest import case_files, files, quarantine
 from ingest.context import Context
 from ingest.deposit_list import DepositList
+from ingest.findings import told_to
 from ingest.outcome import MORE, PASSED, StepOutcome
 from ingest.packaging import Deposit, Packed, Subject, pack
 from ingest.steps.conclude import read_list
@@ -128,7 +129,11 @@ def _findings(
     total = sum(submission.counts.get("findings", {}).values())
     if not total:
         return told
-    mine = select(FindingRow).where(FindingRow.submission_id == submission.id, FindingRow.code != _EMPTY_FOLDER)
+    mine = select(FindingRow).where(
+        FindingRow.submission_id == submission.id,
+        FindingRow.code != _EMPTY_FOLDER,
+        told_to(submission.actor_id, may_accept=False),  # whoever may read the record reads them
+    )
     paths = [one.path for subject in subjects for one in subject.files]
     parts = [FindingRow.path.in_(paths[start : start + _IN]) for start in range(0, len(paths), _IN)]
     wanted = [mine] if total <= len(paths) else [mine.where(one) for one in (FindingRow.path.is_(None), *parts)]

@@ -10,7 +10,7 @@ import typer
 from sqlalchemy import func, select
 
 from access.actors import Actor
-from ingest.findings import sentence
+from ingest.findings import sentence, told_to
 from ingest.pipeline import is_outage
 from ingest.submissions import open_submission, read_submission, receipt, receive_path
 from lantai.cli.output import Json, Steps, emit, err, out, progress, say
@@ -91,12 +91,12 @@ def ingest(
         if not wait:
             with progress("接收 receiving", quiet=json) as steps:
                 submission_id = deposit(site, actor, paths, steps=steps, **options)
-            _show(site, submission_id, json=json)
+            _show(site, actor, submission_id, json=json)
             return
         with working(site), progress("接收 receiving", quiet=json) as steps:
             submission_id = deposit(site, actor, paths, steps=steps, **options)
             state = wait_until_done(site, submission_id, steps=steps)
-        _show(site, submission_id, json=json)
+        _show(site, actor, submission_id, json=json)
     raise typer.Exit(EXIT.get(state, 1))
 
 
@@ -183,12 +183,15 @@ def _unfinished(session: Any, submission_id: str) -> int:
     return int(text or 0) + int(index or 0)
 
 
-def _show(site: Site, submission_id: str, *, json: bool) -> None:
+def _show(site: Site, actor: Actor, submission_id: str, *, json: bool) -> None:
     with site.archive.reading() as session:
         found = read_submission(session, submission_id)
         findings = list(
             session.scalars(
-                select(Finding).where(Finding.submission_id == submission_id).order_by(Finding.seq).limit(1000)
+                select(Finding)
+                .where(Finding.submission_id == submission_id, told_to(actor.id, may_accept=True))
+                .order_by(Finding.seq)
+                .limit(1000)
             )
         )
         paper = receipt(session, submission_id)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from access.scope import within_divisions
-from ingest.findings import KINDS, sentence
+from ingest.findings import KINDS, sentence, told_to
 from ingest.submissions import read_submission
 from lantai import i18n
 from lantai.i18n import N_
@@ -230,7 +230,9 @@ def rows(session: Session, visit: Visit, submissions: Sequence[Submission]) -> l
     found = dict(
         session.execute(
             select(Finding.submission_id, func.count())
-            .where(Finding.submission_id.in_([one.id for one in submissions]), Finding.severity != "notice")
+            .where(
+                Finding.submission_id.in_([one.id for one in submissions]), Finding.severity != "notice", told(visit)
+            )
             .group_by(Finding.submission_id)
         )
         .tuples()
@@ -283,6 +285,11 @@ def _error(error: dict[str, Any] | None, language: str) -> str:
     return str(error.get(language) or error.get("zh") or error.get("code") or "")
 
 
+def told(visit: Visit) -> ColumnElement[bool]:
+    """The criterion on findings of visible deposits for what the person may be told."""
+    return told_to(visit.person.id, may_accept=visit.may(Permission.ACCEPT))
+
+
 def finding_line(one: Finding, language: str, group: str) -> FindingLine:
     """A finding in words: the sentence of the catalogue, what to do next, the clause."""
     kind = KINDS.get(one.code)
@@ -304,7 +311,7 @@ def findings(session: Session, visit: Visit, submission_id: str) -> list[Finding
     _ = i18n.translations(visit.language).gettext
     made = []
     for code, severity, title, shape in _SEVERITIES:
-        mine = (Finding.submission_id == submission_id, Finding.severity == severity)
+        mine = (Finding.submission_id == submission_id, Finding.severity == severity, told(visit))
         total = session.scalar(select(func.count()).where(*mine).select_from(Finding)) or 0
         if not total:
             continue
