@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ingest import quarantine
 from ingest.limits import IngestLimits, VirusScanner
@@ -19,6 +20,7 @@ ALL_CHECKS = frozenset({"bag", "names", "format", "duplicates", "empty", "virus"
 """Checks that may be left out by whoever builds the context; container safety, the deposit list and pins always run."""
 
 _PLAN_FILES = 50_000
+_OPENINGS = 4
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Context:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _plans: OrderedDict[Path, BagPlan] = field(default_factory=OrderedDict, repr=False)
     _plan_files: int = 0
+    _openings: OrderedDict[str, Any] = field(default_factory=OrderedDict, repr=False)
+    lists: OrderedDict[str, Any] = field(default_factory=OrderedDict, repr=False)
 
     @classmethod
     def open(
@@ -96,8 +100,23 @@ class Context:
             plan = self._plans.pop(path, None)
             self._plan_files -= len(plan.payload) if plan is not None else 0
 
+    def keep_opening(self, submission_id: str, opening: Any) -> None:
+        """Hold a container that is being opened for its next batch; what is lost here is read again."""
+        with self._lock:
+            self._openings[submission_id] = opening
+            left = self._openings.popitem(last=False)[1] if len(self._openings) > _OPENINGS else None
+        if left is not None:
+            left.close()
+
+    def opening(self, submission_id: str) -> Any | None:
+        """The container that is being opened, now the caller's to keep or close."""
+        with self._lock:
+            return self._openings.pop(submission_id, None)
+
     def close(self) -> None:
         """End the check processes."""
+        while self._openings:
+            self._openings.popitem()[1].close()
         with self._lock:
             if "_pool" in self.__dict__:
                 self._pool.close()

@@ -110,6 +110,16 @@ def settle_name(path: Path) -> None:
         os.close(handle)
 
 
+def remove_behind(base: Path, position: int) -> None:
+    """Remove every numbered file after ``position``, lowest number first: what a container had given before it broke."""
+    folders = sorted((base / "files").glob("[0-9]*"))
+    for folder_ in (one for one in folders if int(one.name) >= position // 1000):
+        for one in sorted(folder_.iterdir()):
+            number = one.name.partition(".")[0]
+            if number.isdecimal() and int(number) > position:
+                one.unlink(missing_ok=True)
+
+
 def remove(path: Path) -> None:
     """Remove a folder of quarantine whose bytes are safe elsewhere, or that is to be made anew."""
     shutil.rmtree(path, ignore_errors=True)

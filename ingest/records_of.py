@@ -1,7 +1,8 @@
 """What becomes one record (件): pure rules over the names that were received.
 
 In this order: what the deposit list says; a deposited bag; with the option ``one_record`` everything that is left; a
-run of page images (same folder, same stem, running numbers, image formats); a file alone. A record has at most
+mail with what was taken out of it; a run of page images (same folder, same stem, running numbers, image formats); a
+file alone. A record has at most
 ``limit`` files; more become further records, said in a finding.
 """
 
@@ -49,7 +50,11 @@ def group(
     records = list(_listed(rows, payload, listed, prefix, taken))
     rest = [number for number in payload if number not in taken]
     bags, rest, said = _bags(rows, rest, title)
-    single = [RecordOf(title, "whole", rest)] if one_record and rest else list(_alone(rows, rest))
+    if one_record and rest:
+        single = [RecordOf(title, "whole", rest)]
+    else:
+        mails, rest = _mails(rows, rest)
+        single = [*mails, *_alone(rows, rest)]
     free = sorted([*bags, *single], key=lambda one: one.files[0])
     whole, split = _split([*records, *free], limit)
     return whole, said + split
@@ -84,6 +89,33 @@ def _bags(rows: Sequence[FileRow], rest: list[int], title: str) -> tuple[list[Re
             bags[root].tags.append(number)
     said = [Finding("bag.empty", root or ".") for root, bag in bags.items() if not bag.files]
     return [bag for bag in bags.values() if bag.files], left, said
+
+
+def _mails(rows: Sequence[FileRow], rest: list[int]) -> tuple[list[RecordOf], list[int]]:
+    """Each outermost mail with all that came out of it, through any containers in between, and what is left.
+
+    Of the files that others were taken out of only a mail is kept itself; other containers are no payload.
+    """
+    if not any(row.container for row in rows):
+        return [], rest
+    free = set(rest)
+    holders = {row.container for row in rows if row.container is not None}
+    at: dict[str, int] = {}
+    mail_of: dict[int, int] = {}  # the mail in which a row lies; a mail in no other lies in itself
+    for number, row in enumerate(rows):
+        outer = at.get(row.container) if row.container is not None else None
+        if outer is not None and outer in mail_of:
+            mail_of[number] = mail_of[outer]
+        elif row.role == "payload" and number in free and row.path in holders:
+            mail_of[number] = number
+        if row.path in holders:
+            at[row.path] = number
+    groups: dict[int, list[int]] = defaultdict(list)
+    for number in rest:
+        if number in mail_of:
+            groups[mail_of[number]].append(number)
+    mails = [RecordOf(_title(rows[first].path), "mail", some) for first, some in groups.items()]
+    return mails, [number for number in rest if number not in mail_of]
 
 
 def _alone(rows: Sequence[FileRow], rest: Iterable[int]) -> Iterator[RecordOf]:

@@ -1,181 +1,271 @@
-"""Opening containers, one a batch: looked through, judged, then unpacked to quarantine and digested on the way.
+"""Opening containers: looked through, judged, then taken out to quarantine and digested, some seconds a batch.
 
-A container inside a deposited bag, or named by the deposit list, is a file like any other and stays shut.
+A batch is one transaction: what lies in quarantine, its rows and its progress. After a crash the next batch goes on
+behind the last one recorded. What of a container has been taken out when it proves damaged is removed again, with its
+rows and findings. A container inside a deposited bag, or named by the deposit list, is a file and stays shut.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy.orm import Session
 
-from ingest import containers, deposit_list, files, findings, quarantine
+from ingest import containers, files, findings, quarantine
 from ingest.checks import container as container_check
+from ingest.checks.container import Before
 from ingest.context import Context
 from ingest.files import FileRow
 from ingest.outcome import Finding, Severity
-from ingest.receiving import Received, stream, wanted
+from ingest.steps.opening import Opening, received, stays_shut
+from ingest.steps.telling import submission_of, tell
 from ingest.walk import name_finding
 from repository.tables import Finding as FindingRow
 from repository.tables import SubmissionFile
 
+_ROWS = 2_000
+_STATE = "opening"
+"""In ``submission.counts``: the container being opened, the position of its first file, how many are recorded."""
+
 
 def open_next(context: Context, submission_id: str) -> bool:
-    """Open or close the next container of the submission; False when none is left."""
+    """Open containers of the submission, or a part of one, for some seconds; False when none is left."""
+    until = time.monotonic() + context.limits.batch_seconds
+    before: Before | None = None
+    worked = False
+    while True:
+        with context.archive.reading() as session:
+            waiting = files.rows(session, submission_id, SubmissionFile.role == "container", limit=1)
+            if not waiting:
+                return worked
+            before = before or _before(session, submission_id)
+        before = _work_on(context, submission_id, waiting[0], before, until)
+        worked = True
+        if time.monotonic() > until:
+            return True
+
+
+def _before(session: Session, submission_id: str) -> Before:
+    inside = SubmissionFile.container.is_not(None)
+    size = SubmissionFile.size
+    told = select(func.sum(case((inside, 0), else_=size)), func.sum(case((inside, size), else_=0)), func.count())
+    given, unpacked, count = session.execute(told.where(SubmissionFile.submission_id == submission_id)).one()
+    return Before(given or 0, unpacked or 0, count)
+
+
+def _work_on(context: Context, submission_id: str, one: FileRow, before: Before, until: float) -> Before:
+    """Open ``one``, or go on with it until the time is up; what the submission holds then."""
+    opening = context.opening(submission_id)
+    if opening is not None and opening.one.seq != one.seq:
+        opening.close()
+        opening = None
+    opening = opening or _begin(context, submission_id, one, before)
+    if opening is None:
+        return before
+    kept = False
+    try:
+        with opening.clock.running():
+            taken = _take_out(context, submission_id, opening, until)
+        kept = taken is not None and not opening.finished
+    finally:
+        if kept:
+            context.keep_opening(submission_id, opening)
+        else:
+            opening.close()
+    if taken is None:
+        return before
+    return Before(before.received, before.unpacked + taken.bytes, before.files + taken.files)
+
+
+# -- beginning -----------------------------------------------------------------------------------------------------
+
+
+def _begin(context: Context, submission_id: str, one: FileRow, before: Before) -> Opening | None:
+    """The container ready to be taken out, or None after it was closed or left shut."""
     with context.archive.reading() as session:
-        waiting = files.rows(session, submission_id, SubmissionFile.role == "container")
-        if not waiting:
-            return False
-        paths = list(session.scalars(select(SubmissionFile.path).where(SubmissionFile.submission_id == submission_id)))
-        one = waiting[0]
+        shut = stays_shut(context, session, submission_id, one)
         depth = _depth(session, submission_id, one)
-        alone = len(paths) == 1
-    if _stays_shut(context, submission_id, one, paths):
-        _mark(context, one, "payload", [])
-        return True
-    path = Path(os.fsdecode(quarantine.locate(context.base(submission_id), one.source)))
-    found, members = _judge(context, path, one, depth)
-    if any(findings.kind_of(finding.code).severity is Severity.ERROR for finding in found):
-        _mark(context, one, "closed", found, submission_id)
-        return True
-    _unpack(context, submission_id, one, path, members, found, prefix="" if alone else one.path + "/")
-    return True
-
-
-def _judge(context: Context, path: Path, one: FileRow, depth: int) -> tuple[list[Finding], list[containers.Member]]:
-    with path.open("rb") as opened:
-        kind = containers.kind_of(one.path, opened.read(512))
-    if kind in {"rar", "7z"}:
-        return [Finding("container.refused_kind", one.path, {"kind": kind.upper()})], []
-    if depth >= context.limits.container_depth:
-        return [Finding("container.too_deep", one.path, {"limit": context.limits.container_depth})], []
-    listed = containers.listing(path, one.path, context.limits)
+        progress = submission_of(session, submission_id).counts.get(_STATE) or {}
+        received_ones = SubmissionFile.container.is_(None)
+        alone = one.container is None and len(files.rows(session, submission_id, received_ones, limit=2)) == 1
+    if shut:
+        _end(context, submission_id, one, "payload", [])
+        return None
+    base = context.base(submission_id)
+    if progress.get("seq") == one.seq and _cut_off(context, submission_id, progress):
+        progress = {}
+    path = Path(os.fsdecode(quarantine.locate(base, one.source)))
+    going_on = progress if progress.get("seq") == one.seq else {}
+    clock = containers.Clock(context.limits, one.size, float(going_on.get("seconds", 0.0)))
+    helper = containers.Apart(base / "opening", lambda: context.pool)
+    quarantine.remove(helper.folder)
+    with clock.running():
+        listed = _listed(context, path, one, depth, helper, clock)
     if isinstance(listed, Finding):
-        return [listed], []
-    return list(container_check.run(one.path, one.size, listed, context.limits)), listed
+        _refuse(context, submission_id, one, [listed])
+        return None
+    found = listed.found
+    if listed.kind != "mail":
+        found += container_check.run(one.path, one.size, listed.members, context.limits, None if going_on else before)
+    if any(findings.kind_of(finding.code).severity is Severity.ERROR for finding in found):
+        listed.close()
+        _refuse(context, submission_id, one, found)
+        return None
+    own = any(member.name.text.split("/")[0] == one.path for member in listed.members)
+    prefix = "" if alone and listed.kind != "mail" and not own else one.path + "/"
+    done = int(going_on.get("done", 0))
+    taken = containers.extract(path, listed, context.limits, helper, done)
+    return Opening(one, listed, taken, helper.folder, prefix, clock, going_on.get("first"), done)
 
 
-def _depth(session: Any, submission_id: str, one: FileRow) -> int:
-    """How many containers lie around this one."""
-    depth = 0
-    outer = one.container
+def _listed(
+    context: Context, path: Path, one: FileRow, depth: int, helper: containers.Apart, clock: containers.Clock
+) -> containers.Listing | Finding:
+    if depth >= context.limits.container_depth:
+        return Finding("container.too_deep", one.path, {"limit": context.limits.container_depth})
+    return containers.listing(path, one.path, context.limits, helper, clock)
+
+
+def _depth(session: Session, submission_id: str, one: FileRow) -> int:
+    """How many containers lie around this one; each was received before what it holds."""
+    depth, outer, position = 0, one.container, one.position
     while outer is not None:
-        depth += 1
-        outer = session.scalars(
-            select(SubmissionFile.container)
-            .where(SubmissionFile.submission_id == submission_id, SubmissionFile.path == outer)
-            .where(SubmissionFile.role == "opened")
-        ).first()
+        around = (SubmissionFile.path == outer, SubmissionFile.position < position)
+        last = select(SubmissionFile.container, SubmissionFile.position).where(
+            SubmissionFile.submission_id == submission_id, *around
+        )
+        found = session.execute(last.order_by(SubmissionFile.position.desc()).limit(1)).first()
+        if found is None:
+            break
+        depth, outer, position = depth + 1, found[0], found[1]
     return depth
 
 
-def _stays_shut(context: Context, submission_id: str, one: FileRow, paths: list[str]) -> bool:
-    if one.container is None and "/" not in one.path:
-        inside_bag = False
-    else:
-        inside_bag = any(files.within(one.path, root) for root in files.bag_roots(paths))
-    return inside_bag or one.path in _listed_paths(context, submission_id, paths)
-
-
-def _listed_paths(context: Context, submission_id: str, paths: Iterable[str]) -> set[str]:
-    """Paths that the deposit list names as files of a record; a list that cannot be read names none."""
-    named = sorted(
-        (path for path in paths if files.name_of(path) == deposit_list.FILE_NAME), key=lambda p: p.count("/")
-    )
-    if not named or named[0].count("/") > 1:
-        return set()
+def _cut_off(context: Context, submission_id: str, progress: dict[str, Any]) -> bool:
+    """Whether a crash cut off the removal of what had been taken out; then the container is begun anew."""
+    mine = (SubmissionFile.submission_id == submission_id, SubmissionFile.position == progress["first"])
     with context.archive.reading() as session:
-        row = files.rows(session, submission_id, SubmissionFile.path == named[0])[0]
-    if row.size > context.limits.list_bytes:
-        return set()
-    base = files.folder_of(named[0])
-    try:
-        with quarantine.opener(context.base(submission_id))(row.source) as source:
-            told = json.loads(source.read())
-        listed = {str(path) for record in told["records"] for path in record["files"]}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return set()
-    return {f"{base}/{path}" if base else path for path in listed}
-
-
-def _mark(context: Context, one: FileRow, role: str, found: list[Finding], submission_id: str | None = None) -> None:
+        first = session.scalars(select(SubmissionFile.source).where(*mine)).first()
+    if first is not None and (context.base(submission_id) / first).is_file():
+        return False
     with context.archive.sessions.begin() as session:
-        session.execute(update(SubmissionFile).where(SubmissionFile.seq == one.seq).values(role=role))
-        if found and submission_id is not None:
-            rows = findings.rows(found, submission_id, context.archive.clock.now())
-            session.execute(insert(FindingRow), rows)
+        _remove_rows(session, submission_id, progress)
+    return True
 
 
-def _unpack(
-    context: Context,
-    submission_id: str,
-    one: FileRow,
-    path: Path,
-    members: list[containers.Member],
-    found: list[Finding],
-    prefix: str,
-) -> None:
+# -- taking out ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    files: int
+    bytes: int
+
+
+def _take_out(context: Context, submission_id: str, opening: Opening, until: float) -> _Taken | None:
+    """One batch; None when the container proved damaged and was closed."""
     base = context.base(submission_id)
-    with context.archive.sessions.begin() as session:
+    with context.archive.reading() as session:
         mine = SubmissionFile.submission_id == submission_id
-        session.execute(delete(SubmissionFile).where(mine, SubmissionFile.container == one.path))
         first = (session.scalar(select(func.max(SubmissionFile.position)).where(mine)) or 0) + 1
+    opening.first = first if opening.first is None else opening.first
     rows: list[dict[str, Any]] = []
+    found: list[Finding] = []
+    size = 0
+    algorithms = context.archive.profile.digest_algorithms
     try:
-        for position, (member, opener) in enumerate(containers.extract(path, one.path, members), start=first):
-            got = _member(context, base, position, member, opener, prefix)
-            rows.append(got.row(submission_id, position, one.path))
+        while (taken := opening.next()) is not None:
+            got = received(base, first + len(rows), taken, opening.prefix, algorithms)
+            rows.append(got.row(submission_id, first + len(rows), opening.one.path))
+            size += got.size
             if told := name_finding(got.name):
                 found.append(told)
-    except (containers.Damaged, OverflowError):
-        for row in rows:
-            (base / str(row["source"])).unlink(missing_ok=True)
-        _mark(context, one, "closed", [*found, Finding("container.damaged", one.path)], submission_id)
-        return
+            if time.monotonic() > until or len(rows) >= _ROWS:
+                break
+    except containers.Damaged as damaged:
+        _refuse(context, submission_id, opening.one, [*opening.listed.found, damaged.finding(opening.one.path)])
+        return None
     except OSError as error:
         raise quarantine.trouble(error) from error
-    empty = _empty_folders(members)
-    found += [Finding("deposit.empty_folder", prefix + name) for name in empty]
     quarantine.settle(base)
+    opening.done += len(rows)
+    _record(context, submission_id, opening, rows, found)
+    return _Taken(len(rows), size)
+
+
+def _record(
+    context: Context, submission_id: str, opening: Opening, rows: list[dict[str, Any]], found: list[Finding]
+) -> None:
+    one, begun = opening.one, opening.done == len(rows)
     with context.archive.sessions.begin() as session:
-        session.execute(update(SubmissionFile).where(SubmissionFile.seq == one.seq).values(role="opened"))
+        submission = submission_of(session, submission_id)
+        counts = dict(submission.counts)
+        if begun:
+            counts["members"] = counts.get("members", 0) + opening.total
+        counts["unpacked"] = counts.get("unpacked", 0) + len(rows)
+        counts["starts"] = 0  # something was done: this start was not in vain
         if rows:
             session.execute(insert(SubmissionFile.__table__), rows)  # type: ignore[arg-type]  # a Table, seen as FromClause
-        if found:
-            told_rows = findings.rows(found, submission_id, context.archive.clock.now())
-            session.execute(insert(FindingRow), told_rows)
+        if opening.finished:
+            counts.pop(_STATE, None)
+            found = [*found, *opening.listed.found, *opening.last_words()]
+            role = "payload" if opening.listed.kind == "mail" else "opened"
+            session.execute(update(SubmissionFile).where(SubmissionFile.seq == one.seq).values(role=role))
+        else:
+            counts[_STATE] = opening.progress()
+        submission.counts = counts
+        tell(session, context, submission_id, found)
 
 
-def _member(
-    context: Context, base: Path, position: int, member: containers.Member, opener: Any, prefix: str
-) -> Received:
-    text = prefix + member.name.text.removeprefix("./")
-    source = quarantine.numbered(position, text)
-    handle = quarantine.create(base / source)
-    try:
-        with opener() as opened:
-            several, chunks, head = stream(
-                opened, handle, wanted(context.archive.profile.digest_algorithms), at_most=member.size
-            )
-    except containers.DAMAGED as error:
-        raise containers.Damaged from error
-    finally:
-        os.close(handle)
-    if several.size != member.size:
-        raise containers.Damaged
-    name = type(member.name)(text, member.name.raw, member.name.legacy)
-    kind = containers.kind_of(text, head)
-    return Received(name, source, several.size, None, several.crc32, several.result(), chunks, kind)
+# -- closing -------------------------------------------------------------------------------------------------------
 
 
-def _empty_folders(members: list[containers.Member]) -> list[str]:
-    names = {member.name.text.removeprefix("./").rstrip("/") for member in members if member.kind == "folder"}
-    full: set[str] = set()
-    for member in members:
-        parts = member.name.text.removeprefix("./").rstrip("/").split("/")
-        full.update("/".join(parts[:length]) for length in range(1, len(parts)))
-    return sorted(names - full - {""})
+def _end(context: Context, submission_id: str, one: FileRow, role: str, found: Iterable[Finding]) -> None:
+    with context.archive.sessions.begin() as session:
+        session.execute(update(SubmissionFile).where(SubmissionFile.seq == one.seq).values(role=role))
+        tell(session, context, submission_id, found)
+
+
+def _refuse(context: Context, submission_id: str, one: FileRow, found: list[Finding]) -> None:
+    """Close the container and leave nothing of what was taken out of it: no file, no row, no finding about one.
+
+    The first file goes first, so that a crash in between is seen by it (``_cut_off``).
+    """
+    base = context.base(submission_id)
+    with context.archive.sessions.begin() as session:
+        submission = submission_of(session, submission_id)
+        progress = submission.counts.get(_STATE) or {}
+        if progress.get("seq") == one.seq:
+            _remove_rows(session, submission_id, progress)
+        session.execute(update(SubmissionFile).where(SubmissionFile.seq == one.seq).values(role="closed"))
+        tell(session, context, submission_id, found)
+        mine = SubmissionFile.submission_id == submission_id
+        last = session.scalar(select(func.max(SubmissionFile.position)).where(mine)) or 0
+        quarantine.remove_behind(base, last)
+    quarantine.remove(base / "opening")
+
+
+def _remove_rows(session: Session, submission_id: str, progress: dict[str, Any]) -> None:
+    """Forget the files taken out of the container that ``progress`` is about, and what was said about them."""
+    mine = SubmissionFile.submission_id == submission_id
+    taken = (mine, SubmissionFile.position >= progress["first"])
+    others = select(SubmissionFile.path).where(mine, SubmissionFile.position < progress["first"])
+    about = FindingRow.path.in_(select(SubmissionFile.path).where(*taken)) & FindingRow.path.not_in(others)
+    session.execute(
+        delete(FindingRow)
+        .where(FindingRow.submission_id == submission_id, about)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(delete(SubmissionFile).where(*taken).execution_options(synchronize_session=False))
+    submission = submission_of(session, submission_id)
+    counts = dict(submission.counts)
+    counts["unpacked"] = counts.get("unpacked", 0) - progress["done"]
+    counts["members"] = counts.get("members", 0) - progress["members"]
+    counts.pop(_STATE, None)
+    submission.counts = counts
