@@ -1,4 +1,4 @@
-"""Deposited bags: each is validated whole (RFC 8493), one a batch, before anything of it is accepted."""
+"""Deposited bags: each is validated whole (RFC 8493) and held to the profiles it names, one a batch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
-from ingest import files, findings, quarantine
+from ingest import bag_profiles, files, findings, quarantine
+from ingest.checks import bag_profile
+from ingest.checks.bag_profile import BagFacts
 from ingest.checks.container import is_unsafe
 from ingest.context import Context
 from ingest.files import FileRow
@@ -52,14 +54,14 @@ def _validate(context: Context, submission_id: str, root: str, rows: Sequence[Fi
     lying = next(row for row in rows if row.path == (f"{root}/bagit.txt" if root else "bagit.txt"))
     if quarantine.is_in_place(lying.source):
         place = Path(os.fsdecode(os.path.dirname(quarantine.locate(base, lying.source))))  # noqa: PTH120 - bytes path
-        return _report(place, root)
+        return _report(context, place, root, rows)
     place = base / "bags" / f"{number:04d}" / "bag"
     quarantine.remove(place.parent)
     place.mkdir(parents=True)
     try:
         for row in rows:
             _link(base, place, root, row)
-        return _report(place, root)
+        return _report(context, place, root, rows)
     finally:
         quarantine.remove(place.parent)
 
@@ -77,9 +79,16 @@ def _link(base: Path, place: Path, root: str, row: FileRow) -> None:
     os.link(quarantine.locate(base, row.source), target)
 
 
-def _report(place: Path, root: str) -> list[Finding]:
+def _report(context: Context, place: Path, root: str, rows: Sequence[FileRow]) -> list[Finding]:
     report = validate(place)
+    cut = len(root) + 1 if root else 0
+    facts = BagFacts(
+        info=report.info,
+        version=report.version,
+        sizes={row.path[cut:]: row.size for row in rows},
+        container=next((row.container for row in rows if row.path[cut:] == "bagit.txt"), None),
+    )
     return [
         Finding(one.code, "/".join(part for part in (root, one.path or "") if part) or ".", dict(one.params))
         for one in (*report.errors, *report.warnings)
-    ]
+    ] + list(bag_profile.run(root or ".", facts, bag_profiles.load(context.bag_profiles)))
