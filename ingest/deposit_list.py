@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import unicodedata
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,7 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ingest.outcome import Finding
 
 FILE_NAME = "deposit-list.json"
-FORMAT = "lantai-deposit-list/1"
+FILE_NAMES = frozenset(
+    {
+        FILE_NAME,
+        *(f"{stem}.{ending}" for stem in ("deposit-list", "移交清单", "移交清單") for ending in ("xlsx", "csv")),
+    }
+)
+"""Names of a list at the root of a deposit, in lower case; the spreadsheets are read by ``ingest.list_rows``."""
+FORMAT: Literal["lantai-deposit-list/1"] = "lantai-deposit-list/1"
 
 
 class _Entry(BaseModel):
@@ -68,6 +76,7 @@ class ListedRecord(_Entry):
     author: str | None = Field(default=None, max_length=200)
     division_code: str | None = None
     document_number: str | None = Field(default=None, max_length=200)
+    page_count: int | None = Field(default=None, ge=0)
     language: str | None = Field(default=None, max_length=20)
     persons: list[str] = Field(default_factory=list)
     access_level: str | None = None
@@ -110,7 +119,7 @@ def read(data: bytes, path: str = FILE_NAME) -> DepositList | list[Finding]:
         return DepositList.model_validate(values)
     except ValidationError as error:
         return [
-            _fault(path, position(one["loc"]), *_reason(str(one["type"])))
+            _fault(path, position(one["loc"]), *reason(str(one["type"])))
             for one in error.errors(include_url=False, include_input=False, include_context=False)
         ]
 
@@ -128,7 +137,8 @@ _REASONS = {
 }
 
 
-def _reason(kind: str) -> tuple[str, str]:
+def reason(kind: str) -> tuple[str, str]:
+    """What is wrong with a value, in Chinese and English, by pydantic's word for it."""
     if kind.startswith("date"):
         return "应为日期（YYYY-MM-DD）", "a date (YYYY-MM-DD) is expected"
     return _REASONS.get(kind, ("值不合规", f"the value is not valid ({kind})"))
@@ -136,3 +146,13 @@ def _reason(kind: str) -> tuple[str, str]:
 
 def _fault(path: str, where: str, zh: str, en: str) -> Finding:
     return Finding("list.malformed", path, {"position": where, "reason_zh": zh, "reason_en": en})
+
+
+def is_list_name(name: str) -> bool:
+    """Whether a file of this name is a deposit list when it lies at the root."""
+    return unicodedata.normalize("NFC", name).lower() in FILE_NAMES
+
+
+def tidy_path(path: str) -> str:
+    """A path as people type it (``.\\甲\\乙.pdf``) with slashes and without ``./`` in front."""
+    return path.strip().replace("\\", "/").removeprefix("./").strip("/")

@@ -29,6 +29,7 @@ class IngestLimits(BaseModel):
     directory_bytes: int = Field(256 * _MIB, ge=_MIB, description="bytes of a container's directory")
     tag_bytes: int = Field(32 * _MIB, ge=_MIB, description="tag files of a deposited bag, bytes in all")
     list_bytes: int = Field(64 * _MIB, ge=_MIB, description="bytes of a deposit list")
+    list_rows: int = Field(100_000, ge=100, le=1_000_000, description="rows of a deposit list kept as a spreadsheet")
     name_bytes: int = Field(255, ge=32, description="bytes of one part of a name")
     path_bytes: int = Field(4096, ge=255, description="bytes of a whole path")
     check_files: int = Field(64, ge=1, le=1024, description="files in one batch of a check")

@@ -21,9 +21,12 @@ _BATCH = 500
 
 
 def run(
-    session: Session, listed: DepositList, prefix: str, rows: Sequence[FileRow], profile: Profile
+    session: Session, listed: DepositList, prefix: str, rows: Sequence[FileRow] | None, profile: Profile
 ) -> Iterable[Finding]:
-    """Every fault of the list, each with its position; ID numbers are never repeated."""
+    """Every fault of the list, each with its position; ID numbers are never repeated.
+
+    ``rows`` None: the list came without its files, so that only what it says of them itself is looked at.
+    """
     if listed.organ and session.scalars(select(Organ.id).where(Organ.code == listed.organ)).first() is None:
         yield Finding("list.unknown_organ", None, {"value": listed.organ})
     known = yield from _case_files(listed, profile)
@@ -93,19 +96,19 @@ def _record(record: ListedRecord, position: str, known: set[str], profile: Profi
     yield from _division(record.division_code, f"{position}.division_code")
 
 
-def _files(listed: DepositList, prefix: str, rows: Sequence[FileRow]) -> Iterable[Finding]:
+def _files(listed: DepositList, prefix: str, rows: Sequence[FileRow] | None) -> Iterable[Finding]:
     base = prefix + "/" if prefix else ""
-    there = {row.path for row in rows if row.role == "payload"}
+    there = {row.path for row in rows if row.role == "payload"} if rows is not None else None
     taken: set[str] = set()
     for number, record in enumerate(listed.records):
         for index, path in enumerate(record.files):
             position = f"records[{number}].files[{index}]"
-            if base + path not in there:
+            if there is not None and base + path not in there:
                 yield Finding("list.missing_file", path, {"position": position})
             elif path in taken:
                 yield Finding("list.file_twice", path, {"position": position})
             taken.add(path)
-    if listed.records:
+    if listed.records and rows is not None:
         for row in rows:
             if row.role == "payload" and row.path.removeprefix(base) not in taken:
                 yield Finding("list.unlisted_file", row.path)
