@@ -13,7 +13,7 @@ from metadata.household import check_household_no, division_of
 from repository import cases
 from repository.archive import Archive
 from repository.revisions import revise_cases
-from repository.tables import CaseFile, Household, Submission
+from repository.tables import CaseFile, Household, RecordPlan, Submission
 from retention.schedules import settle_cases
 
 CaseKey = tuple[str, str]
@@ -36,20 +36,34 @@ def make_some(
         states = [(case, dict(case.state)) for case in changed]
         revise_cases(session, archive=archive, actor=actor_of(submission), cases=states)
         settle_cases(session, archive=archive, case_file_ids=[case.id for case in changed])
-    number = submission.options.get("household_no")
-    if number is not None and start == 0:
-        number = check_household_no(number)
-        household = cases.household(session, archive=archive, household_no=number, division_code=division_of(number))
-        programme = submission.options["programme"]
-        cases.case_file(
-            session,
-            archive=archive,
-            household=household,
-            programme=programme,
-            organ_id=submission.organ_id,
-            title=_title(archive, number, programme),
-        )
+    if start == 0:
+        for number, programme in _named(session, submission):
+            household = cases.household(
+                session, archive=archive, household_no=number, division_code=division_of(number)
+            )
+            cases.case_file(
+                session,
+                archive=archive,
+                household=household,
+                programme=programme,
+                organ_id=submission.organ_id,
+                title=_title(archive, number, programme),
+            )
     return len(brought[start : start + count])
+
+
+def _named(session: Session, submission: Submission) -> list[CaseKey]:
+    """Case files that the depositor's options or a person describing the records named, and that are not there yet."""
+    wanted: dict[CaseKey, None] = {}
+    number = submission.options.get("household_no")
+    if number is not None:
+        wanted[check_household_no(number), submission.options["programme"]] = None
+    said = select(RecordPlan.given).where(RecordPlan.submission_id == submission.id, RecordPlan.given.is_not(None))
+    for given in session.scalars(said):
+        if given and given.get("household_no"):
+            wanted[given["household_no"], given["programme"]] = None
+    there = find(session, wanted)
+    return [one for one in wanted if one not in there]
 
 
 def _from_list(

@@ -27,6 +27,8 @@ from repository.records import file_id
 FINDINGS_FORMAT = "lantai-findings/1"
 DEPOSIT_TAGS = "metadata/deposit/"
 SOFTWARE = "lantai"
+DESCRIBED = frozenset({"title", "document_type", "programme", "date", "page_count", "access_level", "note"})
+"""What a person may say of a record before it is packed; ``None`` says that there is none."""
 SCANNER = "clamav"
 
 
@@ -73,20 +75,29 @@ class Packed:
 
 @dataclass
 class Subject:
-    """One record to be packed. ``cases``: (household number, programme, case file id, division)."""
+    """One record to be packed. ``cases``: (household number, programme, case file id, division).
+
+    ``given``: what a person said about it (``ingest.suggest.given``), which prevails over list and options.
+    """
 
     record_id: str
     spec: Mapping[str, Any]
     files: Sequence[File]
     cases: Sequence[tuple[str, str, str, str]] = ()
     tags: Mapping[str, bytes] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe(deposit: Deposit, subject: Subject) -> Description:
-    """The description of the record: what the list says, what the depositor chose, what the profile implies."""
-    listed: dict[str, Any] = dict(subject.spec.get("listed", {}))
+    """The description of the record: what a person said of it, else the list, else what the depositor chose for all."""
+    said = {name: value for name, value in subject.given.items() if name in DESCRIBED}
+    listed: dict[str, Any] = {**subject.spec.get("listed", {}), **said}
+    if "date" in said and "year" not in said:
+        listed.pop("year", None)
     listed.pop("household_nos", None)
-    title = "".join(one if one.isprintable() and one != "\ufffd" else "_" for one in subject.spec["title"]).strip()
+    title = "".join(
+        one if one.isprintable() and one != "\ufffd" else "_" for one in said.get("title") or subject.spec["title"]
+    ).strip()
     values: dict[str, Any] = {
         "document_type": deposit.options.get("document_type"),
         "programme": deposit.options.get("programme"),

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from access.actors import actor_again
-from ingest import deposit_list, files, quarantine, records_of
+from ingest import files, records_of
 from ingest.checks import deposit_list as list_check
 from ingest.checks import duplicates, empty, names, options
 from ingest.context import Context
 from ingest.deposit_list import DepositList
 from ingest.files import FileRow
 from ingest.findings import told_to
+from ingest.listing import read
 from ingest.outcome import Finding
 from ingest.records_of import RecordOf
 from ingest.steps.telling import submission_of, tell
+from ingest.suggest import suggest
 from metadata.identifiers import new_id
 from repository.clock import local_date
 from repository.ledger.acts import ActorRef
@@ -32,10 +33,10 @@ def conclude(context: Context, submission_id: str) -> None:
     with context.archive.reading() as session:
         submission = submission_of(session, submission_id)
         rows = files.rows(session, submission_id)
-        listed, prefix, found = read_list(context, submission_id, rows)
-        named = _list_path(rows)
-        marked = files.marked(rows, named)
-        found += _checks(context, session, submission, marked, listed, prefix)
+        listing = read(context, submission_id, rows)
+        listed, prefix = listing.listed, listing.prefix
+        marked = files.marked(rows, listing.path)
+        found = [*listing.findings, *listing.placed(_checks(context, session, submission, marked, listed, prefix))]
     records, said = records_of.group(
         marked,
         listed=listed,
@@ -44,10 +45,12 @@ def conclude(context: Context, submission_id: str) -> None:
         title=submission.title,
         limit=context.limits.files_per_record,
     )
+    with context.archive.reading() as session:
+        suggested = suggest(context, session, submission_of(session, submission_id), marked, records)
     with context.archive.sessions.begin() as session:
         submission = submission_of(session, submission_id)
         tell(session, context, submission_id, [*found, *said])
-        _plan(session, submission, marked, records, listed, prefix)
+        _plan(session, submission, marked, records, listed, prefix, suggested)
         counted = session.execute(
             select(FindingRow.severity, func.count())
             .where(FindingRow.submission_id == submission_id, told_to(submission.actor_id, may_accept=False))
@@ -97,6 +100,7 @@ def _plan(
     records: list[RecordOf],
     listed: DepositList | None,
     prefix: str,
+    suggested: Mapping[int, dict[str, Any]],
 ) -> None:
     plans: list[dict[str, Any]] = []
     owners: list[dict[str, Any]] = []
@@ -110,6 +114,7 @@ def _plan(
                 "position": position,
                 "state": "planned",
                 "spec": _spec(record, rows, prefix, listed),
+                "suggested": suggested.get(position),
             }
         )
         if not whole:
@@ -145,45 +150,3 @@ def _spec(record: RecordOf, rows: list[FileRow], prefix: str, listed: DepositLis
     if listed is not None and listed.organ:
         spec["organ"] = listed.organ
     return spec
-
-
-# -- the deposit list ----------------------------------------------------------------------------------------------
-
-
-def _list_path(rows: Iterable[FileRow]) -> str | None:
-    """The list at the root, else one in a folder directly below it; deeper ones are ordinary files."""
-    named = [
-        row.path
-        for row in rows
-        if row.path.endswith(deposit_list.FILE_NAME)
-        and row.role in {"payload", "list"}
-        and files.name_of(row.path) == deposit_list.FILE_NAME
-        and row.path.count("/") <= 1
-    ]
-    return min(named, key=lambda path: (path.count("/"), path), default=None)
-
-
-def read_list(
-    context: Context, submission_id: str, rows: Iterable[FileRow]
-) -> tuple[DepositList | None, str, list[Finding]]:
-    """The deposit list with its folder, or the findings that keep it from being read."""
-    path = _list_path(rows)
-    row = next((row for row in rows if row.path == path), None)
-    if path is None or row is None:
-        return None, "", []
-    if row.size > context.limits.list_bytes:
-        told = {"position": "-", "reason_zh": "文件过大", "reason_en": "it is too large"}
-        return None, "", [Finding("list.malformed", path, told)]
-    try:
-        with quarantine.opener(context.base(submission_id))(row.source) as source:
-            data = source.read(row.size + 1)
-    except OSError:
-        return None, "", [Finding("source.missing", path)]
-    with context.archive.reading() as session:
-        kept = session.scalars(select(SubmissionFile.digests).where(SubmissionFile.seq == row.seq)).one()
-    if hashlib.sha256(data).hexdigest() != kept["sha256"]:
-        return None, "", [Finding("source.changed", path)]
-    read = deposit_list.read(data, path)
-    if isinstance(read, DepositList):
-        return read, files.folder_of(path), []
-    return None, "", read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
@@ -10,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
-from ingest import containers, deposit_list, files, quarantine
+from ingest import containers, deposit_list, files, listing, quarantine
 from ingest.containers import Clock, Damaged, Listing, Member, TakenOut
 from ingest.context import Context
 from ingest.files import FileRow
@@ -171,22 +171,5 @@ def stays_shut(context: Context, session: Session, submission_id: str, one: File
         files.within(one.path, root) for root in files.bag_roots(bagit)
     ):
         return True
-    lists = SubmissionFile.path.like(f"%{deposit_list.FILE_NAME}")
-    return one.path in _listed_paths(context, files.rows(session, submission_id, lists), submission_id)
-
-
-def _listed_paths(context: Context, rows: Sequence[FileRow], submission_id: str) -> set[str]:
-    """Paths that the deposit list names as files of a record; a list that cannot be read names none."""
-    named = sorted(
-        (row for row in rows if files.name_of(row.path) == deposit_list.FILE_NAME), key=lambda row: row.path.count("/")
-    )
-    if not named or named[0].path.count("/") > 1 or named[0].size > context.limits.list_bytes:
-        return set()
-    base = files.folder_of(named[0].path)
-    try:
-        with quarantine.opener(context.base(submission_id))(named[0].source) as source:
-            told = json.loads(source.read())
-        listed = {str(path) for record in told["records"] for path in record["files"]}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return set()
-    return {f"{base}/{path}" if base else path for path in listed}
+    lists = or_(*(SubmissionFile.path.like(f"%{name}") for name in sorted(deposit_list.FILE_NAMES)))
+    return one.path in listing.named_files(context, submission_id, files.rows(session, submission_id, lists))

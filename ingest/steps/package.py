@@ -19,9 +19,9 @@ from ingest import case_files, files, quarantine
 from ingest.context import Context
 from ingest.deposit_list import DepositList
 from ingest.findings import told_to
+from ingest.listing import read
 from ingest.outcome import MORE, PASSED, StepOutcome
 from ingest.packaging import Deposit, Packed, Subject, pack
-from ingest.steps.conclude import read_list
 from metadata.errors import Conflict
 from metadata.household import check_household_no
 from repository.bag.plan import save
@@ -84,15 +84,15 @@ def deposit_list_of(context: Context, session: Session, submission: Submission) 
     rows = files.rows(session, submission.id, SubmissionFile.role == "list")
     if not rows:
         return None
-    listed, _, found = read_list(context, submission.id, rows)
-    if listed is None:
+    listing = read(context, submission.id, rows)
+    if listing.listed is None:
         raise Conflict(
             "source.changed",
             zh="移交清单在移交途中发生变化，未入库。请重新移交。",
             en="The deposit list changed while it was being taken in; nothing was stored. Deposit again.",
-            codes=[one.code for one in found],
+            codes=[one.code for one in listing.findings],
         )
-    return listed
+    return listing.listed
 
 
 def _deposit(context: Context, session: Session, submission: Submission, organ_code: str | None) -> Deposit:
@@ -153,18 +153,21 @@ def _subjects(context: Context, session: Session, submission: Submission, plans:
         if chosen and count > _FILES:
             break
         chosen.append(one)
-    keys = {one.record_id: _case_keys(submission, one.spec) for one in chosen}
+    keys = {one.record_id: _case_keys(submission, one.spec, one.given or {}) for one in chosen}
     known = case_files.find(session, {key for some in keys.values() for key in some})
     subjects = []
     for one in chosen:
         own = files.in_order(by_record[one.record_id], one.spec)
         cases = [(number, programme, *known[number, programme]) for number, programme in keys[one.record_id]]
         tags = _tags(context, session, submission.id, one.spec)
-        subjects.append(Subject(one.record_id, one.spec, own, cases, tags))
+        subjects.append(Subject(one.record_id, one.spec, own, cases, tags, one.given or {}))
     return subjects
 
 
-def _case_keys(submission: Submission, spec: dict[str, Any]) -> list[case_files.CaseKey]:
+def _case_keys(submission: Submission, spec: dict[str, Any], given: dict[str, Any]) -> list[case_files.CaseKey]:
+    """The case files that the record joins: as a person said, else as listed, else as the depositor chose for all."""
+    if "household_no" in given:
+        return [(given["household_no"], given["programme"])] if given["household_no"] else []
     listed = spec.get("listed", {})
     numbers = [check_household_no(one) for one in listed.get("household_nos", [])]
     programme = listed.get("programme")
