@@ -78,6 +78,63 @@ def ofd() -> bytes:
     return out.getvalue()
 
 
+@pytest.fixture(scope="session")
+def structured_ofd() -> bytes:
+    """Pages named against their order, a template under the first, text cut into objects as makers do."""
+    space = 'xmlns:ofd="http://www.ofdspec.org/2016"'
+
+    def part(*objects: tuple[str, str], extra: str = "") -> str:
+        words = "".join(
+            f'<ofd:TextObject Boundary="{box}"><ofd:TextCode X="0" Y="0">{text}</ofd:TextCode></ofd:TextObject>'
+            for box, text in objects
+        )
+        return f"<ofd:Page {space}>{extra}<ofd:Content><ofd:Layer>{words}</ofd:Layer></ofd:Content></ofd:Page>"
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as package:
+        package.writestr(
+            "OFD.xml", f"<ofd:OFD {space}><ofd:DocBody><ofd:DocRoot>D/Doc.xml</ofd:DocRoot></ofd:DocBody></ofd:OFD>"
+        )
+        package.writestr(
+            "D/Doc.xml",
+            f"<ofd:Document {space}><ofd:CommonData><ofd:PageArea><ofd:PhysicalBox>0 0 100 200</ofd:PhysicalBox>"
+            '</ofd:PageArea><ofd:TemplatePage ID="9" BaseLoc="Tpls/T.xml"/></ofd:CommonData><ofd:Pages>'
+            '<ofd:Page ID="1" BaseLoc="Pages/Z.xml"/><ofd:Page ID="2" BaseLoc="/D/Pages/A.xml"/></ofd:Pages></ofd:Document>',
+        )
+        template = '<ofd:Template TemplateID="9" ZOrder="Background"/>'
+        package.writestr("D/Pages/Z.xml", part(("10 40 30 10", "第一页"), extra=template))
+        package.writestr("D/Pages/A.xml", part(("10 40 30 10", "第二页")))
+        package.writestr("D/Tpls/T.xml", part(("10 10 10 5", "价税"), ("20 10 10 5", "合计"), ("60 10 15 5", "壹佰元")))
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def slides() -> bytes:
+    """Two slides, the second shown first."""
+    main = "http://schemas.openxmlformats.org/presentationml/2006/main"
+    drawing = "http://schemas.openxmlformats.org/drawingml/2006/main"
+    document = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package_space = "http://schemas.openxmlformats.org/package/2006/relationships"
+    names = f'xmlns:p="{main}" xmlns:a="{drawing}" xmlns:r="{document}"'
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as package:
+        package.writestr(
+            "ppt/presentation.xml",
+            f'<p:presentation {names}><p:sldIdLst><p:sldId id="256" r:id="r2"/><p:sldId id="257" r:id="r1"/>'
+            "</p:sldIdLst></p:presentation>",
+        )
+        package.writestr(
+            "ppt/_rels/presentation.xml.rels",
+            f'<Relationships xmlns="{package_space}"><Relationship Id="r1" Type="s" Target="slides/slide1.xml"/>'
+            '<Relationship Id="r2" Type="s" Target="slides/slide2.xml"/></Relationships>',
+        )
+        for number, words in ((1, "末页演示"), (2, "首页演示")):
+            package.writestr(
+                f"ppt/slides/slide{number}.xml", f"<p:sld {names}><a:p><a:r><a:t>{words}</a:t></a:r></a:p></p:sld>"
+            )
+    return out.getvalue()
+
+
 @pytest.fixture
 def archive(engine: Engine, sessions: Sessions, clock: FixedClock, tmp_path: Path) -> Archive:
     stores = [LocalStore(name, tmp_path / "replicas" / name) for name in ("a", "b")]
