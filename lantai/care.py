@@ -14,7 +14,11 @@ from sqlalchemy import select
 
 from access.actors import SYSTEM
 from ingest.extract.derive import derive_pending
+from ingest.extract.ocr import recognise_pending
+from ingest.extract.office import converter
+from ingest.extract.pictures import picture_pending
 from ingest.submissions import release_quarantine
+from lantai.jobs import Queue
 from lantai.site import Site
 from metadata.errors import Unavailable
 from repository.fixity import AuditResults, Outcome, audit, first_audit, inventory, repair
@@ -38,7 +42,15 @@ def _write_pending(site: Site) -> int:
 
 
 def _derive(site: Site) -> int:
-    return derive_pending(site.archive, limit=50)
+    return derive_pending(site.archive, limit=50, soffice=converter(site.settings.office_converter))
+
+
+def _images(site: Site) -> int:
+    return picture_pending(site.archive)
+
+
+def _ocr(site: Site) -> int:
+    return recognise_pending(site.archive, site.settings.ocr)
 
 
 def _index(site: Site) -> int:
@@ -107,16 +119,24 @@ def _prune(site: Site) -> int:
 
 @dataclass(frozen=True)
 class Task:
-    """A task, when it is due (cron, bureau's zone) and what it does."""
+    """A task, when it is due (cron, bureau's zone) and what it does.
+
+    Long ones have a queue of their own, so that nothing waits behind them, and end after ``steps`` batches (0: when
+    nothing is left), so that no more of them pile up than there is time for.
+    """
 
     name: str
     cron: str
     run: Callable[[Site], int]
+    queue: Queue = Queue.CARE
+    steps: int = 0
 
 
 TASKS = (
     Task("pending", "* * * * *", _write_pending),
     Task("derive", "* * * * *", _derive),
+    Task("images", "* * * * *", _images, Queue.IMAGES, steps=5),
+    Task("ocr", "* * * * *", _ocr, Queue.OCR, steps=2),
     Task("index", "* * * * *", _index),
     Task("seal", "* * * * *", _seal),
     Task("first-audit", "*/10 * * * *", _first_audit),
@@ -129,6 +149,11 @@ TASKS = (
 )
 FOLLOW_UP = ("pending", "index", "derive", "index")
 _BY_NAME = {task.name: task for task in TASKS}
+
+
+def most_steps(name: str) -> int:
+    """How many batches of the task ``name`` follow each other at most; 0: until nothing is left."""
+    return _BY_NAME[name].steps
 
 
 def run(site: Site, name: str) -> int:
