@@ -16,7 +16,7 @@ from ingest.pool import CheckPool
 from repository.archive import Archive
 from repository.bag.plan import BagPlan, load
 
-ALL_CHECKS = frozenset({"bag", "names", "format", "duplicates", "empty", "virus"})
+ALL_CHECKS = frozenset({"bag", "names", "format", "readability", "quality", "text", "duplicates", "empty", "virus"})
 """Checks that may be left out by whoever builds the context; container safety, the deposit list and pins always run."""
 
 _PLAN_FILES = 50_000

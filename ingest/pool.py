@@ -29,6 +29,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 _GRACE = 5.0
 _STARTUP = 60.0
+_BATCH_BYTES = 64 << 20
 _OLD_AFTER = 2_000  # batches after which a process is replaced, so that no leak of a parser grows for ever
 
 
@@ -118,6 +119,18 @@ class _Worker:
         self._process = self._connection = None
 
 
+def _batches(items: Sequence[Any], weights: Sequence[int] | None, most: int) -> Iterator[Sequence[Any]]:
+    start = weight = 0
+    for place in range(len(items)):
+        more = weights[place] if weights is not None else 0
+        if place > start and (place - start >= most or weight + more > _BATCH_BYTES):
+            yield items[start:place]
+            start, weight = place, 0
+        weight += more
+    if start < len(items):
+        yield items[start:]
+
+
 class CheckPool:
     """``workers`` processes; ``memory_bytes`` of address space each (0: no limit), ``seconds`` for a batch."""
 
@@ -131,9 +144,20 @@ class CheckPool:
         self._threads = ThreadPoolExecutor(len(self._workers), "checks")
         self._closed = False
 
-    def map(self, function: str, items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-        """Each item with the answer of ``function`` (``module:name``, list in, list out) or ``Failed``; in order."""
-        batches = [items[start : start + self._batch] for start in range(0, len(items), self._batch)]
+    @property
+    def workers(self) -> int:
+        """How many processes there are."""
+        return len(self._workers)
+
+    def map(
+        self, function: str, items: Sequence[Any], weights: Sequence[int] | None = None
+    ) -> Iterator[tuple[Any, Any]]:
+        """Each item with the answer of ``function`` (``module:name``, list in, list out) or ``Failed``; in order.
+
+        With ``weights`` (bytes of each item) a batch ends before it passes ``_BATCH_BYTES``, so that a few large files
+        are not held to the time of one batch together.
+        """
+        batches = list(_batches(items, weights, self._batch))
         running: list[Future[list[Any]]] = [self._threads.submit(self._run, function, batch) for batch in batches]
         for batch, future in zip(batches, running, strict=True):
             yield from zip(batch, future.result(), strict=True)

@@ -1,23 +1,36 @@
-"""Looking into files: identification and every check of a single file, in the pool, a batch at a time."""
+"""Looking into files: identification and every check of a single file, in the pool, a batch at a time.
+
+A round is one transaction, so findings appear while later files wait. A file on which a process died, hung or ran out
+of memory gets one finding, and its format by a second try that only identifies it; it is never looked at again.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import update
 
 from ingest import files, quarantine
+from ingest.checks import extension, readability
 from ingest.checks import format as format_check
 from ingest.context import Context
 from ingest.files import FileRow
-from ingest.identify import FUNCTION, VERSIONS, Identified
+from ingest.identify import FUNCTION as IDENTIFY
+from ingest.identify import VERSIONS, Identified
+from ingest.inspect import FUNCTION, Inspection, Look
+from ingest.media.medium import Bounds
 from ingest.outcome import Finding
 from ingest.pool import Failed
 from ingest.steps.telling import submission_of, tell
+from repository.cases import ID_NUMBER
 from repository.tables import SubmissionFile
 
-_ROUND = 512
+_READ = 2_048  # rows fetched at once
+_ROUND_BYTES = 256 << 20
+_LOOKING = frozenset({"readability", "quality", "text"})
 
 
 def inspect_some(context: Context, submission_id: str) -> bool:
@@ -31,18 +44,29 @@ def inspect_some(context: Context, submission_id: str) -> bool:
         with context.archive.reading() as session:
             submission = submission_of(session, submission_id)
             known = "tools" in submission.counts
-            rows = files.rows(session, submission_id, *wanted, limit=_ROUND * 4)
+            rows = files.rows(session, submission_id, *wanted, limit=_READ)
         if not rows:
             break
         worked = True
         base = context.base(submission_id)
         if not known:
             _note_tools(context, submission_id)
-        for start in range(0, len(rows), _ROUND):
-            _identify_some(context, submission_id, rows[start : start + _ROUND], base)
+        for some in _rounds(rows, 2 * context.pool.workers * context.limits.check_files):
+            _look_at(context, submission_id, some, base)
             if time.monotonic() > until:
                 break
     return worked
+
+
+def _rounds(rows: Sequence[FileRow], most: int) -> Iterator[Sequence[FileRow]]:
+    """``rows`` in runs of at most ``most`` files; a run ends before it passes ``_ROUND_BYTES``."""
+    start = weight = 0
+    for place, row in enumerate(rows):
+        if place > start and (place - start >= most or weight + row.size > _ROUND_BYTES):
+            yield rows[start:place]
+            start, weight = place, 0
+        weight += row.size
+    yield rows[start:]
 
 
 def _note_tools(context: Context, submission_id: str) -> None:
@@ -53,19 +77,61 @@ def _note_tools(context: Context, submission_id: str) -> None:
         submission.counts = {**submission.counts, "tools": told}
 
 
-def _identify_some(context: Context, submission_id: str, rows: list[FileRow], base: Any) -> None:
-    by_path = [quarantine.locate(base, row.source) for row in rows]
+def _look_at(context: Context, submission_id: str, rows: Sequence[FileRow], base: Path) -> None:
     found: list[Finding] = []
     changes: list[dict[str, Any]] = []
-    for row, (_, answer) in zip(rows, context.pool.map(FUNCTION, by_path), strict=True):
-        if row.role == "payload":
-            found += format_check.run(row.path, row.size, answer)
-        changes.append({"seq": row.seq, **_columns(answer)})
+    for row, answer in _answers(context, rows, base):
+        if isinstance(answer, Inspection):
+            found += answer.findings
+            technical = _technical(context, answer) if row.role == "payload" else None
+            changes.append({"seq": row.seq, **_columns(answer.identified), "technical": technical})
+        else:
+            found += _broken(context, row, base, answer, changes)
     with context.archive.sessions.begin() as session:
         session.execute(update(SubmissionFile), changes)
         tell(session, context, submission_id, found)
         submission = submission_of(session, submission_id)
         submission.counts = {**submission.counts, "starts": 0}  # something was done: this start was not in vain
+
+
+def _answers(context: Context, rows: Sequence[FileRow], base: Path) -> Iterator[tuple[FileRow, Inspection | Failed]]:
+    bounds = Bounds.of(context.limits)
+    checks = context.checks & _LOOKING | {"format"}
+    looks = [
+        Look(
+            quarantine.locate(base, row.source),
+            row.path,
+            row.size,
+            bounds,
+            checks if row.role == "payload" else frozenset(),
+        )
+        for row in rows
+    ]
+    answers = context.pool.map(FUNCTION, looks, [row.size for row in rows])
+    for row, (_, answer) in zip(rows, answers, strict=True):
+        yield row, answer
+
+
+def _broken(
+    context: Context, row: FileRow, base: Path, failed: Failed, changes: list[dict[str, Any]]
+) -> Iterator[Finding]:
+    """Looking into a file broke off: identify it by itself, so that at least its format is known."""
+    _, again = next(iter(context.pool.map(IDENTIFY, [quarantine.locate(base, row.source)])))
+    changes.append({"seq": row.seq, **_columns(again), "technical": None})
+    if row.role != "payload":
+        return
+    yield from format_check.run(row.path, row.size, again)
+    if isinstance(again, Identified):
+        yield from extension.run(row.path, row.size, again)
+        yield readability.not_run(row.path, failed.reason)
+
+
+def _technical(context: Context, answer: Inspection) -> dict[str, Any]:
+    """What was measured; ID numbers only as the blinds by which households are looked up."""
+    if not answer.id_numbers:
+        return answer.technical
+    blinds = [context.archive.keys.blind(number, ID_NUMBER) for number in answer.id_numbers]
+    return {**answer.technical, "id_blinds": blinds}
 
 
 def _columns(answer: Identified | Failed) -> dict[str, str | None]:
