@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
-from ingest import containers, findings, quarantine
+from ingest import containers, findings, leaving_out, quarantine
 from ingest.limits import IngestLimits
 from ingest.outcome import Finding
 from ingest.receiving import Received, Receiver, stream, wanted
@@ -33,7 +33,17 @@ FIRST_STEP = "examine"
 RELEASED = "released"
 _BATCH = 5_000
 _OPTIONS = frozenset(
-    {"household_no", "programme", "document_type", "one_record", "in_place", "accept", "accepted_by", "synthetic"}
+    {
+        "household_no",
+        "programme",
+        "document_type",
+        "one_record",
+        "in_place",
+        "accept",
+        "accepted_by",
+        "leave_out",
+        "synthetic",
+    }
 )
 
 ProgressTold = Callable[[int, int | None, str | None], None]
@@ -50,15 +60,19 @@ def open_submission(
     channel: str,
     options: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
+    request_sha256: str | None = None,
 ) -> Submission:
     """Begin a deposit and write it into the ledger; the same ``idempotency_key`` gives the same submission again.
 
-    ``options``: household_no, programme, document_type, one_record, in_place, accept. ``Invalid`` for an unknown
-    option, ``NotFound`` for an unknown organ.
+    ``options``: household_no, programme, document_type, one_record, in_place, accept, leave_out (faulty papers stay
+    behind, the others go on). ``request_sha256``: of what was asked with the key. ``Invalid`` for an unknown option or
+    a key that was used for another request (``idempotency.other_request``), ``NotFound`` for an unknown organ.
     """
     if idempotency_key is not None:
         known = session.scalars(select(Submission).where(Submission.idempotency_key == idempotency_key)).first()
         if known is not None:
+            if request_sha256 is not None and known.options.get("request_sha256", request_sha256) != request_sha256:
+                raise other_request()
             return known
     given = {name: value for name, value in (options or {}).items() if value is not None}
     if unknown := sorted(given.keys() - _OPTIONS):
@@ -84,7 +98,11 @@ def open_submission(
         channel=channel,
         organ_id=organ.id,
         actor_id=actor.ref.id,
-        options={**given, "actor": {"id": actor.ref.id, "kind": actor.ref.kind, "organ_id": actor.ref.organ_id}},
+        options={
+            **given,
+            **({"request_sha256": request_sha256} if request_sha256 else {}),
+            "actor": {"id": actor.ref.id, "kind": actor.ref.kind, "organ_id": actor.ref.organ_id},
+        },
         counts={},
         profile_version=archive.profile.label,
         idempotency_key=idempotency_key,
@@ -103,6 +121,15 @@ def open_submission(
         profile=archive.profile.label,
     )
     return submission
+
+
+def other_request() -> Invalid:
+    """The error for an idempotency key that was used for something else before."""
+    return Invalid(
+        "idempotency.other_request",
+        zh="这个幂等键已用于另一个请求，没有做任何更改。请换一个键。",
+        en="This idempotency key was used for another request; nothing was changed. Use another key.",
+    )
 
 
 def read_submission(session: Session, submission_id: str) -> Submission:
@@ -306,6 +333,7 @@ def _end_receiving(archive: Archive, submission: Submission, summary: dict[str, 
 def receipt(session: Session, submission_id: str) -> dict[str, Any]:
     """What the depositor is given: what came in, and whether the source must be kept (read in place).
 
+    ``left_out``: what was not taken in because of its faults, to be mended and deposited again.
     ``files_sha256`` is the SHA-256 over one line ``<sha256>  <path>`` a file in the order received (DA/T 70 A13).
     """
     submission = read_submission(session, submission_id)
@@ -322,13 +350,15 @@ def receipt(session: Session, submission_id: str) -> dict[str, Any]:
         "profile": submission.profile_version,
         "in_place": in_place,
         "keep_source": in_place and submission.step != RELEASED,
+        "left_out": leaving_out.paths_left_out(session, submission),
     }
 
 
 def release_quarantine(archive: Archive) -> int:
     """Remove the bytes of submissions whose every bag was re-read intact on every required replica; how many.
 
-    And of withdrawn ones, whose bytes nobody keeps."""
+    And of withdrawn ones, whose bytes nobody keeps. What was left out of a submission stays in quarantine.
+    """
     with archive.reading() as session:
         given_up = select(Submission.id).where(Submission.state == "withdrawn", Submission.step != RELEASED)
         done = select(Submission.id).where(Submission.state == "done", Submission.step == "done")
@@ -336,8 +366,12 @@ def release_quarantine(archive: Archive) -> int:
             one for one in session.scalars(done.order_by(Submission.seq).limit(200)) if _audited(session, archive, one)
         ]
         ready += session.scalars(given_up.order_by(Submission.seq).limit(200))
+        partly = leaving_out.partly(session, ready)
     for submission_id in ready:
-        quarantine.remove(quarantine.folder(archive.quarantine, submission_id))
+        if submission_id in partly:
+            leaving_out.release_stored(archive, submission_id)
+        else:
+            quarantine.remove(quarantine.folder(archive.quarantine, submission_id))
         with archive.sessions.begin() as session:
             session.execute(update(Submission).where(Submission.id == submission_id).values(step=RELEASED))
     return len(ready)
@@ -356,8 +390,7 @@ def _audited(session: Session, archive: Archive, submission_id: str) -> bool:
             ReplicaObject.outcome == "intact",
         )
     )
-    plans = select(func.count()).select_from(RecordPlan).where(RecordPlan.submission_id == submission_id)
-    wanted_checks = (session.scalar(plans) or 0) * len(archive.replicas.required)
+    wanted_checks = leaving_out.records_going_on(session, submission_id) * len(archive.replicas.required)
     return (session.scalar(bags) or 0) >= wanted_checks
 
 

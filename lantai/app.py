@@ -166,7 +166,9 @@ async def _answer(request: Request, error: Exception) -> Response:
     if status == 500:
         log.error("request %s failed", number, exc_info=error)
     if _is_for_programs(request):
-        headers = {"WWW-Authenticate": 'Bearer realm="lantai"'} if status == 401 else None
+        headers = dict(getattr(request.state, "answer_headers", {}))
+        if status == 401:
+            headers["WWW-Authenticate"] = 'Bearer realm="lantai"'
         return JSONResponse(problem(known, language, request_id=number), status, headers, media_type=MEDIA_TYPE)
     if isinstance(known, PasswordChangeRequired):
         return Response(status_code=303, headers={"Location": "/password"})

@@ -94,8 +94,9 @@ class NewSubmission(BaseModel):
     programme: str = Field("", max_length=16, examples=["DB"])
     document_type: str = Field("", max_length=16, examples=["CHK07"])
     one_record: bool = Field(False, description="all files are one document")
+    leave_out: bool = Field(False, description="leave faulty papers out and let the others go on")
     channel: Literal["api", "web"] = Field("api", description="web: the page of this site with scripts")
-    idempotency_key: str = Field("", max_length=60, description="the same key opens the deposit once")
+    idempotency_key: str = Field("", max_length=60, description="as the header Idempotency-Key, which goes before")
 
 
 class Submission(Answer):
@@ -137,6 +138,10 @@ class FindingLine(Answer):
     path: str | None
     advice: str
     clause: str
+    outcome: str = Field(examples=["warn"], description="pass, warn, fail, not_applicable, not_checked or manual")
+    params: dict[str, Any]
+    zh: str = Field(description="the sentence in Chinese")
+    en: str = Field(description="the sentence in English")
 
 
 class Decision(BaseModel):

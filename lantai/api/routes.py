@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from lantai.api import holdings, preservation, retention, search, session, submissions, system, tokens, use
+from lantai.api import holdings, preservation, retention, search, session, submissions, system, tokens, uploads, use
 
 TAGS = [
     {"name": "session", "description": "Signing in and out; who is signed in."},
     {"name": "tokens", "description": "Access tokens with which programs act as an account."},
     {"name": "submissions", "description": "Deposits on their way in: files, findings, decisions."},
+    {"name": "uploads", "description": "Files by parts that go on after a lost line (tus 1.0.0)."},
     {"name": "holdings", "description": "Case files, records, versions and files, through the gate."},
     {"name": "search", "description": "Full-text search within what the caller may see."},
     {"name": "use", "description": "The use register: who looked at what, when, why."},
@@ -17,5 +18,5 @@ TAGS = [
 ]
 
 router = APIRouter()
-for _part in (session, tokens, submissions, holdings, search, use, preservation, retention, system):
+for _part in (session, tokens, submissions, uploads, holdings, search, use, preservation, retention, system):
     router.include_router(_part.router)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from starlette.requests import ClientDisconnect
 
 from lantai.api.models import CONFLICT, Decision, FindingLine, NewSubmission, Page, Received, Submission
@@ -39,20 +39,33 @@ def listed(
 
 
 @router.post("", summary="Open a deposit", status_code=201)
-def opened(visit: ApiVisit, given: NewSubmission) -> Submission:
-    """Begin a deposit. Then send each file with ``PUT …/files`` and end with ``POST …/complete``."""
+def opened(
+    visit: ApiVisit,
+    given: NewSubmission,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> Submission:
+    """Begin a deposit. Then send each file with ``PUT …/files`` (or by parts) and end with ``POST …/complete``.
+
+    With the header ``Idempotency-Key`` the same request is one deposit however often it is sent; the same key with
+    another request is refused (422). Keys are the account's own.
+    """
     wish = Wish(
         title=given.title.strip(),
         household_no=given.household_no.strip(),
         programme=given.programme.strip(),
         document_type=given.document_type.strip(),
         one_record=given.one_record,
+        leave_out=given.leave_out,
     )
     found = depositing.faults(visit, wish)
     if found:
         raise depositing.refuse(found)
     submission_id = depositing.open_deposit(
-        visit, wish, channel=given.channel, idempotency_key=given.idempotency_key or None
+        visit,
+        wish,
+        channel=given.channel,
+        idempotency_key=idempotency_key or given.idempotency_key or None,
+        exact=idempotency_key is not None,
     )
     return _shown(visit, submission_id)
 
@@ -109,12 +122,17 @@ def show(visit: ApiVisit, submission_id: str) -> Submission:
 
 
 @router.get("/{submission_id}/findings", summary="Findings of a deposit")
-def findings(visit: ApiVisit, submission_id: str) -> list[FindingLine]:
-    """What the checks found, heaviest first; the words are those of the page and the notice."""
+def findings(
+    visit: ApiVisit,
+    submission_id: str,
+    after: Annotated[str | None, Query(pattern=r"^\d-\d{1,18}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Page[FindingLine]:
+    """What the checks found, heaviest first; the words are those of the page, the notice and the command line."""
     with visit.reading() as session:
         views_submissions.get(session, visit, submission_id)
-        groups = views_submissions.findings(session, visit, submission_id)
-    return [FindingLine.model_validate(one) for group in groups for one in group.findings]
+        lines, following = views_submissions.findings_after(session, visit, submission_id, after=after, limit=limit)
+    return Page[FindingLine](items=[FindingLine.model_validate(one) for one in lines], next=following)
 
 
 @router.post("/{submission_id}/accept", summary="Accept a deposit")

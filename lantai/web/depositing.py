@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
+from access.accounts import Actor
+from ingest import uploads
 from ingest.submissions import finish_receiving, name_kept, open_submission, receive_stream
 from lantai import i18n
 from lantai.web.views_submissions import get
@@ -16,6 +20,10 @@ from metadata.household import check_household_no
 from metadata.rights import Permission
 from repository.clock import local_date
 from repository.tables import Submission, SubmissionFile
+
+_KEY = 64
+LONGEST_PATH = 4000
+"""Characters of a file's name with its folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,7 @@ class Wish:
     programme: str = ""
     document_type: str = ""
     one_record: bool = False
+    leave_out: bool = False
 
 
 def faults(visit: Visit, wish: Wish) -> dict[str, str]:
@@ -52,8 +61,11 @@ def refuse(found: dict[str, str]) -> Invalid:
     return Invalid("deposit.invalid", zh=listed, en="; ".join(found.values()), fields=list(found))
 
 
-def open_deposit(visit: Visit, wish: Wish, *, channel: str, idempotency_key: str | None) -> str:
-    """Open a submission for this person's organ; its id. The same key opens it once."""
+def open_deposit(visit: Visit, wish: Wish, *, channel: str, idempotency_key: str | None, exact: bool = False) -> str:
+    """Open a submission for this person's organ; its id. The same key opens it once.
+
+    ``exact``: the key stands for this very wish, and ``Invalid`` (``idempotency.other_request``) answers another one.
+    """
     visit.require(Permission.DEPOSIT)
     person = visit.person
     options: dict[str, Any] = {
@@ -61,8 +73,9 @@ def open_deposit(visit: Visit, wish: Wish, *, channel: str, idempotency_key: str
         "programme": (wish.programme or None) if wish.household_no else None,
         "document_type": wish.document_type or None,
         "one_record": True if wish.one_record else None,
+        "leave_out": True if wish.leave_out else None,
     }
-    key = f"{person.id}:{idempotency_key}"[:120] if idempotency_key else None
+    asked = json.dumps({**asdict(wish), "channel": channel}, sort_keys=True, ensure_ascii=True)
     with visit.writing() as session:
         submission = open_submission(
             session,
@@ -72,9 +85,15 @@ def open_deposit(visit: Visit, wish: Wish, *, channel: str, idempotency_key: str
             title=wish.title or _title(visit, wish),
             channel=channel,
             options=options,
-            idempotency_key=key,
+            idempotency_key=_key(person, idempotency_key) if idempotency_key else None,
+            request_sha256=hashlib.sha256(asked.encode()).hexdigest() if exact else None,
         )
         return submission.id
+
+
+def _key(person: Actor, given: str) -> str:
+    """The key as it is kept: everybody's own; a long one by its digest."""
+    return f"{person.id}:{given if len(given) <= _KEY else hashlib.sha256(given.encode()).hexdigest()}"
 
 
 def _title(visit: Visit, wish: Wish) -> str:
@@ -95,10 +114,15 @@ def _own(visit: Visit, submission: Submission) -> None:
         )
 
 
-def take_file(visit: Visit, submission_id: str, name: str, stream: BinaryIO) -> int:
-    """Take one file of the person's own deposit in; its size in bytes."""
+def require_own(visit: Visit, submission_id: str) -> None:
+    """``Forbidden`` unless the person began this deposit; ``NotFound`` when she may not know of it."""
     with visit.reading() as session:
         _own(visit, get(session, visit, submission_id))
+
+
+def take_file(visit: Visit, submission_id: str, name: str, stream: BinaryIO) -> int:
+    """Take one file of the person's own deposit in; its size in bytes."""
+    require_own(visit, submission_id)
     size = receive_stream(visit.site.archive, submission_id, name, stream)
     _once(visit, submission_id, name)
     return size
@@ -128,7 +152,12 @@ def standing(visit: Visit, submission_id: str) -> str:
 
 
 def complete(visit: Visit, submission_id: str) -> Submission:
-    """End the receiving and hand the deposit to the workers, in one transaction."""
+    """End the receiving and hand the deposit to the workers, in one transaction.
+
+    ``Conflict`` (``submission.uploads_open``) while a file that comes by parts is not whole.
+    """
+    require_own(visit, submission_id)
+    uploads.require_none_open(visit.site.archive, submission_id)
     with visit.writing() as session:
         submission = get(session, visit, submission_id)
         _own(visit, submission)

@@ -10,7 +10,7 @@ import io
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import anyio
 from anyio import from_thread, to_thread
@@ -23,6 +23,7 @@ from starlette.requests import ClientDisconnect
 from lantai.problems import Malformed
 from metadata.errors import Unavailable
 
+_Taken = TypeVar("_Taken")
 CHUNK = 1 << 20
 FIELD_BYTES = 64 << 10
 _PIPED = 4
@@ -219,13 +220,13 @@ class _Pipe(io.RawIOBase):
         return count
 
 
-async def piped(chunks: AsyncIterator[bytes], take: Callable[[BinaryIO], int]) -> int:
+async def piped(chunks: AsyncIterator[bytes], take: Callable[[BinaryIO], _Taken]) -> _Taken:
     """Run ``take`` in a thread on a binary stream of ``chunks``; what ``take`` returns.
 
     An error of the sending side reaches ``take`` as the exception it is; an error of ``take`` stops the reading.
     """
     send, receive = anyio.create_memory_object_stream[bytes | Exception](_PIPED)
-    taken: list[int] = []
+    taken: list[_Taken] = []
     failed: list[Exception] = []
 
     async def pump() -> None:
@@ -242,7 +243,7 @@ async def piped(chunks: AsyncIterator[bytes], take: Callable[[BinaryIO], int]) -
             except Exception as error:  # noqa: BLE001 - raised again where the file is taken in
                 await send.send(error)
 
-    def work() -> int:
+    def work() -> _Taken:
         return take(cast("BinaryIO", io.BufferedReader(_Pipe(receive.receive), CHUNK)))
 
     async with anyio.create_task_group() as group:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from access.scope import within_divisions
@@ -107,6 +107,10 @@ class FindingLine:
     path: str | None
     advice: str
     clause: str
+    outcome: str
+    params: dict[str, Any]
+    zh: str
+    en: str
 
 
 @dataclass(slots=True)
@@ -303,7 +307,27 @@ def finding_line(one: Finding, language: str, group: str) -> FindingLine:
         path=masked(one.path) if one.path else one.path,
         advice=advice,
         clause=kind.clause if kind else "",
+        outcome=one.outcome,
+        params=one.params,
+        zh=masked(sentence(one, "zh")),
+        en=masked(sentence(one, "en")),
     )
+
+
+def findings_after(
+    session: Session, visit: Visit, submission_id: str, *, after: str | None, limit: int
+) -> tuple[list[FindingLine], str | None]:
+    """Findings heaviest first, ``limit`` after the place ``after``, and the place to go on from."""
+    weight = case({severity: place for place, (_c, severity, _t, _s) in enumerate(_SEVERITIES)}, value=Finding.severity)
+    wanted = select(Finding).where(Finding.submission_id == submission_id).order_by(weight, Finding.seq)
+    begun, _, seq = (after or "").partition("-")
+    if begun.isdigit() and seq.isdigit():
+        wanted = wanted.where(or_(weight > int(begun), and_(weight == int(begun), Finding.seq > int(seq))))
+    found = list(session.scalars(wanted.limit(limit + 1)))
+    groups = {severity: (place, code) for place, (code, severity, _t, _s) in enumerate(_SEVERITIES)}
+    lines = [finding_line(one, visit.language, groups[one.severity][1]) for one in found[:limit]]
+    last = found[limit - 1] if len(found) > limit else None
+    return lines, f"{groups[last.severity][0]}-{last.seq}" if last is not None else None
 
 
 def findings(session: Session, visit: Visit, submission_id: str) -> list[FindingGroup]:

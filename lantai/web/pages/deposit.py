@@ -98,6 +98,7 @@ def _wish(fields: dict[str, str]) -> Wish:
         programme=fields.get("programme", ""),
         document_type=fields.get("document_type", ""),
         one_record=bool(fields.get("one_record")),
+        leave_out=bool(fields.get("leave_out")),
     )
 
 

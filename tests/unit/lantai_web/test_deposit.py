@@ -96,7 +96,7 @@ def test_files_one_by_one_then_accepted(visit: Visit, site: Site, papers: Papers
         visit("other").api("GET", f"/submissions/{submission_id}").status_code == 404
     )  # nor does another township see it
     archivist = visit("archivist")
-    findings = archivist.api("GET", f"/submissions/{submission_id}/findings").json()
+    findings = archivist.api("GET", f"/submissions/{submission_id}/findings").json()["items"]
     assert "file.empty" in {one["code"] for one in findings}
     assert archivist.api("POST", f"/submissions/{submission_id}/accept").json()["state"] == "accepted"
     assert archivist.api("POST", f"/submissions/{submission_id}/accept").status_code == 409
