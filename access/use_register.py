@@ -21,7 +21,7 @@ from repository.archive import Archive
 from repository.ledger import acts
 from repository.tables import Account, CaseFile, LedgerEntry, Organ, Record
 
-FORMS = ("screen", "download", "export", "api")
+FORMS = ("screen", "download", "export", "api", "report")
 _LONGEST_REASON = 200
 
 
@@ -37,10 +37,12 @@ def looked(
     reason: str,
     form: str,
     request_id: str | None = None,
+    count: int | None = None,
 ) -> None:
     """Enter one look in the caller's transaction: the look and its entry are there together or not at all.
 
-    ``act`` is one of ``repository.ledger.acts.LOOKS``; ``form`` one of ``FORMS``.
+    ``act`` is one of ``repository.ledger.acts.LOOKS``; ``form`` one of ``FORMS``; ``count`` how many things a list has
+    that was taken out whole.
     """
     if form not in FORMS:
         raise ValueError(f"not a form of use: {form}")
@@ -56,6 +58,7 @@ def looked(
         file_id=file_id,
         request_id=request_id,
         roles=actor.role_codes,
+        count=count,
     )
 
 
@@ -77,6 +80,7 @@ class UseEntry:
     reason: str
     form: str
     request_id: str | None
+    count: int | None = None
 
 
 def _read(session: Session, wanted: Select[tuple[LedgerEntry, str, str]]) -> list[UseEntry]:
@@ -99,6 +103,7 @@ def _read(session: Session, wanted: Select[tuple[LedgerEntry, str, str]]) -> lis
                 reason=body.get("reason", ""),
                 form=body.get("form", ""),
                 request_id=body.get("request_id"),
+                count=body.get("count"),
             )
         )
     return found
