@@ -39,7 +39,9 @@ _LONGEST_WORD = 64
 # exchange: 喆 and 哲, 堃 and 坤 are different names and stay apart.
 _CLASSES = (
     "着著 借藉 余馀 卫衞 叙敍 台枱 咨谘 夫伕 妆粧 尽侭 巨钜 彩䌽 仿彷 径迳 托讬 斤觔 昵暱 曲麹 果菓 枪鎗 碗椀 檐簷 浚濬 澄澂 焰燄 熏薰 了瞭 管筦 "
-    "粽糭 只衹祇 复覆 划画㓰 背揹 面麺 钟锺 锄耡 仇雠 线缐 村邨 像象 它牠 藤籐 污汚汙 姊姉 强彊 周週 占佔 布佈 志誌 注註 游遊 扎紮 栗慄 杯盃 棹桌 案桉 户戸"
+    "粽糭 只衹祇 复覆 划画㓰 背揹 面麺 钟锺 锄耡 仇雠 线缐 村邨 像象 它牠 藤籐 污汚汙 姊姉 强彊 周週 占佔 布佈 志誌 注註 游遊 扎紮 栗慄 杯盃 棹桌 案桉 户戸 "
+    "斗鬬闘 历歴 回廻 碱硷 宁甯 苏甦 裙裠 青靑 清淸 值値 郎郞 研硏 乡鄕 仿倣 粗麤 效効 豆荳 奶嬭 辉煇𪸩 岩嵒 德徳悳 铁銕 朵朶 炉𬬻 稿稾 "
+    "鲜鱻 盖葢 举擧 挂罣 并竝 郁欝 沈渖 煮煑 晒曬 册冊 款欵 凳櫈 席蓆 喧諠 愧媿 拿拏 脚腳 却卻 厦廈 卿𠨧 柳栁 妊姙 菇菰 鞋鞵 韭韮 烟菸 霉黴"
 )
 _SAME = str.maketrans(
     {one: group[0] for group in _CLASSES.split() for one in group[1:]} | {"○": "〇", "◯": "〇", "〻": "々"}
@@ -206,6 +208,11 @@ def pattern_of(run: tuple[str, ...]) -> re.Pattern[str]:
             parts.append(_pattern_of_word(element) if element.startswith("_") else re.escape(element))
         previous = element
     return re.compile("".join(parts))
+
+
+def pattern_of_prefix(element: str) -> re.Pattern[str]:
+    """Words that begin with ``_abc``, whole."""
+    return re.compile(f"(?<!{_LETTER}){re.escape(element[1:])}{_LETTER}*+")
 
 
 def _pattern_of_word(element: str) -> str:

@@ -7,7 +7,7 @@ is marked is what stands in the document, traditional or simplified.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -23,11 +23,30 @@ _WHITE = re.compile(r"[\s\x00-\x1f]")
 _SENTENCE_END = re.compile(r"[。！？；]\s*|\n\s*\n")
 
 
+_Sought = tuple[Word, re.Pattern[str] | None]
+
+
 class Finder:
     """The words of one query, ready to be looked for in many texts."""
 
     def __init__(self, query: Query) -> None:
-        self._words = [(word, analysis.pattern_of(word.elements) if word.elements else None) for word in query.words]
+        self._words: list[_Sought] = [
+            (word, analysis.pattern_of(word.elements) if word.elements else None)
+            for word in query.words
+            if word.elements or word.number
+        ]
+        begun = [one.begins for one in query.prefixes if one.of == "units"]
+        self._words += [(Word(elements=(begins,)), analysis.pattern_of_prefix(begins)) for begins in begun]
+
+    def also(self, names: Iterable[str]) -> Finder:
+        """This finder, marking these names too: they were found by their pinyin."""
+        wider = Finder(Query())
+        wider._words = [*self._words]
+        for name in names:
+            run = tuple(analysis.elements(analysis.fold(name)))
+            if run:
+                wider._words.append((Word(elements=run), analysis.pattern_of(run)))
+        return wider
 
     @property
     def words(self) -> int:

@@ -1,46 +1,46 @@
 """Keeping the index in step with the catalogue: following the outbox, building it anew, swapping.
 
-The index folder holds generations (``g-…``), each a whole index, and ``live.json``, which names the one in use. Whoever
-writes holds the lease ``index-writer``. ``consume`` follows the outbox: entries first, one commit, then exactly those
+Whoever writes holds the lease ``index-writer``. ``consume`` follows the outbox: entries first, one commit, then exactly those
 rows are marked done; a crash between the two repeats the entries, which is harmless because writing replaces.
 ``rebuild`` fills a new generation while the live one serves and is followed as ever; before it swaps it makes anew
 every record whose row was done since it began, the last of them under the lease, so that nothing falls between.
+An index that this version cannot use (another format, other rules of analysis, damaged) is made anew by whoever follows
+the outbox (``follow``); until then searching answers ``Unavailable``.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from metadata.errors import Unavailable
-from metadata.identifiers import new_id
 from repository import leases, outbox
 from repository.archive import Archive
-from repository.tables import CaseRecord, IndexState, Outbox, Record
-from search.documents import documents
+from repository.tables import CaseFile, CaseRecord, IndexState, Outbox, Record
+from search.documents import case_documents, documents
 from search.engines.base import BATCH, Engine, IndexDocument
 from search.engines.embedded import TantivyEngine
+from search.generations import live_generation, new_generation, open_live, point_to, sweep
 
 log = logging.getLogger(__name__)
 
 WRITER_LEASE = "index-writer"
 REBUILD_LEASE = "index-rebuild"
+UNUSABLE = frozenset({"index.missing", "index.outdated", "index.damaged"})
+"""Codes of an index that only making it anew helps."""
+
 NAME = "records"
-POINTER = "live.json"
-_POINTER_FORMAT = "lantai-index-pointer/1"
 _LEASE_SECONDS = 20.0  # short, because a killed holder keeps others waiting; prolonged with every commit
 _WAIT_SECONDS = 120.0
 _BATCH_CHARACTERS = 8_000_000
@@ -49,7 +49,6 @@ _SMALL = 200
 _PASSES = 4
 _CLOCKS_DIFFER = timedelta(seconds=60)
 _KEEP_DONE = timedelta(days=7)
-_ABANDONED_AFTER = 3600.0
 
 
 class Progress(Protocol):
@@ -72,95 +71,43 @@ class RebuildInfo:
         return asdict(self)
 
 
-# --- generations ------------------------------------------------------------------------------------------------------
-
-
-def live_generation(index_folder: Path) -> str | None:
-    """Name of the generation in use, or ``None`` when there is no index yet."""
-    try:
-        found = json.loads((index_folder / POINTER).read_text())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
-        found = {}
-    name = found.get("generation") if isinstance(found, dict) else None
-    if not isinstance(name, str) or not name.startswith("g-") or "/" in name:
-        raise Unavailable(
-            "index.damaged",
-            zh="检索索引的指针文件已损坏。请运行 lantai index rebuild 重建；目录数据不受影响。",
-            en="The pointer file of the search index is damaged. Run 'lantai index rebuild'; the catalogue is not affected.",
-        )
-    return name
-
-
-def open_live(index_folder: Path) -> TantivyEngine:
-    """The index in use; an empty one is made when there is none yet. The caller closes it."""
-    for _ in range(3):
-        name = live_generation(index_folder)
-        if name is None:
-            _make_first(index_folder)
-            continue
-        try:
-            return TantivyEngine(index_folder / name)
-        except Unavailable as error:
-            if error.code != "index.missing" or live_generation(index_folder) == name:
-                raise
-            # swapped away between reading the pointer and opening: read it again
-    raise Unavailable(
-        "index.missing",
-        zh="检索索引不存在。请运行 lantai index rebuild 重建；目录数据不受影响。",
-        en="There is no search index. Run 'lantai index rebuild'; the catalogue is not affected.",
-    )
-
-
-def _new_generation() -> str:
-    return f"g-{new_id()}"
-
-
-def _make_first(index_folder: Path) -> None:
-    name = _new_generation()
-    TantivyEngine(index_folder / name, create=True).close()
-    temporary = _pointer_file(index_folder, name)
-    try:
-        os.link(temporary, index_folder / POINTER)  # fails when another process was first
-    except FileExistsError:
-        shutil.rmtree(index_folder / name, ignore_errors=True)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _pointer_file(index_folder: Path, name: str) -> Path:
-    handle, path = tempfile.mkstemp(prefix=".live-", dir=index_folder)
-    with os.fdopen(handle, "w") as out:
-        json.dump({"format": _POINTER_FORMAT, "generation": name}, out)
-        out.flush()
-        os.fsync(out.fileno())
-    return Path(path)
-
-
-class LiveIndex:
-    """The index in use for a long-lived process: opened once, opened again after a swap. For one thread at a time."""
-
-    def __init__(self, index_folder: Path) -> None:
-        self._folder = index_folder
-        self._engine: TantivyEngine | None = None
-
-    def engine(self) -> TantivyEngine:
-        """The engine of the live generation, with every commit so far."""
-        if self._engine is not None and self._engine.folder.name == live_generation(self._folder):
-            return self._engine
-        self.close()
-        self._engine = open_live(self._folder)
-        return self._engine
-
-    def close(self) -> None:
-        """Let go of it."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
-
-
 # --- following the outbox ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far the index is behind the catalogue: changes not yet in it, the oldest of them, and what is in use."""
+
+    pending: int
+    oldest_at: datetime | None
+    generation: str | None
+    documents: int | None
+
+
+def lag(session: Session, index_folder: Path) -> Lag:
+    """What the index does not show yet. ``documents`` is ``None`` while the index cannot be used."""
+    wanted = select(func.count(), func.min(Outbox.created_at)).where(Outbox.done_at.is_(None))
+    pending, oldest_at = session.execute(wanted).one()
+    generation = None
+    count = None
+    with suppress(Unavailable):
+        generation = live_generation(index_folder)
+        if generation is not None:
+            engine = TantivyEngine(index_folder / generation)
+            count = engine.count()
+            engine.close()
+    return Lag(pending, oldest_at, generation, count)
+
+
+def follow(archive: Archive, index_folder: Path, holder: str) -> int:
+    """``consume`` on the embedded index; one that cannot be used is made anew first. For the worker's round."""
+    try:
+        return consume(archive, lambda: open_live(index_folder), holder)
+    except Unavailable as error:
+        if error.code not in UNUSABLE:
+            raise
+        log.warning("the search index cannot be used (%s): it is made anew", error.code)
+    return rebuild(archive, index_folder).documents
 
 
 def consume(archive: Archive, engine_opener: Callable[[], Engine], holder: str) -> int:
@@ -199,18 +146,38 @@ def consume(archive: Archive, engine_opener: Callable[[], Engine], holder: str) 
     return done
 
 
-def _subjects(session: Session, rows: Iterable[tuple[str, str]]) -> list[str]:
-    """Ids of the records that outbox rows are about, each once; a case file stands for all its records."""
-    record_ids: dict[str, None] = {}
+@dataclass(frozen=True, slots=True)
+class _Subjects:
+    """Ids of what is to be made anew, each once."""
+
+    records: list[str]
+    cases: list[str]
+
+
+def _subjects(session: Session, rows: Iterable[tuple[str, str]]) -> _Subjects:
+    """What outbox rows are about: a record with the case files it stands in, a case file with all its records."""
+    records: dict[str, None] = {}
+    cases: dict[str, None] = {}
     for kind, subject_id in rows:
         if kind == outbox.RECORD:
-            record_ids[subject_id] = None
+            records[subject_id] = None
         elif kind == outbox.CASE_FILE:
-            wanted = select(CaseRecord.record_id).where(CaseRecord.case_file_id == subject_id)
-            record_ids.update(dict.fromkeys(session.scalars(wanted)))
+            cases[subject_id] = None
         else:
             log.warning("outbox row of unknown kind %s passed over", kind)
-    return list(record_ids)
+    of_cases = _other_side(session, CaseRecord.case_file_id, CaseRecord.record_id, list(cases))
+    of_records = _other_side(session, CaseRecord.record_id, CaseRecord.case_file_id, list(records))
+    return _Subjects(list(records | of_cases), list(cases | of_records))
+
+
+def _other_side(
+    session: Session, given: InstrumentedAttribute[str], wanted: InstrumentedAttribute[str], ids: list[str]
+) -> dict[str, None]:
+    found: dict[str, None] = {}
+    for start in range(0, len(ids), _SCAN):
+        rows = session.scalars(select(wanted).where(given.in_(ids[start : start + _SCAN])).distinct())
+        found.update(dict.fromkeys(rows))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,20 +193,21 @@ class _Held:
         return leases.renew(self.archive.sessions, self.name, self.holder, _LEASE_SECONDS, self.archive.clock)
 
 
-def _write(session: Session, archive: Archive, engine: Engine, record_ids: list[str], lease: _Held) -> None:
-    """Make the entries of these records anew, in commits that memory can hold."""
+def _write(session: Session, archive: Archive, engine: Engine, subjects: _Subjects, lease: _Held) -> None:
+    """Make the entries of these records and case files anew, in commits that memory can hold."""
     written: set[str] = set()
     waiting: list[IndexDocument] = []
     size = 0
-    for document in documents(session, archive, record_ids):
+    made = (documents(session, archive, subjects.records), case_documents(session, archive, subjects.cases))
+    for document in chain(*made):
         waiting.append(document)
-        written.add(document.record_id)
+        written.add(document.id)
         size += len(document.text.pairs)
         if len(waiting) >= BATCH or size >= _BATCH_CHARACTERS:
             engine.apply(waiting, [])
             waiting, size = [], 0
             lease.renew()
-    gone = [record_id for record_id in record_ids if record_id not in written]
+    gone = [one for one in (*subjects.records, *subjects.cases) if one not in written]
     if waiting or gone:
         engine.apply(waiting, gone)
 
@@ -258,8 +226,8 @@ def rebuild(archive: Archive, index_folder: Path, progress: Progress | None = No
     holder = leases.holder_name("rebuild")
     index_folder.mkdir(parents=True, exist_ok=True)
     with leases.held(archive.sessions, REBUILD_LEASE, holder, _LEASE_SECONDS, archive.clock):
-        _sweep(index_folder)
-        name = _new_generation()
+        sweep(index_folder)
+        name = new_generation()
         engine = TantivyEngine(index_folder / name, create=True)
         try:
             lease = _Held(archive, REBUILD_LEASE, holder)
@@ -276,26 +244,26 @@ def rebuild(archive: Archive, index_folder: Path, progress: Progress | None = No
 
 
 def _fill(archive: Archive, engine: Engine, lease: _Held, progress: Progress | None) -> None:
+    active = Record.state == "active"
     with archive.reading() as session:
-        total = session.scalar(select(func.count()).select_from(Record).where(Record.state == "active")) or 0
-    after, done = 0, 0
-    while True:
-        with archive.reading() as session:
-            wanted = (
-                select(Record.seq, Record.id)
-                .where(Record.state == "active", Record.seq > after)
-                .order_by(Record.seq)
-                .limit(_SCAN)
-            )
-            rows = session.execute(wanted).all()
-            if rows:
-                _write(session, archive, engine, [row.id for row in rows], lease)
-        if not rows:
-            return
-        after, done = rows[-1].seq, done + len(rows)
-        lease.renew()
-        if progress is not None:
-            progress(done, max(total, done))
+        records = session.scalar(select(func.count()).select_from(Record).where(active)) or 0
+        cases = session.scalar(select(func.count()).select_from(CaseFile)) or 0
+    done = 0
+    for is_case in (False, True):
+        table: type[Record | CaseFile] = CaseFile if is_case else Record
+        after = 0
+        while True:
+            wanted = select(table.seq, table.id).where(table.seq > after).order_by(table.seq).limit(_SCAN)
+            with archive.reading() as session:
+                rows = session.execute(wanted if is_case else wanted.where(active)).all()
+                ids = [row.id for row in rows]
+                _write(session, archive, engine, _Subjects([], ids) if is_case else _Subjects(ids, []), lease)
+            if not rows:
+                break
+            after, done = rows[-1].seq, done + len(rows)
+            lease.renew()
+            if progress is not None:
+                progress(done, max(records + cases, done))
 
 
 def _changed_since(session: Session, since: datetime) -> list[Any]:
@@ -335,7 +303,7 @@ def _swap(archive: Archive, index_folder: Path, engine: TantivyEngine, since: da
             rows = _changed_since(session, since)
             _write_rows(session, archive, engine, rows, _Held(archive, WRITER_LEASE, holder))
         name = engine.folder.name
-        _pointer_file(index_folder, name).replace(index_folder / POINTER)
+        point_to(index_folder, name)
         now = archive.clock.now()
         with archive.sessions.begin() as session:
             outbox.mark_done(session, [row.seq for row in rows if row.done_at is None], now)
@@ -343,7 +311,7 @@ def _swap(archive: Archive, index_folder: Path, engine: TantivyEngine, since: da
             session.merge(IndexState(name=NAME, generation=name, built_at=now, detail=detail))
     finally:
         leases.release(archive.sessions, WRITER_LEASE, holder)
-    _sweep(index_folder, abandoned_after=0.0)
+    sweep(index_folder, abandoned_after=0.0)
 
 
 def _take_patiently(archive: Archive, holder: str) -> None:
@@ -356,14 +324,3 @@ def _take_patiently(archive: Archive, holder: str) -> None:
                 en="Another process kept writing the search index, so the rebuild could not swap. The live index is as before; try again later.",
             )
         time.sleep(0.1)
-
-
-def _sweep(index_folder: Path, abandoned_after: float = _ABANDONED_AFTER) -> None:
-    """Remove generations that are not in use. Readers that have one open keep it until they open the next."""
-    live = None
-    with suppress(Unavailable):
-        live = live_generation(index_folder)
-    for folder in index_folder.glob("g-*"):
-        with suppress(OSError):
-            if folder.name != live and time.time() - folder.stat().st_mtime >= abandoned_after:
-                shutil.rmtree(folder, ignore_errors=True)

@@ -2,58 +2,62 @@
 
 The index proposes, the gate decides: each page of hits is read again from the catalogue under the gate's own criterion,
 and what it refuses (an entry not yet brought up to date) is neither shown nor counted. Personal numbers in titles and
-snippets are masked; who may unmask asks for it by name.
+snippets are masked; who may unmask asks for it by name, and only who may unmask can look for one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from access.accounts import Actor
-from access.gate import (
-    allowed_at,
-    permission_terms,
-    records_by_id,
-    require,
-    visible_cases,
-)
+from access.gate import records_by_id, require, visible_cases
 from access.use_register import looked
+from metadata.errors import Invalid
 from metadata.rights import Permission
 from repository.archive import Archive
-from repository.derivatives import get_text
-from repository.tables import CaseFile, CaseRecord, Household, Record, StoredFile
+from repository.tables import CaseFile, CaseRecord, Household, Organ, Record
 from search import analysis, numbers
-from search.documents import TEXT_STATE_DONE, UNKNOWN_MARK
-from search.engines.base import Engine, Hit, PermissionFilter, Scope
-from search.highlight import Finder, snippet
-from search.query import Query, parse
+from search.engines.base import FACETS, HOUSEHOLD, KINDS, RECORD, SORTS, Counts, Engine, Hit, PermissionFilter, Sort
+from search.permission import may_ask_numbers, permission_filter
+from search.query import Names, Query, parse
+from search.showing import Shown
+from search.suggestions import suggestions
 
 MOST = 1000
 """Hits a page may have at most."""
 
+Filters = Mapping[str, Sequence[str]]
+"""Attribute (one of ``engines.base.FACETS``) -> values, one of which a hit must have."""
+
 _ROUNDS = 8
-_MOST_FILES = 10_000
-_MOST_CHARACTERS = 8_000_000
+_EXPORT_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
     """One page of hits.
 
-    ``total`` counts what the person may see. Each hit is a dict: ``record_id``, ``household_no`` (of the first case file
-    that the person may see), ``title``, ``path`` (name as deposited of the file that matched), ``file_id``, ``page``
-    (counted from 1), ``document_type``, ``programme``, ``year``, ``date``, ``division_code``, ``access_level``,
-    ``snippet`` with ``highlights`` (``[[begin, end], …]`` in it), ``title_highlights``, ``score``. ``next`` is the
-    cursor of the following page.
+    ``total`` counts what the person may see. Each hit is a dict: ``kind`` (``record`` or ``household``), ``record_id``,
+    ``case_file_id`` and ``household_no`` (of the first case file that the person may see), ``title``, ``path`` (name as
+    deposited of the file that matched), ``file_id``, ``page`` (counted from 1), ``document_type``, ``programme``,
+    ``year``, ``date``, ``organ_id``, ``division_code``, ``access_level``, ``snippet`` with ``highlights``
+    (``[[begin, end], …]`` in it), ``title_highlights``, ``score``, and ``why``: dicts with ``at`` (``text`` with
+    ``file_id`` and ``page``, ``title``, ``file_name`` with ``file_id``, ``note``, ``name`` or ``pinyin`` with ``name``,
+    ``household``, ``code``, ``number``, ``description``). ``next`` is the cursor of the following page. ``facets``:
+    attribute -> values with their counts, when asked for. ``suggestions``: what may have been meant, when nothing was
+    found.
     """
 
     total: int
     hits: list[dict[str, Any]]
     next: str | None
+    facets: Mapping[str, Counts] = field(default_factory=dict)
+    suggestions: list[str] = field(default_factory=list)
 
 
 def search(
@@ -64,26 +68,152 @@ def search(
     *,
     limit: int = 20,
     after: str | None = None,
+    sort: Sort = "relevance",
+    filters: Filters | None = None,
+    facets: bool = False,
+    kinds: Collection[str] = (RECORD,),
     reason: str,
     form: str = "screen",
     request_id: str | None = None,
     unmask: bool = False,
 ) -> SearchPage:
-    """Find records by what a person typed; the search is in the use register before its result is given.
+    """Find records and case files by what a person typed; the search is in the use register before its result is given.
 
-    ``unmask`` shows personal numbers in clear where the person's role permits it. Raises ``Forbidden`` without the
-    permission to search, ``Invalid`` with a hint for a query or cursor that cannot be meant, ``Unavailable`` when the
-    index does not answer.
+    ``kinds``: which entries are looked among (``engines.base.KINDS``). ``unmask`` shows personal numbers in clear where
+    the person's role permits it. Raises ``Forbidden`` without the permission to search, or to search by personal
+    numbers; ``Invalid`` with a hint for a query, filter or cursor that cannot be meant; ``Unavailable`` when the index
+    does not answer.
     """
     require(actor, Permission.SEARCH, archive.profile)
-    query = parse(text, archive.keys.blind)
+    narrowed = _checked(sort, filters or {}, kinds)
     limit = max(1, min(limit, MOST))
     engine.refresh()
     with archive.reading() as session:
-        gate = _Gate(session, archive, actor)
-        found, total, following = gate.page(engine, query, limit, after)
-        shown = _Shown(session, archive, actor, query, unmask=unmask)
-        hits = [shown.hit(record, hit) for record, hit in found]
+        query, names = _parsed(session, archive, actor, text)
+        gate = _Gate(session, archive, actor, permission_filter(actor, archive.profile, kinds))
+        asked = _Asked(query, sort, narrowed)
+        found, total, following, counts = gate.page(engine, asked, limit, after, FACETS if facets else ())
+        hits = Shown(session, archive, actor, query, unmask=unmask).hits(found)
+    offered: list[str] = []
+    if not total and not narrowed and after is None:
+        offered = suggestions(engine, text, query, gate.permission, blind=archive.keys.blind, names=names)
+    _register(archive, actor, reason=reason, form=form, request_id=request_id)
+    return SearchPage(total, hits, following, counts, offered)
+
+
+def export(
+    archive: Archive,
+    engine: Engine,
+    actor: Actor,
+    text: str,
+    *,
+    sort: Sort = "newest",
+    filters: Filters | None = None,
+    kinds: Collection[str] = (RECORD,),
+    reason: str,
+    form: str = "export",
+    request_id: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """The whole result list, row by row under the gate, for a table; one entry in the use register, with the count.
+
+    Rows are flat dicts of text and numbers (``COLUMNS``); personal numbers stay masked. Errors as ``search``, raised
+    before the first row.
+    """
+    require(actor, Permission.SEARCH, archive.profile)
+    asked_filters = _checked(sort, filters or {}, kinds)
+    engine.refresh()
+    with archive.reading() as session:
+        query, _ = _parsed(session, archive, actor, text)
+    permission = permission_filter(actor, archive.profile, kinds)
+    asked = _Asked(query, sort, asked_filters)
+    total = engine.search(query, permission, limit=0, filters=asked_filters).total
+    _register(archive, actor, reason=reason, form=form, request_id=request_id, count=total)
+    return _rows(archive, engine, actor, permission, asked)
+
+
+COLUMNS = (
+    "kind", "id", "title", "household_no", "document_type", "programme", "year", "date", "organ", "division_code",
+    "access_level",
+)  # fmt: skip
+"""Columns of an exported row, in order."""
+
+
+def _rows(
+    archive: Archive, engine: Engine, actor: Actor, permission: PermissionFilter, asked: _Asked
+) -> Iterator[dict[str, Any]]:
+    after: str | None = None
+    while True:
+        with archive.reading() as session:
+            gate = _Gate(session, archive, actor, permission)
+            found, _, after, _ = gate.page(engine, asked, _EXPORT_BATCH, after, ())
+            organs = dict(session.execute(select(Organ.id, Organ.name_zh)).tuples().all())
+            households = _household_numbers(session, archive, actor, found)
+            rows = [_row(one, households.get(one.id), organs.get(one.organ_id, "")) for one, _ in found]
+        yield from rows
+        if after is None:
+            return
+
+
+def _row(one: Record | CaseFile, household_no: str | None, organ: str) -> dict[str, Any]:
+    dated = one.dated if isinstance(one, Record) else one.opened_on
+    record = one if isinstance(one, Record) else None
+    return {
+        "kind": RECORD if record else HOUSEHOLD,
+        "id": one.id,
+        "title": numbers.masked(one.title, analysis.fold(one.title)),
+        "household_no": household_no,
+        "document_type": record.document_type if record else None,
+        "programme": one.programme,
+        "year": record.year if record else (dated.year if dated else None),
+        "date": dated.isoformat() if dated else None,
+        "organ": organ,
+        "division_code": one.division_code,
+        "access_level": record.access_level if record else None,
+    }
+
+
+def _household_numbers(
+    session: Session, archive: Archive, actor: Actor, found: Sequence[tuple[Record | CaseFile, Hit]]
+) -> dict[str, str]:
+    """Household numbers of case files, and of the first visible case file of records."""
+    records = [one.id for one, _ in found if isinstance(one, Record)]
+    cases = [one.id for one, _ in found if isinstance(one, CaseFile)]
+    visible = visible_cases(actor, archive.profile)
+    of_records = (
+        select(CaseRecord.record_id, Household.household_no)
+        .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
+        .join(Household, Household.id == CaseFile.household_id)
+        .where(CaseRecord.record_id.in_(records), visible)
+        .order_by(CaseFile.seq.desc())
+    )
+    of_cases = (
+        select(CaseFile.id, Household.household_no)
+        .join(Household, Household.id == CaseFile.household_id)
+        .where(CaseFile.id.in_(cases), visible)
+    )
+    return {one: number for wanted in (of_records, of_cases) for one, number in session.execute(wanted).tuples()}
+
+
+def _checked(sort: Sort, filters: Filters, kinds: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Filters that say something; ``Invalid`` for an order, attribute or kind that there is not."""
+    if sort not in SORTS or not set(filters) <= set(FACETS) or not set(kinds) <= set(KINDS):
+        raise Invalid(
+            "search.bad_filter",
+            zh=f"排序方式或筛选项无效。排序可用：{'、'.join(SORTS)}；筛选可用：{'、'.join(FACETS)}。",
+            en=f"There is no such order or filter. Orders: {', '.join(SORTS)}; filters: {', '.join(FACETS)}.",
+        )
+    return {name: tuple(dict.fromkeys(values)) for name, values in filters.items() if values}
+
+
+def _parsed(session: Session, archive: Archive, actor: Actor, text: str) -> tuple[Query, Names]:
+    names = Names.of(archive.profile, session.scalars(select(Organ)))
+    personal = may_ask_numbers(actor, archive.profile)
+    return parse(text, archive.keys.blind, names, personal=personal), names
+
+
+def _register(
+    archive: Archive, actor: Actor, *, reason: str, form: str, request_id: str | None, count: int | None = None
+) -> None:
     with archive.sessions.begin() as session:
         looked(
             session,
@@ -93,25 +223,17 @@ def search(
             reason=reason,
             form=form,
             request_id=request_id,
+            count=count,
         )
-    return SearchPage(total, hits, following)
 
 
-def permission_filter(actor: Actor, archive: Archive) -> PermissionFilter:
-    """What the gate lets ``actor`` read, in the index's terms."""
-    marks = tuple(archive.profile.access_marks)
-    terms = permission_terms(actor, archive.profile)
-    return PermissionFilter(
-        tuple(
-            Scope(
-                ("" if clause.prefix is None else clause.prefix,),
-                tuple(clause.levels),
-                (*(mark for mark in marks if mark not in clause.marks), UNKNOWN_MARK),
-            )
-            for clause in terms.clauses
-            if clause.prefix is None or clause.prefix
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A query with its order and filters."""
+
+    query: Query
+    sort: Sort
+    filters: Filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,150 +243,42 @@ class _Gate:
     session: Session
     archive: Archive
     actor: Actor
+    permission: PermissionFilter
 
     def page(
-        self, engine: Engine, query: Query, limit: int, after: str | None
-    ) -> tuple[list[tuple[Record, Hit]], int, str | None]:
-        """Hits that pass, filled up to ``limit`` while there are more; the total without those refused; the cursor."""
-        permission = permission_filter(self.actor, self.archive)
-        found: list[tuple[Record, Hit]] = []
+        self, engine: Engine, asked: _Asked, limit: int, after: str | None, facets: Sequence[str]
+    ) -> tuple[list[tuple[Record | CaseFile, Hit]], int, str | None, Mapping[str, Counts]]:
+        """Hits that pass, filled up to ``limit`` while there are more; the total without those refused; the cursor;
+        the counts, which know only the index's own permission."""
+        found: list[tuple[Record | CaseFile, Hit]] = []
+        counts: Mapping[str, Counts] = {}
         refused = 0
-        for _ in range(_ROUNDS):
-            hits = engine.search(query, permission, limit=limit - len(found), after=after)
-            ids = [hit.record_id for hit in hits.hits]
-            visible = records_by_id(self.session, self.actor, ids, self.archive.profile)
-            found += [(visible[hit.record_id], hit) for hit in hits.hits if hit.record_id in visible]
-            refused += len(ids) - len(visible)
+        for number in range(_ROUNDS):
+            hits = engine.search(
+                asked.query,
+                self.permission,
+                limit=limit - len(found),
+                after=after,
+                sort=asked.sort,
+                filters=asked.filters,
+                facets=facets if number == 0 else (),
+            )
+            counts = hits.facets if number == 0 else counts
+            visible = self._visible(hits.hits)
+            found += [(visible[hit.id], hit) for hit in hits.hits if hit.id in visible]
+            refused += len(hits.hits) - len(visible)
             after = hits.next
             if after is None or len(found) >= limit:
                 break
-        return found, max(hits.total - refused, len(found)), after
+        return found, max(hits.total - refused, len(found)), after, counts
 
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    id: str
-    version: int
-    position: int
-    name: str
-    has_text: bool
-
-
-class _Shown:
-    """Hits as they are shown: household, the file that matched, a snippet."""
-
-    def __init__(self, session: Session, archive: Archive, actor: Actor, query: Query, *, unmask: bool) -> None:
-        self._session = session
-        self._archive = archive
-        self._actor = actor
-        self._finder = Finder(query)
-        self._unmask = unmask
-        self._characters = _MOST_CHARACTERS
-
-    def hit(self, record: Record, hit: Hit) -> dict[str, Any]:
-        """One hit for a page or a program."""
-        clear = self._unmask and allowed_at(
-            self._actor,
-            Permission.UNMASK,
-            self._archive.profile,
-            division_code=record.division_code,
-            organ_id=record.organ_id,
-        )
-        file, pages = self._matching_file(record)
-        title = analysis.fold(record.title)
-        piece, page = self._snippet(record, pages, clear=clear)
-        return {
-            "record_id": record.id,
-            "household_no": self._household(record.id),
-            "title": record.title if clear else numbers.masked(record.title, title),
-            "title_highlights": [list(one) for one in self._finder.ranges(title)],
-            "path": None
-            if file is None
-            else file.name
-            if clear
-            else numbers.masked(file.name, analysis.fold(file.name)),
-            "file_id": None if file is None else file.id,
-            "page": page,
-            "document_type": record.document_type,
-            "programme": record.programme,
-            "year": record.year,
-            "date": record.dated.isoformat() if record.dated else None,
-            "division_code": record.division_code,
-            "access_level": record.access_level,
-            **piece,
-            "score": hit.score,
-        }
-
-    def _household(self, record_id: str) -> str | None:
-        wanted = (
-            select(Household.household_no)
-            .join(CaseFile, CaseFile.household_id == Household.id)
-            .join(CaseRecord, CaseRecord.case_file_id == CaseFile.id)
-            .where(CaseRecord.record_id == record_id, visible_cases(self._actor, self._archive.profile))
-            .order_by(CaseFile.seq)
-            .limit(1)
-        )
-        return self._session.scalar(wanted)
-
-    def _files(self, record: Record) -> list[_File]:
-        columns = (
-            StoredFile.id,
-            StoredFile.version,
-            StoredFile.position,
-            StoredFile.original_name,
-            StoredFile.text_state,
-        )
-        wanted = (
-            select(*columns)
-            .where(StoredFile.record_id == record.id, StoredFile.version == record.head_version)
-            .order_by(StoredFile.position)
-            .limit(1 if not self._finder.words else _MOST_FILES)
-        )
-        return [
-            _File(file_id, version, position, name, state == TEXT_STATE_DONE)
-            for file_id, version, position, name, state in self._session.execute(wanted)
-        ]
-
-    def _matching_file(self, record: Record) -> tuple[_File | None, list[str]]:
-        """The file in which most words of the query stand, in its text rather than its name, the first of equals."""
-        files = self._files(record)
-        best: _File | None = files[0] if files else None
-        best_pages: list[str] = []
-        most = (0, 0)
-        for file in files:
-            pages = self._pages(record.id, file)
-            text = analysis.fold("\n".join(pages))
-            met = (self._finder.met(f"{analysis.fold(file.name)}\n\n{text}"), self._finder.met(text))
-            if met > most:
-                best, best_pages, most = file, pages, met
-            if most[1] == self._finder.words:
-                break
-        return best, best_pages
-
-    def _pages(self, record_id: str, file: _File) -> list[str]:
-        """Text of a file; none once a page of hits has read as much as is reasonable."""
-        if not file.has_text or not self._finder.words or self._characters <= 0:
-            return []
-        pages = get_text(self._archive.derivatives, record_id, file.version, file.position) or []
-        self._characters -= sum(map(len, pages))
-        return pages
-
-    def _snippet(self, record: Record, pages: list[str], *, clear: bool) -> tuple[dict[str, Any], int | None]:
-        """The text around the first place; else around a place in the note. Nothing to show: an empty snippet."""
-        for number, text in enumerate(self._joined(pages), start=1):
-            folded = analysis.fold(text)
-            ranges = self._finder.ranges(folded)
-            if ranges:
-                piece = snippet(text if clear else numbers.masked(text, folded), ranges)
-                return {"snippet": piece.text, "highlights": [list(one) for one in piece.ranges]}, number
-        note = str(record.description.get("note") or "")
-        folded = analysis.fold(note)
-        ranges = self._finder.ranges(folded)
-        piece = snippet(note if clear else numbers.masked(note, folded), ranges if note else [])
-        return {"snippet": piece.text, "highlights": [list(one) for one in piece.ranges]}, None
-
-    def _joined(self, pages: list[str]) -> list[str]:
-        """Pages one by one; when no page alone holds a place, the whole as one, for a phrase that runs over a page."""
-        if any(self._finder.met(analysis.fold(page)) for page in pages) or not pages:
-            return pages
-        return ["\n".join(pages)]
+    def _visible(self, hits: Sequence[Hit]) -> dict[str, Record | CaseFile]:
+        records = [hit.id for hit in hits if hit.kind == RECORD]
+        cases = [hit.id for hit in hits if hit.kind == HOUSEHOLD]
+        found: dict[str, Record | CaseFile] = {}
+        found.update(records_by_id(self.session, self.actor, records, self.archive.profile))
+        if cases:
+            criterion = visible_cases(self.actor, self.archive.profile)
+            wanted = select(CaseFile).where(CaseFile.id.in_(cases), criterion)
+            found.update({case.id: case for case in self.session.scalars(wanted)})
+        return found

@@ -1,16 +1,21 @@
 """The engine port. Every engine keeps this contract; ``tests/contracts/test_engine.py`` is the proof.
 
-- One entry per record. Writing an entry replaces the one with the same record id; deleting an absent one is no error.
+- One entry per record or case file (``kind``). Writing an entry replaces the one with the same id; deleting an absent
+  one is no error.
 - ``apply`` is one commit: after it returns, every later ``search`` of the same engine sees all of it; a crash before
   leaves nothing of it. Replaying it changes nothing.
 - Text reaches an engine cut already (``search.analysis``): engines split at blanks and do nothing else, so that all
   engines find the same. Text is indexed, not stored.
-- The permission is ANDed outside the person's query and never scores. ``total`` is exact and counts nothing that the
-  permission leaves out.
-- Hits come best first; equal scores newest record first (``seq``). Without words every score is equal. Following
-  ``next`` visits every hit once as long as nothing is written meanwhile, whatever is merged behind the scenes.
-- Errors: ``Unavailable`` (no index, engine down, another writer at work), ``Invalid`` (a cursor that is none, or a page
-  beyond what the engine can sort).
+- The permission is ANDed outside the person's query and never scores. ``total``, facets and ``words`` are exact and
+  tell nothing that the permission leaves out.
+- Order (``SORTS``): ``relevance`` best first; ``date`` latest first, undated last; ``code`` by code point, entries
+  without one last; ``newest`` by ``created``, then ``seq``. Equal scores stand newest first, equal
+  dates highest ``seq`` first. Without words that score, relevance is ``newest``. Following ``next`` visits every hit once, to any depth, as long as nothing is
+  written meanwhile, whatever is merged behind the scenes.
+- ``filters`` narrow to entries with one of the values of each attribute. ``facets``: how many hits each value of an
+  attribute has; the attribute's own filter does not count for it, the others do (drilling down sideways).
+- Errors: ``Unavailable`` (no index, engine down, another writer at work), ``Invalid`` (a cursor that is none, or not of
+  this order).
 """
 
 from __future__ import annotations
@@ -18,31 +23,47 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Literal, Protocol
 
 from metadata.errors import Invalid
 from search.analysis import Analysed
 from search.query import Query
 
-DEEPEST = 10_000
-"""Hits that can be paged through by score; who needs more narrows the query."""
-
 BATCH = 1000
 """Entries a commit: larger ones hold memory and delay what others see."""
+
+RECORD = "record"
+HOUSEHOLD = "household"
+KINDS = (RECORD, HOUSEHOLD)
+"""What an entry is about: a record, or a case file of the household register."""
+
+FACETS = ("kind", "programme", "organ", "year", "type", "level", "format")
+"""Attributes that can be counted and filtered by; ``year`` as its digits."""
+
+MOST_VALUES = 200
+"""Values of one attribute that a facet names, the most frequent first; every count is exact all the same."""
+
+Sort = Literal["relevance", "date", "code", "newest"]
+SORTS: tuple[Sort, ...] = ("relevance", "date", "code", "newest")
+
+NOTHING = Analysed("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class IndexDocument:
-    """The index entry of one record: stable attributes, and its words. Nothing here is shown to people.
+    """The index entry of a record or case file: stable attributes, and its words. Nothing here is shown to people.
 
     ``title`` weighs more than ``text`` (description, file names and the text of all files); a phrase never runs from one
-    into the other. ``terms``: exact terms as ``search.query`` makes them, names and hashed numbers among them. ``division_code``: 12 digits, indexed with all its prefixes.
+    into the other. ``files``: names of files alone. ``terms``: exact terms as ``search.query`` makes them, names and
+    hashed numbers among them. ``division_code``: 12 digits, indexed with all its prefixes. ``seq``: unique, below 2³¹;
+    ``created``: when it was taken in, in seconds since 1970. ``code``: what the order by code compares. ``vocabulary``:
+    keys of words that can be suggested (``search.vocabulary``). A case file has no access level and no marks.
     """
 
-    record_id: str
+    id: str
     seq: int
     title: Analysed
     text: Analysed
@@ -55,20 +76,28 @@ class IndexDocument:
     document_type: str = ""
     year: int | None = None
     dated: date | None = None
+    kind: str = RECORD
+    files: Analysed = NOTHING
+    formats: tuple[str, ...] = ()
+    created: int = 0
+    code: str = ""
+    vocabulary: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Records within any of ``prefixes`` (``""``: everywhere) and of any of ``levels``, without ``excluded_marks``."""
+    """Entries of ``kind`` within any of ``prefixes`` (``""``: everywhere), of any of ``levels`` (records only), without
+    ``excluded_marks``."""
 
     prefixes: tuple[str, ...]
-    levels: tuple[str, ...]
+    levels: tuple[str, ...] = ()
     excluded_marks: tuple[str, ...] = ()
+    kind: str = RECORD
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionFilter:
-    """What a person may find: a record in any of ``scopes`` or among ``record_ids`` (grants). Neither: nothing."""
+    """What a person may find: an entry in any of ``scopes`` or among ``record_ids`` (grants). Neither: nothing."""
 
     scopes: tuple[Scope, ...] = ()
     record_ids: tuple[str, ...] = ()
@@ -76,20 +105,26 @@ class PermissionFilter:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A record that meets the query."""
+    """An entry that meets the query."""
 
-    record_id: str
+    id: str
     score: float
     seq: int
+    kind: str = RECORD
+
+
+Counts = tuple[tuple[str, int], ...]
+"""Values with how many hits each has, most frequent first, equals by value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """One page: the exact number of all hits, some of them, and where the next page begins (``None`` at the end)."""
+    """One page: the exact number of all hits, some of them, where the next page begins (``None`` at the end), counts."""
 
     total: int
     hits: tuple[Hit, ...]
     next: str | None
+    facets: Mapping[str, Counts] = field(default_factory=dict)
 
 
 class Engine(Protocol):
@@ -98,8 +133,21 @@ class Engine(Protocol):
     def apply(self, upserts: Sequence[IndexDocument], deletes: Sequence[str]) -> None:
         """Write and delete entries in one commit; at most ``BATCH`` of them together is wise."""
 
-    def search(self, query: Query, permission: PermissionFilter, *, limit: int, after: str | None = None) -> Hits:
-        """The page of at most ``limit`` hits that follows the cursor ``after``."""
+    def search(
+        self,
+        query: Query,
+        permission: PermissionFilter,
+        *,
+        limit: int,
+        after: str | None = None,
+        sort: Sort = "relevance",
+        filters: Mapping[str, Sequence[str]] | None = None,
+        facets: Sequence[str] = (),
+    ) -> Hits:
+        """The page of at most ``limit`` hits that follows the cursor ``after``; ``limit`` 0 only counts."""
+
+    def words(self, prefixes: Sequence[str], permission: PermissionFilter, *, limit: int) -> Counts:
+        """Keys of the vocabulary that begin with one of ``prefixes``, with how many permitted entries hold each."""
 
     def count(self) -> int:
         """How many entries there are."""
@@ -116,28 +164,36 @@ def prefixes_of(division_code: str) -> list[str]:
     return [division_code[:length] for length in range(2, len(division_code) + 1)]
 
 
-def cursor(score: float, seq: int, passed: int) -> str:
-    """The place after a hit with ``passed`` hits up to it, as opaque text."""
-    return base64.urlsafe_b64encode(struct.pack(">dqI", score, seq, passed)).decode().rstrip("=")
+def newest_key(created: int, seq: int) -> int:
+    """The order by time of taking in as one unique number: seconds, then ``seq``."""
+    return (created << _SEQ_BITS) | seq
 
 
-def read_cursor(text: str) -> tuple[float, int, int]:
-    """Score and number of the hit a cursor stands after, and how many hits that is; ``Invalid`` for anything else."""
+def date_key(dated: date | None, seq: int) -> int:
+    """The order by date as one unique number: days, then ``seq``; undated entries come last."""
+    return ((dated.toordinal() if dated else 0) << _SEQ_BITS) | seq
+
+
+_SEQ_BITS = 31
+_CURSOR = ">Bqq"
+
+
+def cursor(sort: Sort, first: int, second: int = 0) -> str:
+    """The place after a hit as opaque text: the order, and two numbers that only the engine understands."""
+    packed = struct.pack(_CURSOR, SORTS.index(sort), first, second)
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def read_cursor(text: str, sort: Sort) -> tuple[int, int]:
+    """The two numbers of a cursor; ``Invalid`` for anything else and for a cursor of another order."""
     try:
-        score, seq, passed = struct.unpack(">dqI", base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, struct.error, binascii.Error) as error:
+        order, first, second = struct.unpack(_CURSOR, base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        if SORTS[order] != sort:
+            raise ValueError("a cursor of another order")  # noqa: TRY301  answered below like any other wrong one
+    except (ValueError, IndexError, struct.error, binascii.Error) as error:
         raise Invalid(
             "search.bad_cursor",
             zh="翻页位置无效。请从第一页重新检索。",
             en="The place in the result list is not valid. Search again from the first page.",
         ) from error
-    return float(score), int(seq), int(passed)
-
-
-def too_deep() -> Invalid:
-    """The hint for who pages beyond ``DEEPEST``."""
-    return Invalid(
-        "search.too_deep",
-        zh=f"按相关度最多翻看前 {DEEPEST} 条。请增加检索词以缩小范围。",
-        en=f"Only the first {DEEPEST} hits can be paged through. Add words to narrow the search.",
-    )
+    return int(first), int(second)

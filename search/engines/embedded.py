@@ -9,145 +9,39 @@ memory maps).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import tantivy
-from tantivy import FieldType, Occur
+from tantivy import FieldType, Occur, Order
 
-from metadata.errors import Unavailable
+from metadata.errors import Invalid, Unavailable
 from search import analysis
 from search.engines.base import (
-    DEEPEST,
+    MOST_VALUES,
+    Counts,
     Hit,
     Hits,
     IndexDocument,
     PermissionFilter,
-    Scope,
+    Sort,
     cursor,
-    prefixes_of,
     read_cursor,
-    too_deep,
 )
-from search.query import Query, Word
+from search.engines.embedded_query import asked, document, is_ranked, permitted_alone, schema
+from search.query import Query
 
 MARKER = "lantai-index.json"
-FORMAT = "lantai-index/1"
-"""Goes up with every change of the schema below or of what its fields hold."""
+FORMAT = "lantai-index/2"
+"""Goes up with every change of the schema or of what its fields hold; an index of another format is made anew."""
 
 _HEAP = 50_000_000
-_TITLE_WEIGHT = 3.0
-_TERM_WEIGHT = 8.0
-
-
-@cache
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("key", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_integer_field("seq", indexed=True, fast=True)
-    builder.add_text_field("title", tokenizer_name="ws", index_option="position")
-    builder.add_text_field("text", tokenizer_name="ws", index_option="position")
-    builder.add_text_field("units", tokenizer_name="ws", index_option="basic")
-    for name in ("terms", "divisions", "level", "marks"):
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("organ", "programme", "type"):
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
-    builder.add_integer_field("year", indexed=True, fast=True)
-    builder.add_integer_field("day", indexed=True, fast=True)
-    return builder.build()
-
-
-def _document(entry: IndexDocument) -> tantivy.Document:
-    document = tantivy.Document()
-    document.add_text("key", entry.record_id)
-    document.add_integer("seq", entry.seq)
-    document.add_text("title", entry.title.pairs)
-    document.add_text("text", f"{entry.title.pairs} {analysis.BREAK} {entry.text.pairs}")
-    document.add_text("units", f"{entry.title.units} {entry.text.units}")
-    for term in entry.terms:
-        document.add_text("terms", term)
-    for prefix in prefixes_of(entry.division_code):
-        document.add_text("divisions", prefix)
-    document.add_text("level", entry.access_level)
-    for mark in entry.access_marks:
-        document.add_text("marks", mark)
-    for name, value in (("organ", entry.organ_id), ("programme", entry.programme), ("type", entry.document_type)):
-        if value:
-            document.add_text(name, value)
-    if entry.year is not None:
-        document.add_integer("year", entry.year)
-    if entry.dated is not None:
-        document.add_integer("day", entry.dated.toordinal())
-    return document
-
-
-def _any_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
-    if len(queries) == 1:
-        return queries[0]
-    return tantivy.Query.boolean_query([(Occur.Should, one) for one in queries])
-
-
-def _word(word: Word) -> tantivy.Query:
-    """What must be met, with what only lifts the score beside it.
-
-    The text holds the title too, so that one phrase decides: a union of phrases would be computed over all records
-    before any permission (measured: five times slower under a filter).
-    """
-    options: list[tantivy.Query] = []
-    lifting: list[tantivy.Query] = []
-    if len(word.elements) == 1:
-        unit = tantivy.Query.term_query(_schema(), "units", word.elements[0], index_option="basic")
-        options.append(tantivy.Query.const_score_query(unit, 1.0))
-    elif word.elements:
-        found = analysis.pairs(word.elements)
-        options.append(_phrase("text", found))
-        lifting.append(tantivy.Query.boost_query(_phrase("title", found), _TITLE_WEIGHT))
-        if word.favours:
-            lifting.append(_terms(word.favours, _TERM_WEIGHT))
-    if word.terms:
-        options.append(_terms(word.terms, _TERM_WEIGHT if len(word.elements) > 1 else 1.0))
-    met = _any_of(options)
-    if not lifting:
-        return met
-    return tantivy.Query.boolean_query([(Occur.Must, met), *((Occur.Should, one) for one in lifting)])
-
-
-def _terms(terms: Sequence[str], score: float) -> tantivy.Query:
-    return tantivy.Query.const_score_query(tantivy.Query.term_set_query(_schema(), "terms", list(terms)), score)
-
-
-def _phrase(field: str, tokens: list[str]) -> tantivy.Query:
-    if len(tokens) == 1:
-        return tantivy.Query.term_query(_schema(), field, tokens[0])
-    return tantivy.Query.phrase_query(_schema(), field, list(tokens))
-
-
-def _scope(scope: Scope) -> tantivy.Query | None:
-    if not scope.prefixes or not scope.levels:
-        return None
-    terms = tantivy.Query.term_set_query
-    parts = [(Occur.Must, terms(_schema(), "level", list(scope.levels)))]
-    if "" not in scope.prefixes:
-        parts.append((Occur.Must, terms(_schema(), "divisions", list(scope.prefixes))))
-    if scope.excluded_marks:
-        parts.append((Occur.MustNot, terms(_schema(), "marks", list(scope.excluded_marks))))
-    return tantivy.Query.boolean_query(parts)
-
-
-def _permitted(permission: PermissionFilter) -> tantivy.Query | None:
-    """What the person may find; ``None`` when that is nothing."""
-    options = [one for one in map(_scope, permission.scopes) if one is not None]
-    if permission.record_ids:
-        options.append(tantivy.Query.term_set_query(_schema(), "key", list(permission.record_ids)))
-    return tantivy.Query.const_score_query(_any_of(options), 0.0) if options else None
-
-
-def _is_ranked(query: Query) -> bool:
-    """Whether scores differ: single characters and exact numbers all weigh the same, so the newest comes first."""
-    return any(len(word.elements) > 1 for word in query.words)
+_ALL_VALUES = 65_000
+_DEEPEST = 50_000_000
+_NEWEST = (1 << 63) - 1
+_MOST_WORDS = 2_000
 
 
 class TantivyEngine:
@@ -159,13 +53,13 @@ class TantivyEngine:
         marker = folder / MARKER
         if create and not marker.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            self._index = tantivy.Index(_schema(), path=str(folder))
+            self._index = tantivy.Index(schema(), path=str(folder))
             self._register()
             marker.write_text(json.dumps({"format": FORMAT, "analysis": analysis.fingerprint()}))
             return
         self._check(marker)
         try:
-            self._index = tantivy.Index(_schema(), path=str(folder), reuse=True)
+            self._index = tantivy.Index(schema(), path=str(folder), reuse=True)
         except (ValueError, OSError) as error:
             raise _damaged(folder) from error
         self._register()
@@ -209,14 +103,14 @@ class TantivyEngine:
 
     def apply(self, upserts: Sequence[IndexDocument], deletes: Sequence[str]) -> None:
         """See ``Engine.apply``; ``Unavailable`` when another writer is at work or the disk refuses."""
-        # The last entry of a record wins, should a batch hold two.
-        documents = [_document(entry) for entry in {entry.record_id: entry for entry in upserts}.values()]
+        # The last entry of an id wins, should a batch hold two.
+        documents = [document(entry) for entry in {entry.id: entry for entry in upserts}.values()]
         writer = self._open_writer()
         try:
-            for record_id in {*deletes, *(entry.record_id for entry in upserts)}:
-                writer.delete_documents_by_term("key", record_id)
-            for document in documents:
-                writer.add_document(document)
+            for key in {*deletes, *(entry.id for entry in upserts)}:
+                writer.delete_documents_by_term("key", key)
+            for one in documents:
+                writer.add_document(one)
             writer.commit()
         except (ValueError, OSError) as error:
             self._drop_writer()
@@ -227,69 +121,124 @@ class TantivyEngine:
             ) from error
         self._index.reload()
 
-    def search(self, query: Query, permission: PermissionFilter, *, limit: int, after: str | None = None) -> Hits:
+    def search(
+        self,
+        query: Query,
+        permission: PermissionFilter,
+        *,
+        limit: int,
+        after: str | None = None,
+        sort: Sort = "relevance",
+        filters: Mapping[str, Sequence[str]] | None = None,
+        facets: Sequence[str] = (),
+    ) -> Hits:
         """See ``Engine.search``."""
-        permitted = _permitted(permission)
-        place = read_cursor(after) if after is not None else None
-        if permitted is None or limit < 1:
-            return Hits(0, (), None)
-        parts = [(Occur.Must, permitted)]
-        parts += [(Occur.Must, _word(word)) for word in query.words]
-        asked = tantivy.Query.boolean_query(parts)
+        place = read_cursor(after, sort) if after is not None else None
+        wanted = asked(query, permission, filters or {})
         searcher = self._index.searcher()
-        if _is_ranked(query):
-            return self._by_score(searcher, asked, limit, place)
-        return self._newest_first(searcher, asked, limit, place)
-
-    def _newest_first(
-        self, searcher: tantivy.Searcher, asked: tantivy.Query, limit: int, place: tuple[float, int, int] | None
-    ) -> Hits:
-        total = _count(searcher.search(asked, 1, count=True))
-        if place is not None:
-            older = tantivy.Query.range_query(
-                _schema(), "seq", FieldType.Integer, upper_bound=place[1], include_upper=False
-            )
-            asked = tantivy.Query.boolean_query([(Occur.Must, asked), (Occur.Must, older)])
-        found = searcher.search(asked, limit + 1, count=False, order_by_field="seq").hits
-        hits = tuple(Hit(self._key(searcher, address), 1.0, int(seq)) for seq, address in found[:limit])
-        more = len(found) > limit
-        passed = (place[2] if place else 0) + len(hits)
-        return Hits(total, hits, cursor(1.0, hits[-1].seq, passed) if more else None)
-
-    def _by_score(
-        self, searcher: tantivy.Searcher, asked: tantivy.Query, limit: int, place: tuple[float, int, int] | None
-    ) -> Hits:
-        """Score falling, then ``seq`` falling. The library breaks ties by address, which merging changes: so as many
-        hits are taken as it needs to know every hit that ties with the last of the page."""
-        passed = place[2] if place else 0
-        if passed >= DEEPEST:
-            raise too_deep()
-        wanted = passed + limit + 1
-        while True:
-            result = searcher.search(asked, wanted, count=True)
-            addresses = [address for _, address in result.hits]
-            seqs = searcher.fast_field_values("seq", addresses) if addresses else []
-            ranked = sorted(
-                (-float(score), -int(seq or 0), address)
-                for (score, address), seq in zip(_numbered(result.hits), seqs, strict=True)
-            )
-            if place is not None:
-                ranked = [one for one in ranked if (one[0], one[1]) > (-place[0], -place[1])]
-            complete = len(addresses) < wanted
-            page = ranked[:limit]
-            if complete or wanted > DEEPEST:
-                break
-            if len(ranked) > limit and page[-1][0] < -float(result.hits[-1][0]):
-                break
-            wanted = min(wanted * 4, DEEPEST + limit + 1)
-        hits = tuple(Hit(self._key(searcher, addresses[index]), -score, -seq) for score, seq, index in page)
-        more = len(ranked) > limit
-        end = cursor(hits[-1].score, hits[-1].seq, passed + len(hits)) if more else None
-        return Hits(_count(result), hits, end)
+        counts = {name: self._count_values(searcher, query, permission, filters or {}, name) for name in facets}
+        if wanted is None:
+            return Hits(0, (), None, counts)
+        if limit < 1:
+            return Hits(_count(searcher.search(wanted, 1, count=True)), (), None, counts)
+        if sort == "code":
+            total, hits, following = self._by_code(searcher, wanted, limit, place)
+        elif sort == "relevance" and is_ranked(query):
+            total, hits, following = self._by_score(searcher, wanted, limit, place)
+        else:
+            total, hits, following = self._by_number(searcher, wanted, limit, place, sort)
+        return Hits(total, hits, following, counts)
 
     @staticmethod
-    def _key(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:
-        return str(searcher.doc(address).get_first("key"))
+    def _by_number(
+        searcher: tantivy.Searcher, wanted: tantivy.Query, limit: int, place: tuple[int, int] | None, sort: Sort
+    ) -> tuple[int, tuple[Hit, ...], str | None]:
+        """By ``date`` or ``newest``, unique numbers, falling: what follows a hit is a range, at any depth."""
+        field = "date" if sort == "date" else "newest"
+        total: int | None = None
+        if place is not None:
+            total = _count(searcher.search(wanted, 1, count=True))
+            beyond = tantivy.Query.range_query(
+                schema(), field, FieldType.Integer, upper_bound=place[0], include_upper=False
+            )
+            wanted = tantivy.Query.boolean_query([(Occur.Must, wanted), (Occur.Must, beyond)])
+        result = searcher.search(wanted, limit + 1, count=total is None, order_by_field=field)
+        if total is None:
+            total = _count(result)
+        hits = tuple(_hit(searcher, address, 1.0, int(number)) for number, address in result.hits[:limit])
+        more = len(result.hits) > limit
+        return total, hits, cursor(sort, hits[-1].seq) if more else None
+
+    @staticmethod
+    def _by_code(
+        searcher: tantivy.Searcher, wanted: tantivy.Query, limit: int, place: tuple[int, int] | None
+    ) -> tuple[int, tuple[Hit, ...], str | None]:
+        """By code rising. The keys are unique, so that the number of hits passed says where to go on."""
+        passed = _depth(place)
+        result = searcher.search(wanted, limit + 1, order_by_field="code", order=Order.Asc, offset=passed, count=True)
+        hits = tuple(_hit(searcher, address, 1.0, passed + n) for n, (_, address) in enumerate(result.hits[:limit]))
+        more = len(result.hits) > limit
+        return _count(result), hits, cursor("code", passed + len(hits)) if more else None
+
+    @staticmethod
+    def _by_score(
+        searcher: tantivy.Searcher, wanted: tantivy.Query, limit: int, place: tuple[int, int] | None
+    ) -> tuple[int, tuple[Hit, ...], str | None]:
+        """Score falling, then ``newest`` falling. The library breaks ties by address, which merging changes: so hits
+        of equal score are always taken together. The cursor is how many hits score higher than the last one shown, and
+        which of its equals that was; nothing before them is fetched again."""
+        above = _depth(place)
+        last = place[1] if place else _NEWEST
+        size = limit + 1
+        while True:
+            result = searcher.search(wanted, size, offset=above, count=True)
+            scores = [float(score) for score, _ in result.hits]
+            addresses = [address for _, address in result.hits]
+            ended = len(addresses) < size
+            keys = searcher.fast_field_values("newest", addresses) if addresses else []
+            ranked = sorted(
+                (-score, -int(key or 0), n) for n, (score, key) in enumerate(zip(scores, keys, strict=True))
+            )
+            shown = [one for one in ranked if one[0] != -scores[0] or -one[1] < last] if ranked else []
+            page = shown[:limit]
+            whole = ended or (len(shown) > limit and -page[-1][0] > scores[-1])
+            if whole or size > _DEEPEST:
+                break
+            size *= 4
+        hits = tuple(_hit(searcher, addresses[n], -score, -key) for score, key, n in page)
+        if len(shown) <= limit:
+            return _count(result), hits, None
+        higher = above + sum(score > hits[-1].score for score in scores)
+        return _count(result), hits, cursor("relevance", higher, hits[-1].seq)
+
+    @staticmethod
+    def _count_values(
+        searcher: tantivy.Searcher,
+        query: Query,
+        permission: PermissionFilter,
+        filters: Mapping[str, Sequence[str]],
+        name: str,
+    ) -> Counts:
+        """One facet, counted without its own filter. Each segment hands over all values, so that counts are exact."""
+        wanted = asked(query, permission, {other: values for other, values in filters.items() if other != name})
+        if wanted is None:
+            return ()
+        terms = {"terms": {"field": name, "size": _ALL_VALUES, "segment_size": _ALL_VALUES}}
+        buckets = searcher.aggregate(wanted, {name: terms})[name]["buckets"]
+        found = [(_value(one["key"]), int(one["doc_count"])) for one in buckets]
+        return tuple(sorted(found, key=lambda one: (-one[1], one[0]))[:MOST_VALUES])
+
+    def words(self, prefixes: Sequence[str], permission: PermissionFilter, *, limit: int) -> Counts:
+        """See ``Engine.words``."""
+        permitted = permitted_alone(permission)
+        if permitted is None:
+            return ()
+        searcher = self._index.searcher()
+        found: dict[str, int] = {}
+        for prefix in dict.fromkeys(prefixes):
+            known = searcher.terms_with_prefix("vocabulary", prefix, filter_query=permitted, limit=_MOST_WORDS)
+            found.update((key, int(count)) for key, count in known)
+        return tuple(sorted(found.items(), key=lambda one: (-one[1], one[0]))[:limit])
 
     def count(self) -> int:
         """See ``Engine.count``."""
@@ -318,8 +267,26 @@ def _count(result: Any) -> int:
     return int(result.count)  # the library's type stubs forget it
 
 
-def _numbered(hits: Sequence[tuple[Any, tantivy.DocAddress]]) -> list[tuple[Any, int]]:
-    return [(score, index) for index, (score, _) in enumerate(hits)]
+def _hit(searcher: tantivy.Searcher, address: tantivy.DocAddress, score: float, key: int) -> Hit:
+    found = searcher.doc(address)
+    return Hit(str(found.get_first("key")), score, key, str(found.get_first("kind")))
+
+
+def _value(key: object) -> str:
+    return str(int(key)) if isinstance(key, float) else str(key)
+
+
+def _depth(place: tuple[int, int] | None) -> int:
+    """How many hits a cursor has passed; ``Invalid`` for a number that no cursor of ours holds."""
+    if place is None:
+        return 0
+    if not 0 <= place[0] <= _DEEPEST:
+        raise Invalid(
+            "search.bad_cursor",
+            zh="翻页位置无效。请从第一页重新检索。",
+            en="The place in the result list is not valid. Search again from the first page.",
+        )
+    return place[0]
 
 
 def _damaged(folder: Path) -> Unavailable:

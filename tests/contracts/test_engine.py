@@ -42,7 +42,7 @@ def engine(opener: Opener) -> Iterator[Engine]:
     made.close()
 
 
-def entry(record_id: str, seq: int, title: str = "低保申请书", text: str = "", **more: object) -> IndexDocument:
+def entry(entry_id: str, seq: int, title: str = "低保申请书", text: str = "", **more: object) -> IndexDocument:
     values: dict[str, object] = {
         "terms": (),
         "division_code": "990101001002",
@@ -53,7 +53,7 @@ def entry(record_id: str, seq: int, title: str = "低保申请书", text: str = 
         **more,
     }
     cut = [analysis.analyse(analysis.fold(one)) for one in (title, text)]
-    return IndexDocument(record_id, seq, *cut, **values)  # type: ignore[arg-type]  # checked by the tests themselves
+    return IndexDocument(entry_id, seq, *cut, **values)  # type: ignore[arg-type]  # checked by the tests themselves
 
 
 def ask(text: str) -> Query:
@@ -63,7 +63,7 @@ def ask(text: str) -> Query:
 def found(engine: Engine, text: str, permission: PermissionFilter = ALL) -> set[str]:
     hits = engine.search(ask(text), permission, limit=100)
     assert hits.total == len(hits.hits)
-    return {hit.record_id for hit in hits.hits}
+    return {hit.id for hit in hits.hits}
 
 
 def test_a_new_engine_is_empty(engine: Engine) -> None:
@@ -149,7 +149,7 @@ def test_who_bears_a_name_comes_before_who_is_mentioned(engine: Engine) -> None:
         [],
     )
     hits = engine.search(ask("趙錢孫"), ALL, limit=10)
-    assert [hit.record_id for hit in hits.hits] == ["bears", "mentions"]
+    assert [hit.id for hit in hits.hits] == ["bears", "mentions"]
 
 
 def test_titles_weigh_more_than_text(engine: Engine) -> None:
@@ -159,7 +159,7 @@ def test_titles_weigh_more_than_text(engine: Engine) -> None:
         [],
     )
     hits = engine.search(ask("入户调查"), ALL, limit=10)
-    assert [hit.record_id for hit in hits.hits] == ["title", "text"]
+    assert [hit.id for hit in hits.hits] == ["title", "text"]
 
 
 def test_permission_is_outside_the_query(engine: Engine) -> None:
@@ -201,7 +201,7 @@ def test_paging_visits_every_hit_once(engine: Engine) -> None:
         while True:
             page = engine.search(ask(query), ALL, limit=17, after=after)
             assert page.total == 229
-            seen += [hit.record_id for hit in page.hits]
+            seen += [hit.id for hit in page.hits]
             order += [(-hit.score, -hit.seq) for hit in page.hits]
             after = page.next
             if after is None:

@@ -21,7 +21,8 @@ from repository import leases, outbox
 from repository.archive import Archive
 from repository.tables import IndexState, Record
 from search.engines.embedded import MARKER, TantivyEngine
-from search.indexer import LiveIndex, consume, live_generation, open_live, rebuild
+from search.generations import LiveIndex, live_generation, open_live
+from search.indexer import consume, follow, lag, rebuild
 from search.service import search
 
 if TYPE_CHECKING:

@@ -1,0 +1,243 @@
+"""The embedded engine's schema, and queries, permissions and filters in Tantivy's terms.
+
+The text holds the title too, so that one phrase decides: a union of phrases would be computed over all entries before
+any permission (measured: five times slower under a filter).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import tantivy
+from tantivy import FieldType, Occur
+
+from search import analysis
+from search.engines.base import (
+    HOUSEHOLD,
+    RECORD,
+    IndexDocument,
+    PermissionFilter,
+    Scope,
+    date_key,
+    newest_key,
+    prefixes_of,
+)
+from search.query import All, Between, Either, Node, Not, Prefix, Query, Word
+
+TITLE_WEIGHT = 3.0
+TERM_WEIGHT = 8.0
+
+_UNITS = {"any": "units", "title": "title_units", "file": "file_units"}
+_PHRASES = {"any": "text", "title": "title", "file": "files"}
+_FAST_TEXT = ("organ", "programme", "type", "level", "format")
+_LAST_CODE = "\U0010ffff"  # entries without a code come after all others
+
+
+@cache
+def schema() -> tantivy.Schema:
+    """The fields; ``embedded.FORMAT`` goes up with every change of them or of what they hold."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("key", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("kind", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
+    for name in ("title", "text", "files"):
+        builder.add_text_field(name, tokenizer_name="ws", index_option="position")
+    for name in _UNITS.values():
+        builder.add_text_field(name, tokenizer_name="ws", index_option="basic")
+    for name in ("terms", "divisions", "marks", "vocabulary"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in (*_FAST_TEXT, "code"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
+    for name in ("newest", "date", "year"):
+        builder.add_integer_field(name, indexed=True, fast=True)
+    return builder.build()
+
+
+def document(entry: IndexDocument) -> tantivy.Document:
+    """An entry as the library takes it."""
+    made = tantivy.Document()
+    made.add_text("key", entry.id)
+    made.add_text("kind", entry.kind)
+    made.add_text("title", entry.title.pairs)
+    made.add_text("title_units", entry.title.units)
+    made.add_text("text", f"{entry.title.pairs} {analysis.BREAK} {entry.text.pairs}")
+    made.add_text("units", f"{entry.title.units} {entry.text.units}")
+    if entry.files.units:
+        made.add_text("files", entry.files.pairs)
+        made.add_text("file_units", entry.files.units)
+    many = {
+        "terms": entry.terms,
+        "divisions": prefixes_of(entry.division_code),
+        "marks": entry.access_marks,
+        "vocabulary": entry.vocabulary,
+        "format": entry.formats,
+        # without a level no scope of records reaches a case file
+        "level": (entry.access_level,) if entry.kind == RECORD else (),
+        "organ": (entry.organ_id,),
+        "programme": (entry.programme,),
+        "type": (entry.document_type,),
+        "code": (f"{entry.code or _LAST_CODE}\x1f{entry.seq:010d}",),
+    }
+    for name, values in many.items():
+        for value in values:
+            if value:
+                made.add_text(name, value)
+    made.add_integer("newest", newest_key(entry.created, entry.seq))
+    made.add_integer("date", date_key(entry.dated, entry.seq))
+    if entry.year is not None:
+        made.add_integer("year", entry.year)
+    return made
+
+
+def asked(query: Query, permission: PermissionFilter, filters: Mapping[str, Sequence[str]]) -> tantivy.Query | None:
+    """What is to be found; ``None`` when that is nothing."""
+    permitted = _permitted(permission)
+    if permitted is None:
+        return None
+    parts = [permitted]
+    for name, values in filters.items():
+        narrowed = _attribute(name, values)
+        if narrowed is None:
+            return None
+        parts.append(_unscored(narrowed))
+    if query.root is not None:
+        parts.append(_node(query.root))
+    return tantivy.Query.boolean_query([(Occur.Must, one) for one in parts])
+
+
+def is_ranked(query: Query) -> bool:
+    """Whether scores differ: single characters and exact terms all weigh the same, so the newest comes first."""
+    return any(len(word.elements) > 1 and word.where != "name" for word in query.words)
+
+
+def _unscored(query: tantivy.Query) -> tantivy.Query:
+    return tantivy.Query.const_score_query(query, 0.0)
+
+
+def any_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
+    """At least one of ``queries``, which are at least one."""
+    if len(queries) == 1:
+        return queries[0]
+    return tantivy.Query.boolean_query([(Occur.Should, one) for one in queries])
+
+
+# --- the tree ---------------------------------------------------------------------------------------------------------
+
+
+def _node(node: Node) -> tantivy.Query:
+    if isinstance(node, Word):
+        return _word(node)
+    if isinstance(node, All):
+        # what only denies stands beside everything, as the library answers nothing to denials alone
+        parts = [
+            (Occur.MustNot, _node(one.part)) if isinstance(one, Not) else (Occur.Must, _node(one)) for one in node.parts
+        ]
+        if all(isinstance(one, Not) for one in node.parts):
+            parts.append((Occur.Must, _everything()))
+        return tantivy.Query.boolean_query(parts)
+    if isinstance(node, Either):
+        return any_of([_node(one) for one in node.parts])
+    if isinstance(node, Not):
+        return tantivy.Query.boolean_query([(Occur.Must, _everything()), (Occur.MustNot, _node(node.part))])
+    if isinstance(node, Prefix):
+        begins = re.sub(r"([^\w])", r"\\\1", node.begins)
+        return _unscored(tantivy.Query.regex_query(schema(), node.of, f"{begins}.*"))
+    found = _between(node) if isinstance(node, Between) else _attribute(node.attribute, node.values)
+    return tantivy.Query.empty_query() if found is None else _unscored(found)
+
+
+def _everything() -> tantivy.Query:
+    return _unscored(tantivy.Query.all_query())
+
+
+def _word(word: Word) -> tantivy.Query:
+    """What must be met, with what only lifts the score beside it."""
+    options: list[tantivy.Query] = []
+    lifting: list[tantivy.Query] = []
+    long = len(word.elements) > 1
+    if word.elements and word.where != "name":
+        options.append(_elements(word))
+        if long and word.where == "any":
+            lifting.append(tantivy.Query.boost_query(_phrase("title", analysis.pairs(word.elements)), TITLE_WEIGHT))
+            if word.favours:
+                lifting.append(_terms(word.favours, TERM_WEIGHT))
+    if word.terms:
+        options.append(_terms(word.terms, TERM_WEIGHT if long else 1.0))
+    met = any_of(options)
+    if not lifting:
+        return met
+    return tantivy.Query.boolean_query([(Occur.Must, met), *((Occur.Should, one) for one in lifting)])
+
+
+def _elements(word: Word) -> tantivy.Query:
+    if len(word.elements) > 1:
+        return _phrase(_PHRASES[word.where], analysis.pairs(word.elements))
+    unit = tantivy.Query.term_query(schema(), _UNITS[word.where], word.elements[0], index_option="basic")
+    return tantivy.Query.const_score_query(unit, 1.0)
+
+
+def _terms(terms: Sequence[str], score: float) -> tantivy.Query:
+    return tantivy.Query.const_score_query(tantivy.Query.term_set_query(schema(), "terms", list(terms)), score)
+
+
+def _phrase(field: str, tokens: list[str]) -> tantivy.Query:
+    if len(tokens) == 1:
+        return tantivy.Query.term_query(schema(), field, tokens[0])
+    return tantivy.Query.phrase_query(schema(), field, list(tokens))
+
+
+def _between(node: Between) -> tantivy.Query:
+    """Both bounds included; undated entries are in no range."""
+    if node.attribute == "year":
+        return tantivy.Query.range_query(
+            schema(), "year", FieldType.Integer, lower_bound=node.lower or 0, upper_bound=node.upper or 9999
+        )
+    lower, upper = max(node.lower or 1, 1), (node.upper or 3_652_059)
+    return tantivy.Query.range_query(
+        schema(), "date", FieldType.Integer, lower_bound=lower << 31, upper_bound=(upper + 1) << 31, include_upper=False
+    )
+
+
+def _attribute(name: str, values: Sequence[str]) -> tantivy.Query | None:
+    """Any of the values; ``None`` when there is none that could be."""
+    if name == "year":
+        numbers = [int(one) for one in values if one.isascii() and one.isdigit() and len(one) <= 4]
+        return any_of([tantivy.Query.term_query(schema(), "year", one) for one in numbers]) if numbers else None
+    if not values:
+        return None
+    return tantivy.Query.term_set_query(schema(), "divisions" if name == "division" else name, list(values))
+
+
+# --- permission -------------------------------------------------------------------------------------------------------
+
+
+def permitted_alone(permission: PermissionFilter) -> tantivy.Query | None:
+    """What the person may find, as a query of its own; ``None`` when that is nothing."""
+    return _permitted(permission)
+
+
+def _permitted(permission: PermissionFilter) -> tantivy.Query | None:
+    """Scopes that differ in their prefixes alone are one, so that fifty villages cost one look."""
+    joined: dict[Scope, dict[str, None]] = {}
+    for scope in permission.scopes:
+        if scope.prefixes and (scope.levels or scope.kind == HOUSEHOLD):
+            same = Scope((), scope.levels, scope.excluded_marks, scope.kind)
+            joined.setdefault(same, {}).update(dict.fromkeys(scope.prefixes))
+    options = [_scope(scope, list(prefixes)) for scope, prefixes in joined.items()]
+    if permission.record_ids:
+        options.append(tantivy.Query.term_set_query(schema(), "key", list(permission.record_ids)))
+    return _unscored(any_of(options)) if options else None
+
+
+def _scope(scope: Scope, prefixes: list[str]) -> tantivy.Query:
+    terms = tantivy.Query.term_set_query
+    if scope.kind == HOUSEHOLD:
+        parts = [(Occur.Must, tantivy.Query.term_query(schema(), "kind", HOUSEHOLD, index_option="basic"))]
+    else:
+        parts = [(Occur.Must, terms(schema(), "level", list(scope.levels)))]
+    if "" not in prefixes:
+        parts.append((Occur.Must, terms(schema(), "divisions", prefixes)))
+    if scope.excluded_marks:
+        parts.append((Occur.MustNot, terms(schema(), "marks", list(scope.excluded_marks))))
+    return tantivy.Query.boolean_query(parts)
