@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ingest.deposit_list import DepositList, ListedCaseFile, Person
 from ingest.endings import actor_of
 from metadata.household import check_household_no, division_of
-from repository import cases
+from repository import cases, outbox
 from repository.archive import Archive
 from repository.revisions import revise_cases
 from repository.tables import CaseFile, Household, RecordPlan, Submission
@@ -35,6 +35,7 @@ def make_some(
     if changed:
         states = [(case, dict(case.state)) for case in changed]
         revise_cases(session, archive=archive, actor=actor_of(submission), cases=states)
+        outbox.enqueue(session, outbox.CASE_FILE, [case.id for case in changed], archive.clock.now())
         settle_cases(session, archive=archive, case_file_ids=[case.id for case in changed])
     if start == 0:
         for number, programme in _named(session, submission):

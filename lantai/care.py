@@ -28,7 +28,7 @@ from repository.ledger.checkpoints import write_checkpoint
 from repository.ledger.seal import seal
 from repository.pending import write_pending_objects
 from repository.tables import Submission
-from search.indexer import consume
+from search.indexer import follow
 
 JOBS_KEPT = timedelta(days=7)
 """How long rows of ended jobs stay for an operator to look at."""
@@ -55,7 +55,7 @@ def _ocr(site: Site) -> int:
 
 def _index(site: Site) -> int:
     try:
-        return consume(site.archive, site.search_engine, site.process_name)
+        return follow(site.archive, site.index_folder, site.process_name)
     except Unavailable:
         return 0  # another process holds the index and follows the same outbox
 

@@ -37,7 +37,7 @@ from repository.storage.offline import OfflineStore
 from repository.storage.replicas import Replicas
 from repository.tables import Holding, Replica
 from search.engines.base import Engine as SearchEngine
-from search.indexer import open_live
+from search.generations import open_live
 
 log = logging.getLogger(__name__)
 

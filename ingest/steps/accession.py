@@ -16,7 +16,7 @@ from ingest.endings import actor_of, note_end
 from ingest.files import Technical
 from ingest.outcome import MORE, PASSED, StepOutcome
 from ingest.steps.package import deposit_list_of
-from repository import records
+from repository import outbox, records
 from repository.records import AccessionItem
 from repository.revisions import revise_cases
 from repository.storage import layout
@@ -140,6 +140,7 @@ def _finish(context: Context, submission_id: str, listed: DepositList | None) ->
         if listed is not None:
             empty = case_files.made_without_records(session, listed)
             revise_cases(session, archive=archive, actor=actor, cases=[(case, dict(case.state)) for case in empty])
+            outbox.enqueue(session, outbox.CASE_FILE, [case.id for case in empty], archive.clock.now())
         submission.state = "done"
         submission.step = "done"
         submission.updated_at = archive.clock.now()

@@ -385,8 +385,11 @@ def looked(
     file_id: str | None = None,
     request_id: str | None = None,
     roles: Sequence[str] = (),
+    count: int | None = None,
 ) -> str:
     """Somebody looked, or was refused: stream ``use``. Called by ``access.use_register`` only.
+
+    ``count``: how many things one look took, for a list that was taken out whole.
 
     Digit runs long enough to be an ID, bank or telephone number are struck out of ``reason``.
     """
@@ -396,6 +399,8 @@ def looked(
     facts.update({name: value for name, value in (("file_id", file_id), ("request_id", request_id)) if value})
     if roles:
         facts["roles"] = list(roles)
+    if count is not None:
+        facts["count"] = count
     row = entry_row(
         stream=USE, at=at, act=act, actor=actor, record_id=record_id, case_file_id=case_file_id, facts=facts
     )
