@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from access.actors import Actor
 from access.gate import allowed, require
+from ingest import leaving_out
 from ingest.endings import note_end
 from ingest.findings import kind_of, sentence, told_to
 from ingest.outcome import Severity
@@ -35,21 +36,23 @@ def findings_of(session: Session, submission_id: str) -> list[FindingRow]:
     return sorted(found, key=lambda one: rank[one.severity])
 
 
-def accept(session: Session, *, archive: Archive, actor: Actor, submission_id: str) -> Submission:
+def accept(
+    session: Session, *, archive: Archive, actor: Actor, submission_id: str, leave_out: bool = False
+) -> Submission:
     """An archivist takes the deposit in; the caller enqueues it in the same transaction.
 
-    ``Forbidden`` without the permission, ``Conflict`` when it does not wait or has errors.
+    With ``leave_out`` records that have errors stay out and the others go on, also of a deposit that was refused for
+    these errors. ``Forbidden`` without the permission, ``Conflict`` when it does not wait or has errors that bar it.
     """
     require(actor, Permission.ACCEPT, archive.profile)
     submission = read_submission(session, submission_id)
-    if submission.state != "waiting":
+    refused = submission.state == "rejected" and submission.step == "accept"
+    if submission.state != "waiting" and not (refused and leave_out):
         raise _not_waiting(submission)
-    if any(one.severity == Severity.ERROR.value for one in findings_of(session, submission_id)):
-        raise Conflict(
-            "submission.has_errors",
-            zh="这次移交有错误，不能接收。请退回移交单位更正。",
-            en="This deposit has errors and cannot be accepted. Return it to the depositor.",
-        )
+    if faulty := leaving_out.faulty(session, submission):
+        if faulty.all_back or not leave_out:
+            raise _has_errors(whole=faulty.all_back)
+        leaving_out.leave_out(session, archive, submission, faulty)
     now = archive.clock.now()
     submission.state = "accepted"
     submission.step = "package"
@@ -128,6 +131,7 @@ def notice(session: Session, submission_id: str) -> dict[str, Any]:
         "submission_id": submission.id,
         "title": submission.title,
         "reason": submission.options.get("return_reason", ""),
+        "left_out": leaving_out.paths_left_out(session, submission),
         "findings": [
             {
                 "code": one.code,
@@ -165,6 +169,20 @@ def resume(session: Session, *, archive: Archive, actor: Actor, submission_id: s
     submission.counts = {**submission.counts, "starts": 0}
     submission.updated_at = archive.clock.now()
     return submission
+
+
+def _has_errors(*, whole: bool) -> Conflict:
+    if whole:
+        return Conflict(
+            "submission.has_errors",
+            zh="这次移交有错误，不能接收。请退回移交单位更正。",
+            en="This deposit has errors and cannot be accepted. Return it to the depositor.",
+        )
+    return Conflict(
+        "submission.has_faulty_records",
+        zh="这次移交中有几件有错误。可选择“其余各件先入库”，或退回移交单位更正。",
+        en="Some records of this deposit have errors. Accept the others without them, or return it to the depositor.",
+    )
 
 
 def _not_waiting(submission: Submission) -> Conflict:

@@ -28,6 +28,7 @@ _OPTIONS = frozenset(
         "one_record",
         "in_place",
         "accept",
+        "leave_out",
         "synthetic",
         "actor",
         "accepted_by",

@@ -65,7 +65,9 @@ def status(archive: Archive) -> dict[str, Any]:
         found["index_lag"] = session.scalar(select(func.count()).where(Outbox.done_at.is_(None)).select_from(Outbox))
         found["ledger"] = _ledger(session)
         plans = session.scalars(
-            select(RecordPlan.record_id).where(RecordPlan.state != "accessioned").limit(_PLANS_LOOKED_AT)
+            select(RecordPlan.record_id)
+            .where(RecordPlan.state.not_in(("accessioned", "left_out")))
+            .limit(_PLANS_LOOKED_AT)
         ).all()
     found["failure_domains"] = _failure_domains(found["replicas"])
     strays = _strays(archive, plans)

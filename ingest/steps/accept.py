@@ -1,34 +1,31 @@
-"""Accept: errors bar it; with the option ``accept`` the rest goes on by itself; else a person decides."""
+"""Accept: errors bar it, or only the records that have them; with the option ``accept`` the rest goes on by itself."""
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from ingest import leaving_out
 from ingest.context import Context
 from ingest.endings import note_end
-from ingest.outcome import PASSED, WAITING, Severity, StepOutcome, rejected
+from ingest.outcome import PASSED, WAITING, StepOutcome, rejected
 from repository.ledger import acts
 from repository.ledger.acts import ActorRef
-from repository.tables import Finding as FindingRow
 from repository.tables import Submission
 
 
 def run(context: Context, submission_id: str) -> StepOutcome:
-    """Decide in one transaction."""
+    """Decide in one transaction. With the option ``leave_out`` faulty records stay out and the others go on."""
     archive = context.archive
     with archive.sessions.begin() as session:
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
-        errors = session.scalar(
-            select(func.count())
-            .select_from(FindingRow)
-            .where(FindingRow.submission_id == submission_id, FindingRow.severity == Severity.ERROR.value)
-        )
         now = archive.clock.now()
         submission.updated_at = now
-        if errors:
-            submission.state = "rejected"
-            note_end(session, archive, submission)
-            return rejected("submission.rejected")
+        if faulty := leaving_out.faulty(session, submission):
+            if faulty.all_back or not submission.options.get("leave_out"):
+                submission.state = "rejected"
+                note_end(session, archive, submission)
+                return rejected("submission.rejected")
+            leaving_out.leave_out(session, archive, submission, faulty)
         if not submission.options.get("accept"):
             submission.state = "waiting"
             return WAITING

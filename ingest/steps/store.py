@@ -15,6 +15,7 @@ from ingest import files, findings, quarantine
 from ingest.checks import pins
 from ingest.context import Context
 from ingest.endings import note_end
+from ingest.leaving_out import going_on
 from ingest.outcome import MORE, PASSED, Finding, StepOutcome, rejected
 from repository.bag.pack import SourceChanged, chunks, pack_bytes
 from repository.bag.plan import BagPlan
@@ -32,7 +33,11 @@ def run(context: Context, submission_id: str) -> StepOutcome:
     with context.archive.reading() as session:
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
         first = not submission.counts.get(_LOOKED)
-        rows = files.rows(session, submission_id) if first and submission.options.get("in_place") else []
+        rows = (
+            files.rows(session, submission_id, going_on(submission_id))
+            if first and submission.options.get("in_place")
+            else []
+        )
         plans = session.scalars(
             select(RecordPlan)
             .where(RecordPlan.submission_id == submission_id, RecordPlan.state == "frozen")
