@@ -136,10 +136,13 @@ def findings(
 
 
 @router.post("/{submission_id}/accept", summary="Accept a deposit")
-def accept(visit: ApiVisit, submission_id: str) -> Submission:
-    """An archivist accepts; the workers package, store and register the records."""
+def accept(visit: ApiVisit, submission_id: str, *, leave_out: bool = False) -> Submission:
+    """An archivist accepts; the workers package, store and register the records.
+
+    ``leave_out``: faulty papers stay out and the others go on, also of a deposit that was rejected for them.
+    """
     visit.require(Permission.ACCEPT)
-    deciding.accept(visit, submission_id)
+    deciding.accept(visit, submission_id, leave_out=leave_out)
     return _shown(visit, submission_id)
 
 

@@ -13,6 +13,7 @@ from access.actors import Actor
 from ingest.findings import sentence, told_to
 from ingest.pipeline import is_outage
 from ingest.submissions import open_submission, read_submission, receipt, receive_path
+from lantai.cli import list_commands
 from lantai.cli.output import Json, Steps, emit, err, out, progress, say
 from lantai.cli.session import opened
 from lantai.site import Site
@@ -64,10 +65,16 @@ def ingest(
     document_type: Annotated[str | None, typer.Option("--type", help="Document type code for all records.")] = None,
     one_record: Annotated[bool, typer.Option("--one-record", help="All paths become one record.")] = False,
     accept: Annotated[bool, typer.Option("--accept", help="Accept at once when nothing bars it.")] = False,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Leave faulty papers out and let the others go on.")
+    ] = False,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Read where it lies, without a quarantine copy.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="End when records, text and index are there.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look the folder's deposit list through; nothing is deposited.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Deposit papers. With --wait: 0 all accepted, 1 something refused, 3 a person must decide."""
@@ -79,6 +86,9 @@ def ingest(
                 en=f"No such file or folder: {path}.",
                 path=str(path),
             )
+    if dry_run:
+        list_commands.dry_run(paths, json=json)
+        return
     options: dict[str, Any] = {
         "household_no": household,
         "programme": programme if household else None,
@@ -86,6 +96,7 @@ def ingest(
         "one_record": one_record,
         "in_place": in_place,
         "accept": accept,
+        "leave_out": leave_out or None,
     }
     with opened() as (site, actor):
         if not wait:
@@ -228,6 +239,12 @@ def _show(site: Site, actor: Actor, submission_id: str, *, json: bool) -> None:
         f"接收 {counts.get('files', 0)} 个文件，{counts.get('records', 0)} 件；状态：{found.state}。",
         f"Files: {counts.get('files', 0)}; records: {counts.get('records', 0)}; state: {found.state}.",
     )
+    if left := paper["left_out"]:
+        say(
+            f"未入库（请改正后重新移交）：{len(left)} 个。", f"Left out, to be mended and deposited again: {len(left)}."
+        )
+        for path in left:
+            err.print(f"  {path}", markup=False)
     if paper.get("keep_source"):
         say("原件请保留到首次审计通过。", "Keep the source until the first audit has passed.")
 

@@ -9,13 +9,18 @@ from metadata.identifiers import new_id
 from metadata.rights import Permission
 
 
-def accept(visit: Visit, submission_id: str) -> None:
-    """Accept a deposit that waits; the workers carry it on. ``Conflict`` when it does not wait any more."""
+def accept(visit: Visit, submission_id: str, *, leave_out: bool = False) -> None:
+    """Accept a deposit that waits; the workers carry it on. ``Conflict`` when it does not wait any more.
+
+    ``leave_out``: without its faulty records, also when it was refused for them.
+    """
     visit.require(Permission.ACCEPT)
     with visit.writing() as session:
         submission = views_submissions.get(session, visit, submission_id)
         views_submissions.require_decider(visit, session, submission)
-        decisions.accept(session, archive=visit.site.archive, actor=visit.person, submission_id=submission_id)
+        decisions.accept(
+            session, archive=visit.site.archive, actor=visit.person, submission_id=submission_id, leave_out=leave_out
+        )
         visit.site.jobs.enqueue_ingest(session, submission_id, turn=f"-{new_id()[:8]}")
 
 

@@ -319,7 +319,7 @@ def findings_after(
 ) -> tuple[list[FindingLine], str | None]:
     """Findings heaviest first, ``limit`` after the place ``after``, and the place to go on from."""
     weight = case({severity: place for place, (_c, severity, _t, _s) in enumerate(_SEVERITIES)}, value=Finding.severity)
-    wanted = select(Finding).where(Finding.submission_id == submission_id).order_by(weight, Finding.seq)
+    wanted = select(Finding).where(Finding.submission_id == submission_id, told(visit)).order_by(weight, Finding.seq)
     begun, _, seq = (after or "").partition("-")
     if begun.isdigit() and seq.isdigit():
         wanted = wanted.where(or_(weight > int(begun), and_(weight == int(begun), Finding.seq > int(seq))))

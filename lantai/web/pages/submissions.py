@@ -134,9 +134,8 @@ def progress(visit: SignedVisit, submission_id: str) -> Response:
 
 @router.post("/submissions/{submission_id}/accept")
 def accept(visit: SignedVisit, submission_id: str, form: Form) -> Response:
-    """Accept a deposit; the workers carry it on."""
-    del form
-    deciding.accept(visit, submission_id)
+    """Accept a deposit, with the field ``leave_out`` without its faulty records; the workers carry it on."""
+    deciding.accept(visit, submission_id, leave_out=bool(form.text("leave_out")))
     return RedirectResponse(f"/submissions/{submission_id}", 303)
 
 
