@@ -77,6 +77,8 @@ def sentence(finding: Any, lang: str = "zh", *, advice: bool = False) -> str:
         return str(finding.code)
     english = lang.startswith("en")
     values = _Filled({name: _printable(value) for name, value in (finding.params or {}).items()})
+    if english and "position_en" in values:
+        values["position"] = values["position_en"]
     values["path"] = _printable(finding.path if finding.path is not None else "")
     text = (kind.en if english else kind.zh).format_map(values)
     if not advice:

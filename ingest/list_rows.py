@@ -15,6 +15,7 @@ from ingest.list_cells import Places, Reader, Table, number_of, valid
 from ingest.list_columns import COLUMNS, RECORDS, REPEATED, Column, SheetKind, column_of, key
 from ingest.outcome import Finding
 from ingest.spreadsheets import Sheet
+from metadata import idcard
 from metadata.profile import Profile
 from metadata.rights import AccessLevel
 from search.analysis import fold
@@ -89,7 +90,7 @@ def _headed(sheet: Sheet, kind: SheetKind) -> Table | None:
     table = Table(kind, sheet, "", {}, shown, sheet.rows[place + 1 :], [])
     for at, text in shown.items():
         if at not in columns:
-            table.found.append(Finding("list.unknown_column", None, {"column": text[:60]}))
+            table.found.append(Finding("list.unknown_column", None, {"column": idcard.mask_all(text[:60])}))
         elif columns[at].field not in REPEATED and columns[at] in table.columns.values():
             table.fault(head.number, columns[at].field, "这一列出现了两次", "this column stands twice")
         else:

@@ -9,7 +9,15 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from lantai import __version__
-from lantai.cli import archive_commands, care_commands, intake_commands, people_commands, site_commands
+from lantai.cli import (
+    archive_commands,
+    care_commands,
+    intake_commands,
+    list_commands,
+    people_commands,
+    report_commands,
+    site_commands,
+)
 from lantai.cli.output import emit, err
 from lantai.problems import exit_code, of_exception, problem
 from metadata.errors import LantaiError, Unavailable
@@ -24,9 +32,11 @@ app = typer.Typer(
 )
 site_commands.add_to(app)
 intake_commands.add_to(app)
+list_commands.add_to(app)
 archive_commands.add_to(app)
 care_commands.add_to(app)
 people_commands.add_to(app)
+report_commands.add_to(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -3,11 +3,14 @@
 from fastapi import APIRouter
 
 from lantai.web.pages import (
+    confirming,
     deposit,
     files,
     holdings,
+    lists,
     preservation,
     records,
+    reports,
     retention,
     search,
     signing,
@@ -23,9 +26,12 @@ for _room in (
     signing,
     today,
     deposit,
+    lists,
     submissions,
+    confirming,
     holdings,
     records,
+    reports,
     files,
     search,
     use,

@@ -232,7 +232,7 @@ async def posted(request: Request, visit: Annotated[Visit, Depends(visitor)]) ->
     When the session has ended, what was typed travels with ``SignInRequired``, but only for a browser that sent a
     session cookie: a form on a foreign site cannot (SameSite), so nobody can have words put in her mouth.
     """
-    form = await request.form(max_files=0, max_fields=200)
+    form = await request.form(max_files=0, max_fields=600)
     fields = {name: value for name, value in form.multi_items() if not isinstance(value, UploadFile)}
     given = fields.pop(CSRF_FIELD, None)
     if visit.actor is None and SESSION_COOKIE in request.cookies and request.url.path != "/sign-in":
