@@ -8,8 +8,11 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+import zlib
 from collections.abc import Iterator
 from typing import Any
+
+from ingest.containers.rar_headers import checksums
 
 _FILE, _FOLDER, _LINK = 0o100000, 0o040000, 0o120000
 _OPEN_BLOCK = 1 << 16
@@ -38,6 +41,7 @@ class _Archive:
     def __init__(self, path: bytes, kind: str) -> None:
         self.ffi = _library()
         self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._checksums = checksums(self._handle) if kind == "rar" else []
         self.archive = self.ffi.read_new()
         self.entry = self.ffi.entry_new()
         for one in ("7zip",) if kind == "7z" else ("rar", "rar5"):
@@ -89,22 +93,24 @@ class _Archive:
             raise _Fault(_DAMAGED)
         return bytes(raw), kind, size if kind == "file" else 0, bool(locked(entry))
 
-    def write(self, target: bytes, size: int) -> None:
+    def write(self, target: bytes, number: int, size: int) -> None:
         """The entry's bytes to ``target``; they must be exactly ``size``."""
         out = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
         buffer = ctypes.create_string_buffer(_READ)
-        written = 0
+        written = checksum = 0
         try:
             while got := self._guarded(self.ffi.read_data, self.archive, buffer, _READ):
                 written += got
                 if written > size:
                     raise _Fault(_DAMAGED)
                 view = memoryview(buffer)[:got]
+                checksum = zlib.crc32(view, checksum)
                 while view:
                     view = view[os.write(out, view) :]
         finally:
             os.close(out)
-        if written != size:
+        wanted = self._checksums[number] if number < len(self._checksums) else None
+        if written != size or wanted not in {None, checksum}:
             raise _Fault(_DAMAGED)
 
     def close(self) -> None:
@@ -132,6 +138,8 @@ def _listed(path: bytes, kind: str, most: int) -> Any:
             archive.close()
     except _Fault as fault:
         return str(fault.args[0])
+    except ValueError:
+        return _DAMAGED
     return found
 
 
@@ -150,7 +158,7 @@ def _taken(
         for number, _ in entries:
             if number not in sizes or number < first:
                 continue
-            archive.write(folder + b"/%d" % number, sizes[number])
+            archive.write(folder + b"/%d" % number, number, sizes[number])
             written.append(number)
             most -= sizes[number]
             if len(written) >= files or most <= 0 or time.monotonic() > until:
@@ -162,6 +170,8 @@ def _taken(
             archive.close()
     except _Fault as fault:
         return str(fault.args[0])
+    except ValueError:
+        return _DAMAGED
     return written
 
 
