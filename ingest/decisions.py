@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
@@ -25,13 +25,15 @@ from repository.tables import Submission, SubmissionFile
 _RESUMED_AT = {"examine": "examining", "accept": "examining", "package": "accepted"}
 
 
-def findings_of(session: Session, submission_id: str) -> list[FindingRow]:
-    """What the depositor may be told of the submission: errors, then warnings, then notices, each in the order found."""
+def findings_of(session: Session, submission_id: str, told: ColumnElement[bool] | None = None) -> list[FindingRow]:
+    """Findings of the submission: errors, then warnings, then notices, each in the order found.
+
+    ``told``: who asks (``ingest.findings.told_to``); without it what the depositor may be told.
+    """
     rank = {severity.value: place for place, severity in enumerate(Severity)}
+    may_know = told if told is not None else told_to("", may_accept=False)
     found = session.scalars(
-        select(FindingRow)
-        .where(FindingRow.submission_id == submission_id, told_to("", may_accept=False))
-        .order_by(FindingRow.seq)
+        select(FindingRow).where(FindingRow.submission_id == submission_id, may_know).order_by(FindingRow.seq)
     ).all()
     return sorted(found, key=lambda one: rank[one.severity])
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from access import gate
 from access.actors import Actor
 from ingest.decisions import findings_of
+from ingest.findings import told_to
 from ingest.outcome import Outcome
 from ingest.report import descriptions
 from ingest.report import files as file_facts
@@ -113,7 +114,11 @@ def of_submission(
         remarks += more
     if not deposit.examined:
         evidence = _unexamined(submission, evidence)
-    rows = deposit.lost.findings if deposit.lost is not None else findings_of(session, submission.id)
+    rows = (
+        deposit.lost.findings
+        if deposit.lost is not None
+        else findings_of(session, submission.id, told_to(actor.id, may_accept=archivist))
+    )
     remarks += found(rows, archivist=archivist)
     items, outside = judged(stage, evidence, remarks)
     levels, marks = _protection(deposit)
