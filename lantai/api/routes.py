@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from lantai.api import holdings, preservation, retention, search, session, submissions, system, tokens, uploads, use
+from lantai.api import (
+    describing,
+    holdings,
+    preservation,
+    reports,
+    retention,
+    search,
+    session,
+    submissions,
+    system,
+    tokens,
+    uploads,
+    use,
+)
 
 TAGS = [
     {"name": "session", "description": "Signing in and out; who is signed in."},
@@ -10,6 +23,7 @@ TAGS = [
     {"name": "submissions", "description": "Deposits on their way in: files, findings, decisions."},
     {"name": "uploads", "description": "Files by parts that go on after a lost line (tus 1.0.0)."},
     {"name": "holdings", "description": "Case files, records, versions and files, through the gate."},
+    {"name": "reports", "description": "Four-property reports of deposits, household files and records."},
     {"name": "search", "description": "Full-text search within what the caller may see."},
     {"name": "use", "description": "The use register: who looked at what, when, why."},
     {"name": "preservation", "description": "Replicas, audits, incidents, repair."},
@@ -18,5 +32,18 @@ TAGS = [
 ]
 
 router = APIRouter()
-for _part in (session, tokens, submissions, uploads, holdings, search, use, preservation, retention, system):
+for _part in (
+    session,
+    tokens,
+    submissions,
+    uploads,
+    describing,
+    holdings,
+    reports,
+    search,
+    use,
+    preservation,
+    retention,
+    system,
+):
     router.include_router(_part.router)

@@ -48,6 +48,14 @@ WORDS: dict[str, dict[str, str]] = {
         "not_checked": N_("Not yet re-read"),
         "pending": N_("Being written"),
     },
+    "check_result": {
+        "pass": N_("Passed"),
+        "warn": N_("Look at it"),
+        "fail": N_("Did not pass"),
+        "not_applicable": N_("Does not apply"),
+        "not_checked": N_("Not checked"),
+        "manual": N_("By a person"),
+    },
     "incident": {
         "open": N_("Not yet mended"),
         "repaired": N_("Repaired"),
@@ -77,6 +85,7 @@ WORDS: dict[str, dict[str, str]] = {
         "cli": N_("Console"),
         "watched": N_("Watched folder"),
         "sample": N_("Sample"),
+        "report": N_("Filed report"),
     },
     "purpose": {
         "casework": N_("Casework"),
@@ -91,6 +100,7 @@ WORDS: dict[str, dict[str, str]] = {
         "download": N_("download"),
         "export": N_("export"),
         "api": N_("by program"),
+        "report": N_("report"),
     },
     "stream": {
         "acts": N_("Acts: what changed"),
