@@ -23,6 +23,7 @@ _KINDS = (
     ("audio", _SOUND),
     ("video", _FILM),
 )
+_PICTURED = frozenset({"image/heic", "image/heif", "image/jpx"})
 _INLINE_NAMES = {"audio/x-wav": "audio/wav", "audio/vnd.wave": "audio/wav"}
 _TEXT_OF = (
     "application/vnd.openxmlformats-officedocument",
@@ -41,7 +42,10 @@ TEXT_SHOWN = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """How a file is shown: ``kind`` image, scan, pdf, audio, video, text or none; ``why`` it is not, as a message."""
+    """How a file is shown: ``kind`` image, scan, pdf, pages, audio, video, text or none; ``why`` it is not.
+
+    ``pages``: browsers cannot show it, and pictures of its pages were made.
+    """
 
     kind: str
     why: str = ""
@@ -53,12 +57,16 @@ class Showing:
         return self.kind != "none"
 
 
-def showing(mime: str | None, size: int, text_state: str) -> Showing:
-    """How a file of format ``mime`` is shown; ``text_state`` says whether its text was read."""
+def showing(mime: str | None, size: int, text_state: str, image_state: str = "") -> Showing:
+    """How a file of format ``mime`` is shown; the states say whether its text was read and its pages were pictured."""
     mime = (mime or "").split(";")[0].strip().lower()
     if size == 0:
         return Showing("none", N_("The file is empty: it was deposited with 0 bytes."))
     kind = next((kind for kind, mimes in _KINDS if mime in mimes), "")
+    if image_state == "done" and kind in {"", "scan"}:
+        return Showing("scan" if kind and size <= SCAN_BYTES else "pages", content_type=mime)
+    if not kind and mime in _PICTURED and image_state == "pending":
+        return Showing("none", N_("Pictures of its pages are still being made; look again in a minute."))
     if not kind:
         return _text(mime, text_state)
     if kind == "scan" and size > SCAN_BYTES:

@@ -90,6 +90,9 @@ class FileView:
     mime: str
     puid: str | None
     text_state: str
+    image_state: str
+    ocr_state: str
+    page_count: int | None
     digests: dict[str, str]
     showing: Showing
     why: str
@@ -104,6 +107,11 @@ class FileView:
     def kind(self) -> str:
         """How it is shown."""
         return self.showing.kind
+
+    @property
+    def pictured(self) -> bool:
+        """Whether it is shown by pictures of its pages."""
+        return self.image_state == "done" and bool(self.page_count)
 
     @property
     def shows(self) -> bool:
@@ -196,7 +204,7 @@ def version_of(session: Session, record: Record, number: int | None) -> RecordVe
 def file_view(visit: Visit, row: StoredFile, damaged: bool = False) -> FileView:
     """``row`` as a page shows it: personal numbers in names are masked; only a download bears the name as deposited."""
     _ = i18n.translations(visit.language).gettext
-    how = showing(row.mime, row.size, row.text_state)
+    how = showing(row.mime, row.size, row.text_state, row.image_state)
     name = row.original_name.replace("\\", "/").rsplit("/", 1)[-1] or row.path
     known = " ".join(part for part in (row.format_name, row.format_version) if part)
     return FileView(
@@ -210,6 +218,9 @@ def file_view(visit: Visit, row: StoredFile, damaged: bool = False) -> FileView:
         mime=row.mime or "",
         puid=row.puid,
         text_state=row.text_state,
+        image_state=row.image_state,
+        ocr_state=row.ocr_state,
+        page_count=row.page_count,
         digests={str(name): str(value) for name, value in row.digests.items()},
         showing=how,
         why=_(how.why) if how.why else "",

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from access import gate, use_register
 from lantai.web import views_records
 from lantai.web.content import FileBytes, Range, asked_range
+from lantai.web.finding_in import finder_for, found_pages
 from lantai.web.rendering import query
 from lantai.web.security import FILE_POLICY, PDF_POLICY
 from lantai.web.showing import Showing, scan_page, showing
 from lantai.web.visit import SignedVisit, Visit
-from metadata.errors import Invalid, Unavailable
+from metadata.errors import Invalid, NotFound, Unavailable
 from metadata.rights import Permission
+from repository.derivatives import get_image, get_pages
 from repository.tables import RecordVersion, StoredFile
 
 router = APIRouter()
@@ -40,12 +44,16 @@ def disposition(kind: str, name: str) -> str:
 
 def _enter(session: Session, visit: Visit, row: StoredFile, asked: Range | None) -> None:
     """Enter the look. A player asks for many parts of one film: within ten minutes they are one look."""
-    if asked is not None:
-        since = visit.site.archive.clock.now() - _SAME_LOOK
-        recent = use_register.entries(session, actor_id=visit.person.id, record_id=row.record_id, limit=_LOOKED_BACK)
-        if any(one.file_id == row.id and one.act == "file.viewed" and one.at >= since for one in recent):
-            return
+    if asked is not None and _looked_lately(session, visit, row):
+        return
     visit.looked(session, "file.viewed", record_id=row.record_id, file_id=row.id)
+
+
+def _looked_lately(session: Session, visit: Visit, row: StoredFile) -> bool:
+    """Whether this person's look at the file stands in the use register, no older than ten minutes."""
+    since = visit.site.archive.clock.now() - _SAME_LOOK
+    recent = use_register.entries(session, actor_id=visit.person.id, record_id=row.record_id, limit=_LOOKED_BACK)
+    return any(one.file_id == row.id and one.act == "file.viewed" and one.at >= since for one in recent)
 
 
 def _headers(row: StoredFile, how: Showing, kind: str) -> dict[str, str]:
@@ -74,12 +82,18 @@ def answer(request: Request, content: FileBytes, media_type: str, headers: dict[
 
 
 @router.get("/files/{file_id}")
-def show(visit: SignedVisit, file_id: str) -> Response:
-    """On to the record's page with this file in view; that page enters the look."""
+def show(
+    visit: SignedVisit,
+    file_id: str,
+    leaf: Annotated[int, Query(alias="page", ge=0)] = 0,
+    words: Annotated[str, Query(alias="q")] = "",
+) -> Response:
+    """On to the record's page with this file in view, at a page and with words to mark; that page enters the look."""
     with visit.noting_refusal(file_id=file_id), visit.reading() as session:
         record, version, row = views_records.gated_file(session, visit, file_id)
     number = version.number if version.number != record.head_version else None
-    return RedirectResponse(f"/records/{record.id}" + query({}, version=number, file=row.position or None), 303)
+    fields = query({}, version=number, file=row.position or None, page=leaf or None, q=words)
+    return RedirectResponse(f"/records/{record.id}{fields}" + ("#view" if leaf or words else ""), 303)
 
 
 @router.api_route("/files/{file_id}/content", methods=["GET", "HEAD"])
@@ -87,7 +101,7 @@ def content(request: Request, visit: SignedVisit, file_id: str) -> Response:
     """A file for the page viewer: pictures, PDF, sound and film only; nothing that could act."""
     with visit.looking(file_id=file_id) as session:
         _record, version, row = views_records.gated_file(session, visit, file_id)
-        how = showing(row.mime, row.size, row.text_state)
+        how = showing(row.mime, row.size, row.text_state, row.image_state)
         if how.kind not in {"image", "pdf", "audio", "video"}:
             raise _not_shown()
         bytes_ = views_records.file_bytes(visit, version, row)
@@ -110,12 +124,70 @@ def _not_shown() -> Invalid:
     )
 
 
+@router.get("/files/{file_id}/pages/{leaf}.webp")
+def page_picture(
+    request: Request, visit: SignedVisit, file_id: str, leaf: int, size: Literal["thumb", "page"] = "page"
+) -> Response:
+    """The picture of one page, made after accession.
+
+    Turning the pages of one file is one look in the use register; thumbs stand on pages that enter their own look.
+    """
+    with visit.noting_refusal(file_id=file_id), visit.reading() as session:
+        _record, version, row = views_records.gated_file(session, visit, file_id)
+        root = visit.site.archive.derivatives
+        picture = get_image(root, row.record_id, version.number, row.position, size, leaf) if leaf > 0 else None
+        known = size == "thumb" or _looked_lately(session, visit, row)
+    if picture is None:
+        raise _no_picture()
+    if not known:
+        with visit.writing() as session:
+            visit.looked(session, "file.viewed", record_id=row.record_id, file_id=row.id)
+    tag = f'"{hashlib.sha256(picture).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Security-Policy": FILE_POLICY}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(picture, media_type="image/webp", headers=headers)
+
+
+def _no_picture() -> NotFound:
+    return NotFound(
+        "file.no_picture",
+        zh="这一页没有图像：可能还在制作，或无法显示。稍后再看，或下载原文件。",
+        en="There is no picture of this page: it is still being made, or cannot be shown. Look again later, or download the file.",
+    )
+
+
+@router.get("/files/{file_id}/find")
+def find_in_file(visit: SignedVisit, file_id: str, words: Annotated[str, Query(alias="q")]) -> dict[str, Any]:
+    """Pages of a file on which words stand, with their places in ten-thousandths of the page; a look at the file."""
+    with visit.noting_refusal(file_id=file_id), visit.reading() as session:
+        record, version, row = views_records.gated_file(session, visit, file_id)
+        finder = finder_for(session, visit, record, words)
+        known = _looked_lately(session, visit, row)
+    told = get_pages(visit.site.archive.derivatives, row.record_id, version.number, row.position)
+    found = list(found_pages(finder, told.pages)) if told and row.text_state == "done" else []
+    if not known:
+        with visit.writing() as session:
+            visit.looked(session, "file.viewed", record_id=row.record_id, file_id=row.id)
+    pages = [
+        {
+            "page": one.number,
+            "count": one.count,
+            "boxes": one.boxes,
+            "recognised": bool(told and told.pages[one.number - 1].recognised),
+            "snippet": "".join(piece for _, piece in one.snippet),
+        }
+        for one in found
+    ]
+    return {"file_id": row.id, "total": sum(one.count for one in found), "pages": pages}
+
+
 @router.get("/files/{file_id}/pages/{leaf}")
 def scan(visit: SignedVisit, file_id: str, leaf: int) -> Response:
     """One page of a multi-page scan as a picture that every browser shows; the original stays as it is."""
     with visit.looking(file_id=file_id) as session:
         _record, version, row = views_records.gated_file(session, visit, file_id)
-        how = showing(row.mime, row.size, row.text_state)
+        how = showing(row.mime, row.size, row.text_state, row.image_state)
         if how.kind != "scan" or leaf < 1:
             raise _not_shown()
         bytes_ = views_records.file_bytes(visit, version, row)
@@ -130,7 +202,7 @@ def download(request: Request, visit: SignedVisit, file_id: str) -> Response:
     visit.require(Permission.RECORD_DOWNLOAD)
     with visit.looking(file_id=file_id) as session:
         _record, version, row = views_records.gated_file(session, visit, file_id, Permission.RECORD_DOWNLOAD)
-        how = showing(row.mime, row.size, row.text_state)
+        how = showing(row.mime, row.size, row.text_state, row.image_state)
         bytes_ = views_records.file_bytes(visit, version, row)
         visit.looked(session, "file.downloaded", record_id=row.record_id, file_id=row.id, form="download")
     return answer(request, bytes_, how.content_type, _headers(row, how, "attachment"))

@@ -11,17 +11,14 @@ from access import gate
 from lantai import i18n
 from lantai.web import views_cases, views_history, views_preservation, views_records, views_retention
 from lantai.web.display import masked
-from lantai.web.rendering import page, query
-from lantai.web.showing import TEXT_SHOWN, scan_leaves
-from lantai.web.views_records import FileView
+from lantai.web.rendering import page
+from lantai.web.viewing import viewer
 from lantai.web.visit import SignedVisit, Visit
-from metadata.errors import LantaiError, NotFound
+from metadata.errors import NotFound
 from metadata.rights import Permission
-from repository.derivatives import get_text
 from repository.tables import Record, RecordVersion, StoredFile
 
 router = APIRouter()
-_WINDOW = 9
 
 
 @router.get("/records/{record_id}")
@@ -30,8 +27,9 @@ def show(
     record_id: str,
     version: int = 0,
     file: int = -1,
-    leaf: Annotated[int, Query(alias="page", ge=1)] = 1,
+    leaf: Annotated[int, Query(alias="page", ge=0)] = 0,
     start: Annotated[int, Query(alias="from", ge=0)] = 0,
+    words: Annotated[str, Query(alias="q")] = "",
 ) -> Response:
     """A record with one of its files in view; looking at it is entered in the use register."""
     with visit.looking(record_id) as session:
@@ -57,8 +55,7 @@ def show(
             "timeline": views_history.timeline(session, visit, record_id=record.id),
             "looks": views_history.looks(session, visit, record_id=record.id),
         }
-    context |= _content(visit, record, shown, row, context["file"], leaf)
-    context |= _neighbours(record, shown, row, leaf, int(context["leaves"]))
+        context["view"] = viewer(session, visit, record, shown, row, context["file"], leaf=leaf, words=words)
     return page(
         visit,
         "record.html",
@@ -117,57 +114,3 @@ def _trail(visit: Visit, cases: list[views_cases.CaseRow]) -> list[tuple[str, st
     if len(cases) == 1:
         trail.append((cases[0].title, f"/case-files/{cases[0].id}"))
     return trail
-
-
-def _content(
-    visit: Visit, record: Record, version: RecordVersion, row: StoredFile | None, file: FileView | None, leaf: int
-) -> dict[str, Any]:
-    """Text to be shown and the number of pages, for the file in view."""
-    found: dict[str, Any] = {"text": "", "text_cut": False, "leaves": 1, "leaf": 1, "leaf_window": []}
-    if row is None or file is None:
-        return found
-    if file.kind == "scan":
-        try:
-            found["leaves"] = scan_leaves(views_records.file_bytes(visit, version, row).whole())
-        except LantaiError:
-            found["leaves"] = 1
-    pages = (
-        get_text(visit.site.archive.derivatives, record.id, version.number, row.position)
-        if row.text_state == "done"
-        else None
-    )
-    if pages:
-        text = masked("\n\n".join(pages))
-        found["text_cut"] = len(text) > TEXT_SHOWN
-        found["text"] = text[:TEXT_SHOWN]
-    found["leaf"] = min(leaf, found["leaves"])
-    first = max(1, min(found["leaf"] - _WINDOW // 2, found["leaves"] - _WINDOW + 1))
-    found["leaf_window"] = list(range(first, min(first + _WINDOW, found["leaves"] + 1)))
-    return found
-
-
-def _neighbours(
-    record: Record, version: RecordVersion, row: StoredFile | None, leaf: int, leaves: int
-) -> dict[str, str]:
-    """Addresses of the page or file before and after the one in view."""
-    if row is None:
-        return {"before": "", "after": ""}
-    number = version.number if version.number != record.head_version else None
-
-    def address(position: int, page_number: int) -> str:
-        return (
-            f"/records/{record.id}"
-            + query({}, version=number, file=str(position), page=page_number if page_number > 1 else "")
-            + "#view"
-        )
-
-    before = after = ""
-    if leaf > 1:
-        before = address(row.position, leaf - 1)
-    elif row.position > 0:
-        before = address(row.position - 1, 1)
-    if leaf < leaves:
-        after = address(row.position, leaf + 1)
-    elif row.position < version.file_count - 1:
-        after = address(row.position + 1, 1)
-    return {"before": before, "after": after}

@@ -34,7 +34,7 @@ def show(visit: SignedVisit, q: str = "", after: str = "") -> Response:
         except Invalid as error:
             wrong = error.sentence(visit.language)
         else:
-            result = {"total": found.total, "hits": [_shown(visit, hit) for hit in found.hits]}
+            result = {"total": found.total, "hits": [_shown(visit, hit, asked) for hit in found.hits]}
             following = "/search" + query({"q": asked}, after=found.next) if found.next else ""
     return page(
         visit,
@@ -68,8 +68,8 @@ def run(visit: Visit, text: str, *, limit: int, after: str | None, form: str = "
         engine.close()
 
 
-def _shown(visit: Visit, hit: dict[str, Any]) -> dict[str, Any]:
-    """A hit as the page shows it."""
+def _shown(visit: Visit, hit: dict[str, Any], asked: str) -> dict[str, Any]:
+    """A hit as the page shows it; its address opens the page on which the words stand, marked."""
     profile = visit.site.archive.profile
     kind = profile.document_types.get(hit["document_type"] or "")
     programme = profile.programmes.get(hit["programme"] or "")
@@ -80,7 +80,7 @@ def _shown(visit: Visit, hit: dict[str, Any]) -> dict[str, Any]:
     ]
     return {
         "title": parts(hit["title"], [(begin, end) for begin, end in hit["title_highlights"]]),
-        "href": f"/files/{hit['file_id']}" if hit["file_id"] else f"/records/{hit['record_id']}",
+        "href": f"/files/{hit['file_id']}" + query({}, page=hit["page"], q=asked) if hit["file_id"] else f"/records/{hit['record_id']}",
         "where": [str(part) for part in where if part],
         "household_no": hit["household_no"],
         "snippet": parts(hit["snippet"], [(begin, end) for begin, end in hit["highlights"]]) if hit["snippet"] else [],

@@ -1,7 +1,9 @@
-// Keys and buttons of the page viewer: left/right, + and -, R turns.
+// Keys and buttons of the page viewer: left/right, + and -, R turns, F full width, G page number, / looks in the file,
+// N and P go to the next and the previous page on which the words stand.
 const view = document.querySelector("[data-view]");
 const paper = view && view.querySelector(".paper");
 const sizes = [50, 75, 100, 150, 200, 300];
+const WIDE = "lantai-wide";
 let size = 2;
 let turn = 0;
 
@@ -9,7 +11,28 @@ const acts = {
   larger() { size = Math.min(size + 1, sizes.length - 1); },
   smaller() { size = Math.max(size - 1, 0); },
   turn() { turn = (turn + 90) % 360; },
+  wide() {
+    const reader = document.querySelector(".reader");
+    if (reader) remember(reader.classList.toggle("reader--wide"));
+  },
 };
+
+function remember(wide) {
+  try {
+    if (wide) window.sessionStorage.setItem(WIDE, "1");
+    else window.sessionStorage.removeItem(WIDE);
+  } catch (error) {
+    // A browser that keeps nothing forgets the width at the next page.
+  }
+}
+
+function wasWide() {
+  try {
+    return window.sessionStorage.getItem(WIDE) === "1";
+  } catch (error) {
+    return false;
+  }
+}
 
 function act(name) {
   if (!paper || !view.querySelector("[data-picture]")) return;
@@ -19,16 +42,43 @@ function act(name) {
   if (turn) paper.classList.add(`turn-${turn}`);
 }
 
+function jump(event, selector) {
+  const box = view.querySelector(selector);
+  if (!box) return;
+  event.preventDefault();
+  event.stopPropagation();
+  box.focus();
+  box.select();
+}
+
+// The first place that is marked is brought into sight inside the page.
+function showMark() {
+  const mark = view.querySelector(".marks rect");
+  if (!mark || !paper) return;
+  const place = mark.getBoundingClientRect();
+  const frame = paper.getBoundingClientRect();
+  paper.scrollTop += place.top - frame.top - frame.height / 3;
+  paper.scrollLeft += place.left - frame.left - frame.width / 3;
+}
+
+const keys = { "+": "larger", "=": "larger", "-": "smaller", r: "turn", f: "wide" };
+
 if (view) {
   view.querySelectorAll("[data-act]").forEach((button) => button.addEventListener("click", () => act(button.dataset.act)));
+  const picture = view.querySelector("[data-picture]");
+  if (picture && wasWide()) act("wide");
+  if (picture && picture.complete) showMark();
+  else if (picture) picture.addEventListener("load", showMark);
+  // Before the keys of every page: "/" looks in the file here.
   document.addEventListener("keydown", (event) => {
     if (/^(INPUT|TEXTAREA|SELECT|AUDIO|VIDEO)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "+" || event.key === "=") act("larger");
-    else if (event.key === "-") act("smaller");
-    else if (event.key === "r" || event.key === "R") act("turn");
-    else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-      const link = view.querySelector(`[data-key="${event.key}"]`);
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (keys[key]) act(keys[key]);
+    else if (key === "/") jump(event, "[data-find-in]");
+    else if (key === "g") jump(event, "[data-leaf]");
+    else if (["ArrowLeft", "ArrowRight", "n", "p"].includes(key)) {
+      const link = view.querySelector(`[data-key="${key}"]`);
       if (link) window.location.assign(link.href);
     }
-  });
+  }, true);
 }
