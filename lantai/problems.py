@@ -135,6 +135,8 @@ def problem(error: LantaiError, language: str, *, request_id: str | None = None)
         "status": status,
         "detail": error.sentence(language),
         "code": error.code,
+        "zh": error.zh,
+        "en": error.en,
     }
     if error.params:
         members["params"] = {name: _plain(value) for name, value in error.params.items()}

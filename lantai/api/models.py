@@ -24,6 +24,8 @@ class Problem(BaseModel):
     status: int = Field(examples=[404])
     detail: str = Field(examples=["没有这件档案，或您无权查看。请核对编号；如工作需要，请申请借阅。"])
     code: str = Field(examples=["record.not_found"])
+    zh: str = Field("", description="the sentence in Chinese, whatever language was asked for")
+    en: str = Field("", description="the sentence in English")
     params: dict[str, Any] | None = None
     request_id: str | None = None
 

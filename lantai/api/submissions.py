@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.requests import ClientDisconnect
@@ -119,6 +119,12 @@ def completed(visit: ApiVisit, submission_id: str) -> Submission:
 def show(visit: ApiVisit, submission_id: str) -> Submission:
     """State and counts of one deposit."""
     return _shown(visit, submission_id)
+
+
+@router.get("/{submission_id}/receipt", summary="Receipt of a deposit")
+def receipt(visit: ApiVisit, submission_id: str) -> dict[str, Any]:
+    """What came in, with a digest over every file's digest and path in the order received (DA/T 70 A13)."""
+    return depositing.receipt_of(visit, submission_id)
 
 
 @router.get("/{submission_id}/findings", summary="Findings of a deposit")

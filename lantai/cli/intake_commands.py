@@ -14,14 +14,15 @@ from ingest.findings import sentence, told_to
 from ingest.pipeline import is_outage
 from ingest.submissions import open_submission, read_submission, receipt, receive_path
 from lantai.cli import list_commands
-from lantai.cli.output import Json, Steps, emit, err, out, progress, say
+from lantai.cli.deposit_shown import EXIT, show
+from lantai.cli.output import Json, Steps, emit, progress, say
+from lantai.cli.remote_ingest import ingest_remotely
 from lantai.cli.session import opened
 from lantai.site import Site
 from lantai.worker import working
 from metadata.errors import Invalid, NotFound, Unavailable
 from repository.tables import Finding, Outbox, Record, StoredFile, Submission
 
-EXIT = {"done": 0, "returned": 1, "rejected": 1, "withdrawn": 1, "failed": 1, "waiting": 3}
 _END = frozenset(EXIT)
 _PATIENCE = 6.0
 """Seconds of an outage before a waiting command ends with its sentence."""
@@ -75,9 +76,18 @@ def ingest(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only look the folder's deposit list through; nothing is deposited.")
     ] = False,
+    server: Annotated[
+        str, typer.Option(help="Deposit into the site at this address, from any machine; follows its findings.")
+    ] = "",
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the access token for --server; else LANTAI_TOKEN is read.")
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="With --server: deposit these files once more, not go on with the last time.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Deposit papers. With --wait: 0 all accepted, 1 something refused, 3 a person must decide."""
+    """Deposit papers. With --wait or --server: 0 all accepted, 1 something refused, 3 a person must decide."""
     for path in paths:
         if not path.exists():
             raise NotFound(
@@ -98,6 +108,8 @@ def ingest(
         "accept": accept,
         "leave_out": leave_out or None,
     }
+    if server:
+        raise typer.Exit(EXIT.get(ingest_remotely(server, token_file, paths, options, anew=anew, json=json), 3))
     with opened() as (site, actor):
         if not wait:
             with progress("接收 receiving", quiet=json) as steps:
@@ -218,35 +230,7 @@ def _show(site: Site, actor: Actor, submission_id: str, *, json: bool) -> None:
         }
         for one in findings
     ]
-    if json:
-        emit(
-            {
-                "submission_id": submission_id,
-                "state": found.state,
-                "counts": found.counts,
-                "findings": told,
-                "receipt": paper,
-            }
-        )
-        return
-    for one in told:
-        style = {"error": "red", "warning": "yellow"}.get(str(one["severity"]), "dim")
-        err.print(f"[{one['code']}] {one['path'] or ''}", style=style, markup=False)
-        err.print(f"  {one['zh']}\n  {one['en']}", markup=False)
-    out.print(f"{submission_id}  {found.state}", markup=False)
-    counts = found.counts or {}
-    say(
-        f"接收 {counts.get('files', 0)} 个文件，{counts.get('records', 0)} 件；状态：{found.state}。",
-        f"Files: {counts.get('files', 0)}; records: {counts.get('records', 0)}; state: {found.state}.",
-    )
-    if left := paper["left_out"]:
-        say(
-            f"未入库（请改正后重新移交）：{len(left)} 个。", f"Left out, to be mended and deposited again: {len(left)}."
-        )
-        for path in left:
-            err.print(f"  {path}", markup=False)
-    if paper.get("keep_source"):
-        say("原件请保留到首次审计通过。", "Keep the source until the first audit has passed.")
+    show(submission_id, found.state, found.counts or {}, told, paper, json=json)
 
 
 def add_to(app: typer.Typer) -> None:

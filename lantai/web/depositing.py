@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from access.accounts import Actor
 from ingest import uploads
-from ingest.submissions import finish_receiving, name_kept, open_submission, receive_stream
+from ingest.submissions import finish_receiving, name_kept, open_submission, receipt, receive_stream
 from lantai import i18n
 from lantai.web.views_submissions import get
 from lantai.web.visit import Visit
@@ -149,6 +149,12 @@ def standing(visit: Visit, submission_id: str) -> str:
             return "sent"
         known = session.scalar(select(SubmissionFile.seq).where(SubmissionFile.submission_id == submission_id).limit(1))
     return "new" if known is None else "begun"
+
+
+def receipt_of(visit: Visit, submission_id: str) -> dict[str, Any]:
+    """The receipt of a deposit that the person may see."""
+    with visit.reading() as session:
+        return receipt(session, get(session, visit, submission_id).id)
 
 
 def complete(visit: Visit, submission_id: str) -> Submission:

@@ -97,6 +97,7 @@ GET = {
     "/submissions/{submission_id}": Way(_DEPOSIT),
     "/submissions/{submission_id}/progress": Way(_DEPOSIT),
     "/system": Way(SYSTEM),
+    "/tokens": Way(ALL),
     "/use": Way(ALL),
     "/healthz": Way(OPEN),
     "/readyz": Way(OPEN),
@@ -119,13 +120,18 @@ GET = {
     "/api/v1/submissions": Way(ALL),  # one's own; empty for who deposits nothing
     "/api/v1/submissions/{submission_id}": Way(_DEPOSIT, refused=404),
     "/api/v1/submissions/{submission_id}/findings": Way(_DEPOSIT, refused=404),
+    "/api/v1/submissions/{submission_id}/receipt": Way(_DEPOSIT, refused=404),
     "/api/v1/system/accounts": Way({"sys_admin", "sec_admin"}),
     "/api/v1/system/jobs": Way(STATUS),
     "/api/v1/system/status": Way(STATUS),
+    "/api/v1/tokens": Way(ALL),
     "/api/v1/use-register": Way(ALL),  # but for roles that keep no register
 }
 WRITES = {
     "DELETE /api/v1/session",
+    "DELETE /api/v1/submissions/{submission_id}/uploads/{upload_id}",
+    "DELETE /api/v1/tokens/{token_id}",
+    "PATCH /api/v1/submissions/{submission_id}/uploads/{upload_id}",
     "POST /api/v1/preservation/audit",
     "POST /api/v1/preservation/repair",
     "POST /api/v1/session",
@@ -134,7 +140,10 @@ WRITES = {
     "POST /api/v1/submissions/{submission_id}/complete",
     "POST /api/v1/submissions/{submission_id}/resume",
     "POST /api/v1/submissions/{submission_id}/return",
+    "POST /api/v1/submissions/{submission_id}/uploads",
+    "POST /api/v1/submissions/{submission_id}/uploads/{upload_id}",
     "POST /api/v1/submissions/{submission_id}/withdraw",
+    "POST /api/v1/tokens",
     "POST /deposit",
     "POST /password",
     "POST /preferences",
@@ -146,6 +155,8 @@ WRITES = {
     "POST /submissions/{submission_id}/resume",
     "POST /submissions/{submission_id}/return",
     "POST /submissions/{submission_id}/withdraw",
+    "POST /tokens",
+    "POST /tokens/{token_id}/revoke",
     "PUT /api/v1/submissions/{submission_id}/files",
 }
 

@@ -1,0 +1,38 @@
+"""How a deposit's findings and receipt are printed, wherever it was made, and the exit code that its state means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lantai.cli.output import emit, err, out, say
+
+EXIT = {"done": 0, "returned": 1, "rejected": 1, "withdrawn": 1, "failed": 1, "waiting": 3}
+
+
+def show(
+    submission_id: str,
+    state: str,
+    counts: Mapping[str, Any],
+    told: Sequence[Mapping[str, Any]],
+    paper: Mapping[str, Any],
+    *,
+    json: bool,
+) -> None:
+    """Findings on standard error, then the state; or everything as one line of JSON."""
+    if json:
+        emit(
+            {"submission_id": submission_id, "state": state, "counts": counts, "findings": told, "receipt": paper},
+        )
+        return
+    for one in told:
+        style = {"error": "red", "warning": "yellow"}.get(str(one["severity"]), "dim")
+        err.print(f"[{one['code']}] {one['path'] or ''}", style=style, markup=False)
+        err.print(f"  {one['zh']}\n  {one['en']}", markup=False)
+    out.print(f"{submission_id}  {state}", markup=False)
+    say(
+        f"接收 {counts.get('files', 0)} 个文件，{counts.get('records', 0)} 件；状态：{state}。",
+        f"Files: {counts.get('files', 0)}; records: {counts.get('records', 0)}; state: {state}.",
+    )
+    if paper.get("keep_source"):
+        say("原件请保留到首次审计通过。", "Keep the source until the first audit has passed.")
