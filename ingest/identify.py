@@ -110,11 +110,9 @@ def _one(path: bytes, told: dict[str, Any]) -> Identified:
         mime = str(_magic().from_descriptor(handle))
     finally:
         os.close(handle)
-    if told["errors"] and told["errors"] != "empty source":
-        raise OSError(told["errors"])
     best = told["matches"][0] if told["matches"] else {}
     puid = best.get("id") or None
-    if puid == "UNKNOWN" or told["errors"] == "empty source":
+    if puid == "UNKNOWN" or told["errors"]:  # empty, or a container too damaged to be looked into: nothing is known
         puid, best = None, {}
     warning = best.get("warning", "")
     if puid in _ZIP_PUIDS and is_ofd(path):

@@ -38,6 +38,7 @@ FIRST_TEXT = 600
 
 _OPENERS = {"html": ("text", "look_html"), "json": ("text", "look_json"), "rtf": ("text", "look_rtf")}
 _OF_THE_MEDIUM = (readability.run, encryption.run, active.run, signatures.run)
+_BY_DAMAGE = frozenset({"format.unidentified", "format.disagreement", "format.trailing_data"})
 _SHARE_OF_TIME = 0.6  # of a batch's time for one file; the rest is told as not checked, not killed
 _NUMBERS_IN = 20_000  # characters in which numbers are looked for: the first pages
 _MOST_NUMBERS = 20
@@ -93,6 +94,8 @@ def _inspected(item: Look, found: Identified) -> Inspection:
     _open(item, found, family, medium, quality)
     technical, ids = _technical(medium, family)
     if "readability" in item.checks:
+        if medium.broken:  # that its format is hard to tell, or its end out of place, is the same fault once more
+            told = [one for one in told if one.code not in _BY_DAMAGE]
         for check in _OF_THE_MEDIUM:
             told += check(item.name, medium)
     if "quality" in item.checks and not medium.broken:

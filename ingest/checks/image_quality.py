@@ -20,13 +20,13 @@ _SMALLEST = 300  # pixels of the shorter side of anything that may be a scanned 
 _SLIMMEST = 1.75  # longer to shorter side; screens of computers and telephones are slimmer
 _PAPER_INCHES = (3.0, 24.0)  # a page between a slip and A2; else the resolution told is nobody's measure
 _BLACK, _BLACK_SHARE = 70, 0.97
-_PAPER, _PAPER_SHARE = 130, 0.5
+_PAPER, _PAPER_SHARE = 150, 0.5
 _CONTRAST = 45  # how much darker than the paper ink is
 _FAINT = 25
 _MARGIN = 0.03
 _BLANK_SHARE = 0.0004
 _SURELY_INKED = 0.08
-_SKEW_INK = (0.004, 0.35)
+_WRITTEN = (0.004, 0.35)  # the share of ink on a page of writing; of less or more nothing can be told
 _STRIPS = 16
 _STEP = 0.5
 _MOST_SKEW = 8.0
@@ -62,9 +62,11 @@ class ScanQuality:
         if sum(counts[: paper - _FAINT]) < _SURELY_INKED * total and _blank(page.image, paper):
             self._note("scan.blank", page)
             return
-        lines = page.image.point(_up_to(ink))
         share = sum(counts[: ink + 1]) / total
-        degrees = skew(lines, self._bounds.scan_skew_degrees) if _SKEW_INK[0] <= share <= _SKEW_INK[1] else 0.0
+        if not _WRITTEN[0] <= share <= _WRITTEN[1]:
+            return
+        lines = page.image.point(_up_to(ink))
+        degrees = skew(lines, self._bounds.scan_skew_degrees)
         if abs(degrees) > self._bounds.scan_skew_degrees:
             self._degrees = max(self._degrees, abs(degrees))
             self._note("scan.skewed", page)

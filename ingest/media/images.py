@@ -20,7 +20,7 @@ SMALL = 200
 
 _EXIF_IFD, _MAKE, _MODEL = 0x8769, 0x010F, 0x0110
 _LEAST_DPI, _MOST_DPI = 30, 2_400
-_LEAST_SHARE = 5  # per cent of a cut image that must be there to speak of a part
+_LEAST_SHARE = 10  # per cent of a cut image that must be there to speak of a part
 _PAGED = frozenset({"TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF"})
 _KNOWN = frozenset(
     f"image/{one}"
