@@ -119,8 +119,8 @@ def ingest(
         with working(site), progress("接收 receiving", quiet=json) as steps:
             submission_id = deposit(site, actor, paths, steps=steps, **options)
             state = wait_until_done(site, submission_id, steps=steps)
-        _show(site, actor, submission_id, json=json)
-    raise typer.Exit(EXIT.get(state, 1))
+        left_out = _show(site, actor, submission_id, json=json)
+    raise typer.Exit(1 if left_out else EXIT.get(state, 1))
 
 
 def deposit(
@@ -206,7 +206,8 @@ def _unfinished(session: Any, submission_id: str) -> int:
     return int(text or 0) + int(index or 0)
 
 
-def _show(site: Site, actor: Actor, submission_id: str, *, json: bool) -> None:
+def _show(site: Site, actor: Actor, submission_id: str, *, json: bool) -> bool:
+    """Say how it stands; whether something was left out."""
     with site.archive.reading() as session:
         found = read_submission(session, submission_id)
         findings = list(
@@ -231,6 +232,7 @@ def _show(site: Site, actor: Actor, submission_id: str, *, json: bool) -> None:
         for one in findings
     ]
     show(submission_id, found.state, found.counts or {}, told, paper, json=json)
+    return bool(paper["left_out"])
 
 
 def add_to(app: typer.Typer) -> None:
