@@ -229,7 +229,7 @@ def _empty_folders(deposit: Deposit, subject: Subject) -> list[str]:
 
 def _findings(deposit: Deposit, subject: Subject) -> bytes:
     told = list(deposit.findings.get(None, ()))
-    if len(deposit.findings) > 1:
+    if deposit.findings.keys() - {None}:
         for one in subject.files:
             told += deposit.findings.get(one.path, ())
     rows = [
