@@ -71,9 +71,19 @@ def enter_look(
         looked(session, archive=archive, actor=actor, reason=reason, form="report", request_id=request_id, **given)  # type: ignore[arg-type]  # texts
 
 
-def report_of(site: Site, actor: Actor, wanted: Wanted, *, ledger_blocks: int | None = None) -> Report:
-    """The report, read without a write lock. ``Invalid`` (``report.stage``) for a stage that there is not."""
-    common: dict[str, Any] = {"archive": site.archive, "actor": actor, "synthetic": site.settings.synthetic}
+def report_of(
+    site: Site, actor: Actor, wanted: Wanted, *, ledger_blocks: int | None = None, for_all: bool = False
+) -> Report:
+    """The report, read without a write lock. ``Invalid`` (``report.stage``) for a stage that there is not.
+
+    ``for_all``: without what only archivists may know.
+    """
+    common: dict[str, Any] = {
+        "archive": site.archive,
+        "actor": actor,
+        "synthetic": site.settings.synthetic,
+        "for_all": for_all,
+    }
     if ledger_blocks is not None:
         common["ledger_blocks"] = ledger_blocks
     with site.archive.reading() as session:
@@ -109,7 +119,7 @@ def file_report(site: Site, actor: Actor, wanted: Wanted, *, key: str, language:
         known = session.scalars(select(Submission).where(Submission.idempotency_key == unique)).first()
         if known is not None and not _died(site, known):
             return known.id
-    report = report_of(site, actor, wanted)
+    report = report_of(site, actor, wanted, for_all=True)
     told = report.as_dict()
     with archive.sessions.begin() as session:
         cases = _cases(session, report)

@@ -38,6 +38,7 @@ class _Asked:
     actor: Actor
     synthetic: bool
     ledger_blocks: int
+    for_all: bool
 
 
 def of_case_file(
@@ -49,13 +50,15 @@ def of_case_file(
     programme: str | None = None,
     synthetic: bool = False,
     ledger_blocks: int = LEDGER_BLOCKS,
+    for_all: bool = False,
 ) -> Report:
     """The report of a household file, by its id or household number, over the records that ``actor`` may read.
 
     ``NotFound`` as the gate says it. The caller enters the look. ``ledger_blocks``: more sealed blocks than this are
-    not verified here, and the report says so.
+    not verified here, and the report says so. ``for_all``: others will read it too, so that nothing is told which only
+    archivists may know.
     """
-    asked = _Asked(session, archive, actor, synthetic, ledger_blocks)
+    asked = _Asked(session, archive, actor, synthetic, ledger_blocks, for_all)
     case = gate.get_case(session, actor, number, archive.profile, programme=programme)
     household = session.get_one(Household, case.household_id)
     records = _records(asked, case.id)
@@ -91,9 +94,10 @@ def of_record(
     record_id: str,
     synthetic: bool = False,
     ledger_blocks: int = LEDGER_BLOCKS,
+    for_all: bool = False,
 ) -> Report:
     """The report of one record that ``actor`` may read; ``NotFound`` as the gate says it."""
-    asked = _Asked(session, archive, actor, synthetic, ledger_blocks)
+    asked = _Asked(session, archive, actor, synthetic, ledger_blocks, for_all)
     record = gate.get_record(session, actor, record_id, archive.profile)
     kept = holdings(session, archive, [record])
     evidence, remarks = _both(asked, kept, [_code(record)], [])
@@ -146,7 +150,6 @@ def _both(
     """Everything that household file and record have in common."""
     profile = asked.archive.profile
     today = local_date(asked.archive.clock.now(), asked.archive.zone)
-    archivist = gate.allowed(asked.actor, Permission.ACCEPT, profile)
     described = [Described(one.id, one.title, one.description, one.id in kept.retained) for one in kept.records]
     evidence, remarks = descriptions.looked_at(described, profile, today, kept=True)
     given = [code for code in codes if code]
@@ -159,8 +162,19 @@ def _both(
     more, told = copy_evidence(asked.session, asked.archive, kept, facts, ledger)
     evidence |= more
     remarks += told
-    remarks += found(kept.findings, archivist=archivist)
+    remarks += found(kept.findings, archivist=_archivist(asked, kept))
     return evidence, remarks
+
+
+def _archivist(asked: _Asked, kept: Holdings) -> bool:
+    """Whether findings that only archivists may know are told: who may accept all of it and deposited none of it."""
+    if asked.for_all or any(one.actor_id == asked.actor.id for one in kept.submissions.values()):
+        return False
+    profile = asked.archive.profile
+    return all(
+        gate.allowed_at(asked.actor, Permission.ACCEPT, profile, division_code=one.division_code, organ_id=one.organ_id)
+        for one in kept.records
+    )
 
 
 def _papers(asked: _Asked, case: CaseFile, kept: Holdings) -> tuple[tuple[Paper, ...], list[DocumentType] | None]:

@@ -80,18 +80,20 @@ def of_submission(
     stage: str = "G",
     synthetic: bool = False,
     ledger_blocks: int = LEDGER_BLOCKS,
+    for_all: bool = False,
 ) -> Report:
     """The report of a deposit, whatever state it is in; the caller has made sure that ``actor`` may see the deposit.
 
     ``stage``: ``G`` or ``T``. ``NotFound`` for an unknown deposit. After a rebuild, when its rows are gone, findings
-    and files come from the bags of those of its records that ``actor`` may read.
+    and files come from the bags of those of its records that ``actor`` may read. ``for_all``: others will read it too,
+    so that nothing is told which only archivists may know.
     """
     submission = read_submission(session, submission_id)
     organ = session.get_one(Organ, submission.organ_id)
     profile = archive.profile
-    archivist = gate.allowed_at(
+    archivist = not for_all and gate.allowed_at(
         actor, Permission.ACCEPT, profile, division_code=organ.division_prefix, organ_id=organ.id
-    ) or any(one.everywhere for one in actor.roles)
+    )
     deposit = _gathered(session, archive, actor, submission)
     tools = dict(submission.counts.get("tools", {}))
     evidence = file_facts.evidence(deposit.facts, tools)
