@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import chain, takewhile
+from itertools import chain, islice, takewhile
 
 from ingest.outcome import Finding
 from search.analysis import fold
@@ -70,6 +70,8 @@ _LOOKED_AT = 3_000
 _FEW, _MANY, _ENOUGH = 0.25, 0.30, 12
 _CROSSED = (("gb18030", "big5"), ("big5", "gb18030"))
 
+_MOST = 20_000  # suspicious places of one kind that are looked at: hostile text costs no more than damaged text
+
 _SAMPLE = 20
 _DIGITS = re.compile(r"\d{3,}")
 _BLANKS = re.compile(r"\s+")
@@ -94,12 +96,12 @@ def sample(text: str, start: int, end: int) -> str:
 
 
 def _replaced(text: str) -> list[Place]:
-    return [one.span() for one in _REPLACED.finditer(text)]
+    return [one.span() for one in islice(_REPLACED.finditer(text), _MOST)]
 
 
 def _question_marks(text: str) -> list[Place]:
     """Question marks between Han characters that ask nothing, and rows of them that follow no foreign word."""
-    return [one.span() for one in _LOST.finditer(text) if _stands_for_han(text, *one.span())]
+    return [one.span() for one in islice(_LOST.finditer(text), _MOST) if _stands_for_han(text, *one.span())]
 
 
 def _stands_for_han(text: str, start: int, end: int) -> bool:
@@ -121,7 +123,7 @@ def _stands_for_han(text: str, start: int, end: int) -> bool:
 def _converted_twice(text: str) -> list[Place]:
     found = sorted(
         chain(
-            (one.span() for one in _LITERAL.finditer(text)),
+            (one.span() for one in islice(_LITERAL.finditer(text), _MOST)),
             _readings(text),
             _utf8_as_gbk(text),
             _as_western(text),
@@ -138,7 +140,7 @@ def _readings(text: str) -> list[Place]:
     """
     converted: list[Place] = []
     plain: list[Place] = []
-    for match in _READING.finditer(text):
+    for match in islice(_READING.finditer(text), _MOST):
         place = match.start()
         character = text[place - 1 : place]
         if not character or not _ANY_HAN.match(character):
@@ -163,7 +165,7 @@ def _usual_reading(character: str) -> str:
 def _utf8_as_gbk(text: str) -> Iterator[Place]:
     """Runs like 浣庝繚 that, written as GBK again, are UTF-8: three characters, or all there is between two others."""
     done = 0
-    for match in _UTF8_AS_GBK.finditer(text):
+    for match in islice(_UTF8_AS_GBK.finditer(text), _MOST):
         start = match.start()
         if start < done:
             continue
@@ -194,11 +196,11 @@ def _valid(data: bytes) -> str:
 
 def _as_western(text: str) -> Iterator[Place]:
     """Han characters whose bytes were read as Windows-1252: ä½Žä¿ from UTF-8, µÍ±£ from GBK."""
-    for match in _UTF8_AS_WESTERN.finditer(text):
+    for match in islice(_UTF8_AS_WESTERN.finditer(text), _MOST):
         decoded = _valid(bytes(_WESTERN[one] for one in match.group()))
         if len(decoded) >= 2 and not decoded.isascii():
             yield match.span()
-    for match in _GBK_AS_WESTERN.finditer(text):
+    for match in islice(_GBK_AS_WESTERN.finditer(text), _MOST):
         decoded = match.group().encode("latin-1").decode("gb18030", "ignore")
         if _ORDINARY.search(decoded):
             yield match.span()

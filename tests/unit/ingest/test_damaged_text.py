@@ -103,3 +103,13 @@ def _seconds(text: str) -> float:
     begun = time.perf_counter()
     assert list(damaged_text.run("a.txt", text)) == []
     return time.perf_counter() - begun
+
+
+@pytest.mark.parametrize(
+    "piece", ["鐨", "?王", "(a)", "王(wang)", "\ufffd.", "ä½", "µÍ", "Ã", "?", "锟斤", "烫", "\ue123", "浣庝繚"]
+)
+def test_hostile_text_costs_no_more_than_seconds(piece: str) -> None:
+    text = piece * (2_000_000 // len(piece))
+    begun = time.perf_counter()
+    list(damaged_text.run("a.txt", text))
+    assert time.perf_counter() - begun < 8
