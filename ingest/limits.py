@@ -38,7 +38,7 @@ class IngestLimits(BaseModel):
     batch_seconds: float = Field(2.0, gt=0, description="work of one step before it is recorded")
     batch_records: int = Field(500, ge=1, le=10_000, description="records in one batch of a step")
     batch_bytes: int = Field(512 * _MIB, ge=1, description="bytes stored before the batch is recorded")
-    container_seconds: float = Field(600.0, gt=0, description="time for opening one container")
+    container_seconds: float = Field(600.0, gt=0, description="time for opening one container, or each 4 GiB of a larger one")
     pages_decoded: int = Field(
         2_000, ge=1, description="pages or frames of one file that are decoded; more are counted"
     )

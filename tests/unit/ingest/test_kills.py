@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -18,7 +19,16 @@ from ingest.submissions import open_submission, receive_path
 from repository.archive import Archive
 from repository.bag.verify import validate
 from repository.storage import layout
-from repository.tables import LedgerEntry, Outbox, Record, RecordPlan, ReplicaObject, StoredFile, Submission
+from repository.tables import (
+    LedgerEntry,
+    Outbox,
+    Record,
+    RecordPlan,
+    ReplicaObject,
+    StoredFile,
+    Submission,
+    SubmissionFile,
+)
 
 ROOT = Path(__file__).parents[3]
 FILES = 300
@@ -94,3 +104,50 @@ def test_five_kills_end_exactly_once(archive: Archive, actor: Actor, context: Co
         store = archive.replicas.store(name)
         assert {one.key for one in store.list("r/")} == {layout.bag_key(one, 1) for one in ids}
     assert all(validate((archive.replicas.store("b"), layout.bag_key(one, 1))).valid for one in ids[:20])
+
+
+def test_kills_while_a_container_is_opened_leave_no_file_twice(
+    archive: Archive, actor: Actor, context: Context, tmp_path: Path
+) -> None:
+    content = {f"件{number:04d}甲.txt": f"内容 {number}" for number in range(1_500)}
+    with zipfile.ZipFile(tmp_path / "in.zip", "w", zipfile.ZIP_DEFLATED) as out:
+        for name, text in content.items():
+            out.writestr(name, text)
+    with archive.sessions.begin() as session:
+        submission_id = open_submission(
+            session,
+            archive=archive,
+            actor=actor,
+            organ_id=None,
+            title="批",
+            channel="console",
+            options={"accept": True, "one_record": True},
+        ).id
+    receive_path(archive, submission_id, [tmp_path / "in.zip"])
+    code = CHILD.replace("batch_records=20", "batch_records=20, batch_seconds=0.02")
+    chance = random.Random(20260105)
+    opening = 0
+    for _ in range(6):
+        with subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path), submission_id, archive.holding_id],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        ) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"ready\n"
+            time.sleep(chance.uniform(0.05, 0.25))
+            child.kill()
+        with archive.reading() as session:
+            opening += "opening" in session.scalars(select(Submission.counts)).one()
+    assert opening > 0
+    assert advance(context, submission_id) == "done"
+    with archive.reading() as session:
+        rows = session.execute(
+            select(SubmissionFile.path, SubmissionFile.source).order_by(SubmissionFile.position)
+        ).all()
+        counts = session.scalars(select(Submission.counts)).one()
+    assert [row.path for row in rows] == ["in.zip", *content]
+    assert (counts["members"], counts["unpacked"]) == (1_500, 1_500)
+    base = archive.quarantine / submission_id
+    assert all((base / row.source).read_text() == content[row.path] for row in rows[1:])
+    assert sum(one.is_file() for one in (base / "files").rglob("*")) == 1_501
