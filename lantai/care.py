@@ -13,11 +13,13 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from access.actors import SYSTEM
+from ingest import uploads
 from ingest.extract.derive import derive_pending
 from ingest.extract.ocr import recognise_pending
 from ingest.extract.office import converter
 from ingest.extract.pictures import picture_pending
 from ingest.submissions import release_quarantine
+from lantai import watch
 from lantai.jobs import Queue
 from lantai.site import Site
 from metadata.errors import Unavailable
@@ -113,6 +115,14 @@ def _release(site: Site) -> int:
     return 0
 
 
+def _uploads(site: Site) -> int:
+    return uploads.sweep(site.archive)
+
+
+def _watch(site: Site) -> int:
+    return watch.look(site)
+
+
 def _prune(site: Site) -> int:
     return site.jobs.prune(site.archive.clock.now() - JOBS_KEPT)
 
@@ -141,6 +151,8 @@ TASKS = (
     Task("seal", "* * * * *", _seal),
     Task("first-audit", "*/10 * * * *", _first_audit),
     Task("carry-on", "* * * * *", _carry_on),
+    Task("watch", "* * * * *", _watch, Queue.WATCH, steps=1),
+    Task("uploads", "25 * * * *", _uploads),
     Task("release", "20 * * * *", _release),
     Task("audit", "30 1 * * *", _audit_oldest),
     Task("inventory", "10 3 * * *", _inventory),

@@ -40,13 +40,14 @@ class Work(StrEnum):
 
 class Queue(StrEnum):
     """Queues: one for deposits, one for text and index, one for the care of what is kept; pictures and the reading of
-    scans have their own, because they may take hours and nothing should wait behind them."""
+    scans have their own, because they may take hours and nothing should wait behind them; so have watched folders."""
 
     INGEST = "ingest"
     FOLLOW_UP = "follow_up"
     CARE = "care"
     IMAGES = "images"
     OCR = "ocr"
+    WATCH = "watch"
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,7 @@ async def give_up(visit: ApiVisit, submission_id: str, upload_id: str) -> Respon
     return Response(status_code=204, headers={"Tus-Resumable": VERSION})
 
 
-@router.post("/{upload_id}", include_in_schema=False)
+@router.post("/{upload_id}", summary="Send a part or give up, by POST", status_code=204)
 async def overridden(request: Request, visit: ApiVisit, submission_id: str, upload_id: str) -> Response:
     """PATCH and DELETE for those whose network lets only POST through (`X-HTTP-Method-Override`)."""
     method = request.headers.get("x-http-method-override", "").upper()

@@ -17,6 +17,7 @@ from lantai.cli import (
     people_commands,
     report_commands,
     site_commands,
+    watch_command,
 )
 from lantai.cli.output import emit, err
 from lantai.problems import exit_code, of_exception, problem
@@ -37,6 +38,7 @@ archive_commands.add_to(app)
 care_commands.add_to(app)
 people_commands.add_to(app)
 report_commands.add_to(app)
+watch_command.add_to(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from lantai import i18n
 from lantai.site import Site
+from lantai.watch import troubles
 from lantai.web import display, labels
 from lantai.web.visit import Visit
 from lantai.worker import living
@@ -86,6 +87,7 @@ def health(site: Site) -> list[Part]:
         *(_replica(site, name) for name in site.archive.replicas.names),
         _index(site),
         _workers(site),
+        *_watched(site),
     ]
 
 
@@ -147,13 +149,24 @@ def _workers(site: Site) -> Part:
     return Part("worker", True, f"{alive} 个工作进程。", f"{alive} running.", needed=False)
 
 
+def _watched(site: Site) -> list[Part]:
+    """Every watched folder that cannot be used; the number is its place in the settings."""
+    places = {one.path: number for number, one in enumerate(site.settings.watched, 1)}
+    try:
+        return [Part(f"watched {places[one.path]}", False, one.zh, one.en, needed=False) for one in troubles(site)]
+    except (SQLAlchemyError, LantaiError):
+        return []  # the database's own line says it
+
+
 def health_lines(visit: Visit) -> list[PartLine]:
     """The parts of the site for a page."""
     _ = i18n.translations(visit.language).gettext
     names = {"database": _("Database"), "index": _("Search index"), "worker": _("Workers")}
     return [
         PartLine(
-            name=names.get(one.code) or _("Replica %(name)s") % {"name": one.code.rpartition(" ")[2]},
+            name=names.get(one.code)
+            or (_("Watched folder %(name)s") if one.code.startswith("watched ") else _("Replica %(name)s"))
+            % {"name": one.code.rpartition(" ")[2]},
             ok=one.ok,
             words=one.en if visit.language == "en" else one.zh,
         )
