@@ -22,8 +22,8 @@ from noto_cjk_sans_otc import FONT_PATH
 from metadata.errors import Unavailable
 
 FONT = "Noto Sans CJK SC"
-FINDINGS_SHOWN = 120
-"""Findings of one property that stand on paper; the JSON has them all."""
+FINDINGS_SHOWN = 40
+"""Findings of one kind about one item that stand on paper; the JSON has them all."""
 PAPERS_SHOWN = 600
 _LONG = re.compile(r"[^\s\u2e80-\uffef]{18,}")
 _RUN = 12
@@ -181,7 +181,6 @@ def _layout(report: Mapping[str, Any], language: str) -> dict[str, Any]:
     title, stage = report["title"][language], report["stage"][language]
     subject = report["subject"]
     papers = report["papers"]
-    outside = report["outside"]
     return {
         "language": language,
         "font": FONT,
@@ -214,8 +213,7 @@ def _layout(report: Mapping[str, Any], language: str) -> dict[str, Any]:
             for one in report["not_checked"]
         ],
         "parts": [_part(report, row, words, language) for row in report["summary"]],
-        "outside": [_finding(one, "", language) for one in outside[:FINDINGS_SHOWN]],
-        "outside_more": _more(len(outside), FINDINGS_SHOWN, words),
+        "outside": _grouped([("", one) for one in report["outside"]], words, language),
         "papers": [_paper(one, language) for one in papers[:PAPERS_SHOWN]],
         "papers_more": _more(len(papers), PAPERS_SHOWN, words),
         "tools": report["tools"] or [{"name": "–", "version": words["no_tools"]}],
@@ -289,20 +287,29 @@ def _part(report: Mapping[str, Any], row: Mapping[str, Any], words: Mapping[str,
             for one in items
         ],
         "findings_heading": words["findings"].format(name=row[language], count=len(found)),
-        "findings": [_finding(one, item, language) for item, one in found[:FINDINGS_SHOWN]],
-        "more": _more(len(found), FINDINGS_SHOWN, words),
+        "findings": _grouped(found, words, language),
     }
 
 
-def _finding(one: Mapping[str, Any], item: str, language: str) -> dict[str, str]:
-    code = " · ".join(part for part in (one["code"], one["clause"]) if part)
-    return {
-        "item": item,
-        "result": one["outcome"],
-        "said": one[language],
-        "code": code,
-        "next": one[f"next_{language}"],
-    }
+def _grouped(
+    found: Iterable[tuple[str, Mapping[str, Any]]], words: Mapping[str, Any], language: str
+) -> list[dict[str, Any]]:
+    """Findings of one kind about one item together: what to do about them is said once."""
+    groups: dict[tuple[str, str, str], list[dict[str, str]]] = {}
+    for item, one in found:
+        code = " · ".join(part for part in (one["code"], one["clause"]) if part)
+        line = {"said": one[language], "result": one["outcome"]}
+        groups.setdefault((item, code, one[f"next_{language}"]), []).append(line)
+    return [
+        {
+            "item": item,
+            "code": code,
+            "next": advice,
+            "lines": lines[:FINDINGS_SHOWN],
+            "more": _more(len(lines), FINDINGS_SHOWN, words),
+        }
+        for (item, code, advice), lines in groups.items()
+    ]
 
 
 def _paper(one: Mapping[str, Any], language: str) -> dict[str, Any]:

@@ -83,9 +83,11 @@ def _reread(kept: Holdings, found: dict[str, Evidence]) -> list[Placed]:
             elif state == "pending":
                 remarks.append(own("report.copy_missing", "A10", "X7", **told))
     total, intact = states.total(), states["intact"]
+    unread = states["not_checked"]
     words = Words(
-        f"{total} 份副本中 {intact} 份最近一次重读完好，{states['not_checked']} 份尚未重读。",
-        f"{intact} of {total} copies were intact when last re-read; {states['not_checked']} have not been re-read yet.",
+        f"{total} 份副本中 {intact} 份最近一次重读完好" + (f"，{unread} 份尚未重读。" if unread else "。"),
+        f"{intact} of {total} copies were intact when last re-read"
+        + (f"; {unread} have not been re-read yet." if unread else "."),
     )
     reread = total - states["not_checked"] - states["pending"]
     result = Outcome.PASS if total and reread == total else Outcome.NOT_CHECKED
