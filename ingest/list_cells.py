@@ -194,6 +194,7 @@ def _is_scientific(cell: Cell) -> bool:
 
 
 def number_of(text: str) -> str:
+    """A household number in its one form; a wrong one as it was written, for the check to tell."""
     try:
         return check_household_no(text)
     except Invalid:
