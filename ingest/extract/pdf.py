@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from repository.derivatives import FULL, PageText
 ENGINE = f"pypdfium2 {version('pypdfium2')}"
 MOST_BYTES = 512 * MIB
 _MOST_RECTANGLES = 200
+_RUN = re.compile(
+    r"[\u2e80-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+|[^\u2e80-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+"
+)
 
 
 def read_pdf(source: Path | bytes, _mime: str) -> ExtractedText:
@@ -41,16 +45,21 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> PageText:
 
 
 def _lines(page: pypdfium2.PdfPage, words: pypdfium2.PdfTextPage) -> PageText:
-    """The text line by line; places in pdfium's text are not places of its characters, so each line's is asked for."""
+    """The text line by line, each cut where Han and other characters meet, so that a word's place can be reckoned.
+
+    Places in pdfium's text are not places of its characters, so each run's is asked for.
+    """
     text, lines = "", []
     place = 0
     for raw in words.get_text_range(errors="replace").splitlines(keepends=True):
         bare = raw.rstrip("\r\n")
-        shown = clean(bare)
-        box = _box(page, words, place, place + len(bare)) if shown.strip() else None
-        if box is not None:
-            lines.append((len(text), len(text) + len(shown), *box))
-        text += shown + ("\n" if len(raw) > len(bare) else "")
+        for run in _RUN.finditer(bare):
+            shown = clean(run.group())
+            box = _box(page, words, place + run.start(), place + run.end()) if shown.strip() else None
+            if box is not None:
+                lines.append((len(text), len(text) + len(shown), *box))
+            text += shown
+        text += "\n" if len(raw) > len(bare) else ""
         place += len(raw)
     return PageText(text, tuple(lines))
 

@@ -130,6 +130,9 @@ class File(Answer):
     mime: str
     puid: str | None
     text_state: str
+    image_state: str
+    ocr_state: str
+    page_count: int | None
     digests: dict[str, str]
 
 

@@ -106,7 +106,8 @@ class StoredFile(Base):
     """A payload file inside a version's object; ``offset`` is where its bytes begin in the object.
 
     ``text_state``, ``image_state``, ``ocr_state``: pending, done, none, failed, not_applicable; how far the derivatives
-    are (text, page images, recognised text of scans).
+    are (text, page images, recognised text of scans). ``text_state`` is done when there is text to read, the file's own
+    or recognised; ``page_count`` is set when its pages are first counted for pictures.
     """
 
     __tablename__ = "stored_file"

@@ -73,8 +73,9 @@ def printed(*pages: str) -> list[Image.Image]:
         include_embedded_fonts=False,
         font_paths=[str(Path(noto_cjk_sans_otc.FONT_PATH).parent)],
     )
-    made = typst.compile(source.encode(), font_paths=fonts, format="png", ppi=150)
-    return [Image.open(io.BytesIO(one)).convert("RGB") for one in (made if isinstance(made, list) else [made])]
+    made: object = typst.compile(source.encode(), font_paths=fonts, format="png", ppi=150)
+    leaves = made if isinstance(made, list) else [made]
+    return [Image.open(io.BytesIO(one)).convert("RGB") for one in leaves]
 
 
 def scan(*pages: str) -> bytes:
