@@ -65,7 +65,7 @@ _OFTEN = (
 )
 """Characters that make up about half of ordinary Chinese in either script; wrongly converted text has hardly any."""
 _ORDINARY = re.compile(f"[{_OFTEN}]")
-_EAST_ASIAN = re.compile(f"[{_HAN}\u3040-\u30ff]")
+_EAST_ASIAN = re.compile(f"[{_HAN}\u3040-\u30ff{_PRIVATE}]")
 _LOOKED_AT = 3_000
 _FEW, _MANY, _ENOUGH = 0.25, 0.30, 12
 _CROSSED = (("gb18030", "big5"), ("big5", "gb18030"))
