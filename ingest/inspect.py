@@ -39,6 +39,7 @@ FIRST_TEXT = 600
 _OPENERS = {"html": ("text", "look_html"), "json": ("text", "look_json"), "rtf": ("text", "look_rtf")}
 _OF_THE_MEDIUM = (readability.run, encryption.run, active.run, signatures.run)
 _BY_DAMAGE = frozenset({"format.unidentified", "format.disagreement", "format.trailing_data"})
+_SMALL = 256 << 10  # bytes; below this reading a file is cheaper than mapping it
 _SHARE_OF_TIME = 0.6  # of a batch's time for one file; the rest is told as not checked, not killed
 _NUMBERS_IN = 20_000  # characters in which numbers are looked for: the first pages
 _MOST_NUMBERS = 20
@@ -73,10 +74,12 @@ class Inspection:
 def inspect(items: list[Look]) -> list[Inspection | Failed]:
     """Look into every file of a batch, in order; ``Failed`` for one that a tool could not take at all."""
     found = identify([one.path for one in items])
-    return [
-        answer if isinstance(answer, Failed) else _inspected(item, answer)
-        for item, answer in zip(items, found, strict=True)
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what libraries murmur about a foreign file is not for the log
+        return [
+            answer if isinstance(answer, Failed) else _inspected(item, answer)
+            for item, answer in zip(items, found, strict=True)
+        ]
 
 
 def _inspected(item: Look, found: Identified) -> Inspection:
@@ -92,7 +95,9 @@ def _inspected(item: Look, found: Identified) -> Inspection:
     medium = Medium(item.bounds.text_characters)
     quality = ScanQuality(item.bounds)
     _open(item, found, family, medium, quality)
-    technical, ids = _technical(medium, family)
+    text = medium.text
+    found_numbers = list(numbers.find(fold(text))) if text else []
+    technical, ids = _technical(medium, family, text, found_numbers)
     if "readability" in item.checks:
         if medium.broken:  # that its format is hard to tell, or its end out of place, is the same fault once more
             told = [one for one in told if one.code not in _BY_DAMAGE]
@@ -101,22 +106,24 @@ def _inspected(item: Look, found: Identified) -> Inspection:
     if "quality" in item.checks and not medium.broken:
         told += quality.findings(item.name)
     if "text" in item.checks:
-        told += _about_text(item.name, medium)
+        told += _about_text(item.name, medium, text, found_numbers)
     return Inspection(found, tuple(told), technical, ids)
 
 
 def _by_bytes(item: Look, found: Identified) -> list[Finding]:
     try:
-        with open(item.path, "rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return list(format_check.run_bytes(item.name, found, data))
+        with open(item.path, "rb", buffering=0) as opened:
+            if item.size <= _SMALL:
+                return list(format_check.run_bytes(item.name, found, opened.read()))
+            with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return list(format_check.run_bytes(item.name, found, data))
     except (OSError, ValueError):
         return []  # gone or emptied meanwhile: the opener tells
 
 
 def _open(item: Look, found: Identified, family: str, medium: Medium, quality: ScanQuality) -> None:
     judge = "quality" in item.checks
-    with warnings.catch_warnings(), _reachable(item.path) as path:
-        warnings.simplefilter("ignore")  # what libraries murmur about a foreign file is not for the log
+    with _reachable(item.path) as path:
         until = time.monotonic() + item.bounds.check_seconds * _SHARE_OF_TIME
         subject = Subject(path, item.name, item.size, found, item.bounds, until)
         try:
@@ -154,16 +161,17 @@ def _reachable(path: bytes) -> Iterator[str]:
             os.close(handle)
 
 
-def _about_text(path: str, medium: Medium) -> Iterator[Finding]:
-    text = medium.text
+def _about_text(path: str, medium: Medium, text: str, found: list[numbers.Found]) -> Iterator[Finding]:
     if text:
         yield from damaged_text.run(path, text)
-        yield from personal_data.run(path, text)
+        yield from personal_data.told(path, found)
     elif medium.text_unread and medium.problem is None and not medium.password:
         yield Finding("text.not_checked", path, {"reason": medium.text_unread}, Outcome.NOT_CHECKED)
 
 
-def _technical(medium: Medium, family: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _technical(
+    medium: Medium, family: str, text: str, found: list[numbers.Found]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     told: dict[str, Any] = {"opened": family}
     for name in ("pages", "width", "height", "dpi", "seconds", "camera", "sheets"):
         if (value := getattr(medium, name)) is not None:
@@ -173,14 +181,12 @@ def _technical(medium: Medium, family: str) -> tuple[dict[str, Any], tuple[str, 
     if not medium.texts:
         return told, ()
     told["text_chars"] = sum(map(len, medium.texts))
-    text = medium.text[:_NUMBERS_IN]
-    found = list(numbers.find(fold(text)))
     first = len("\n".join(medium.texts[: medium.first_page_texts]))
     if beginning := _hidden(text[: min(first, FIRST_TEXT)], found):
         told["first_text"] = beginning
-    if households := _households(text):
+    if households := _households(text[:_NUMBERS_IN]):
         told["household_nos"] = households
-    numbered = dict.fromkeys(one.number for one in found if one.kind == "id")
+    numbered = dict.fromkeys(one.number for one in found if one.kind == "id" and one.start < _NUMBERS_IN)
     return told, tuple(numbered)[:_MOST_NUMBERS]
 
 

@@ -40,8 +40,8 @@ def check_household_no(text: str) -> str:
     The error repeats what was typed, but for an ID number typed into the wrong field.
     """
     number = text.strip().translate(_TO_ASCII)
-    text = idcard.mask_all(text)
     if not _SHAPE.match(number):
+        text = idcard.mask_all(text)
         raise Invalid(
             "household.malformed",
             zh=f"户编号“{text}”格式不对；应为 18 位数字加 1 位校验码。",
@@ -49,6 +49,7 @@ def check_household_no(text: str) -> str:
             household_no=text,
         )
     if mod_11_2(number[:18]) != number[18]:
+        text = idcard.mask_all(text)
         raise Invalid(
             "household.check_digit",
             zh=f"户编号“{text}”校验码不符，请核对后重新录入。",

@@ -71,7 +71,7 @@ def run(path: str, size: int, found: Identified | Failed) -> Iterable[Finding]:
         yield Finding("container.refused_kind", path, {"kind": found.name})
 
 
-def run_bytes(path: str, found: Identified, data: mmap.mmap) -> Iterable[Finding]:
+def run_bytes(path: str, found: Identified, data: mmap.mmap | bytes) -> Iterable[Finding]:
     """Findings about what the bytes are besides what identification says; ``data`` is the whole file."""
     other = _also(found, data)
     if other:
@@ -82,7 +82,7 @@ def run_bytes(path: str, found: Identified, data: mmap.mmap) -> Iterable[Finding
         yield Finding("format.trailing_data", path, {"bytes": extra})
 
 
-def _also(found: Identified, data: mmap.mmap) -> str:
+def _also(found: Identified, data: mmap.mmap | bytes) -> str:
     """What else a program might take the file for; empty for nothing."""
     mimes = f"{found.puid_mime} {found.mime}"
     head = data[:_HEAD]
@@ -97,10 +97,11 @@ def _also(found: Identified, data: mmap.mmap) -> str:
     return ""
 
 
-def _zip_end(data: mmap.mmap) -> int | None:
+def _zip_end(data: mmap.mmap | bytes) -> int | None:
     """Where a ZIP ends whose directory is really there (APPNOTE 4.3.16), or None."""
-    place = data.rfind(_END_OF_ZIP, max(0, len(data) - _ZIP_TAIL))
-    if place < 0 or place + 22 > len(data):
+    tail = max(0, len(data) - _ZIP_TAIL)
+    place = tail + data[tail:].rfind(_END_OF_ZIP)  # a slice: searching a map itself is slow
+    if place < tail or place + 22 > len(data):
         return None
     entries, size, _, comment = (int(one) for one in struct.unpack_from("<HIIH", data, place + 10))
     directory = place - size
@@ -109,7 +110,7 @@ def _zip_end(data: mmap.mmap) -> int | None:
     return place + 22 + comment
 
 
-def _end(found: Identified, data: mmap.mmap) -> int:
+def _end(found: Identified, data: mmap.mmap | bytes) -> int:
     """Where the format itself ends; the end of the file where that cannot be told."""
     size = len(data)
     if data[:3] == b"\xff\xd8\xff":
@@ -130,7 +131,7 @@ def _end(found: Identified, data: mmap.mmap) -> int:
     return size
 
 
-def _jpeg_end(data: mmap.mmap) -> int:
+def _jpeg_end(data: mmap.mmap | bytes) -> int:
     """The end of a JPEG: segments are stepped over, coded data is searched for the marker that ends it (ITU T.81 B.1)."""
     place = 2
     while (match := _MARKER.search(data, place)) is not None:

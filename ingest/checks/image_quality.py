@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import cache
 from operator import mul
 
-from PIL import Image, ImageChops
+from PIL import Image
 
 from ingest.media.medium import Bounds, Page
 from ingest.outcome import Finding
@@ -30,8 +29,10 @@ _WRITTEN = (0.004, 0.35)  # the share of ink on a page of writing; of less or mo
 _STRIPS = 16
 _STEP = 0.5
 _MOST_SKEW = 8.0
+_MOST_FALL = math.tan(math.radians(_MOST_SKEW))
 _GAIN = 1.1  # how much sharper the lines must stand when turned back
 _EDGE_INK = (0.02, 0.4)
+_VALUES = range(256)
 _SQUARES = [value * value for value in range(256)]
 
 
@@ -65,12 +66,11 @@ class ScanQuality:
         share = sum(counts[: ink + 1]) / total
         if not _WRITTEN[0] <= share <= _WRITTEN[1]:
             return
-        lines = page.image.point(_up_to(ink))
-        degrees = skew(lines, self._bounds.scan_skew_degrees)
+        degrees = skew(page.image, self._bounds.scan_skew_degrees)
         if abs(degrees) > self._bounds.scan_skew_degrees:
             self._degrees = max(self._degrees, abs(degrees))
             self._note("scan.skewed", page)
-        if _cut_off(lines):
+        if _cut_off(page.image, ink):
             self._note("scan.cut_off", page)
 
     def _resolution(self, page: Page, shorter: int, longer: int) -> None:
@@ -113,21 +113,15 @@ def _blank(image: Image.Image, paper: int) -> bool:
     return sum(counts[: max(0, paper - _FAINT)]) <= _BLANK_SHARE * sum(counts)
 
 
-@cache
-def _up_to(ink: int) -> list[int]:
-    """The table that makes ink 255 and paper 0."""
-    return [255 * (value <= ink) for value in range(256)]
+def skew(image: Image.Image, limit: float) -> float:
+    """By how many degrees the lines of a page of writing are turned, roughly.
 
-
-def skew(lines: Image.Image, limit: float) -> float:
-    """By how many degrees the lines of a page are turned, roughly; ``lines``: ink 255, paper 0.
-
-    Lines of writing make the sums along rows swing most when the page stands straight. The page is cut into upright
-    strips, each a column of sums, which are moved against each other instead of turning the picture. Two moved copies
-    tell most pages to be straight; only one that does not stand out is moved step by step.
+    The means of its rows differ most when the page stands straight. The page is cut into upright strips, each a column
+    of means, which are moved against each other instead of turning the picture. Two moved copies tell most pages to be
+    straight; only one that does not stand out is moved step by step.
     """
-    strips = lines.resize((_STRIPS, lines.height), Image.Resampling.BOX)
-    breadth = lines.width / _STRIPS
+    strips = image.resize((_STRIPS, image.height), Image.Resampling.BOX)
+    breadth = image.width / _STRIPS
     straight = _swing(strips, breadth, 0.0)
     if all(_swing(strips, breadth, angle) < straight for angle in (-limit, limit)):
         return 0.0
@@ -136,25 +130,31 @@ def skew(lines: Image.Image, limit: float) -> float:
     return angle if best > _GAIN * straight else 0.0
 
 
-def _swing(strips: Image.Image, breadth: float, degrees: float) -> int:
+def _swing(strips: Image.Image, breadth: float, degrees: float) -> float:
+    """The variance of the rows' means when the strips are moved as if turned; without what comes in from outside."""
+    fall = math.tan(math.radians(degrees)) * breadth
     if degrees:
-        fall = math.tan(math.radians(degrees)) * breadth
         moved = (1.0, 0.0, 0.0, fall, 1.0, -fall * _STRIPS / 2)
         strips = strips.transform(strips.size, Image.Transform.AFFINE, moved)
-    sums = strips.resize((1, strips.height), Image.Resampling.BOX)
-    steps = ImageChops.difference(sums.crop((0, 1, 1, sums.height)), sums.crop((0, 0, 1, sums.height - 1)))
-    return sum(map(mul, _SQUARES, steps.histogram()))
+    outside = min(strips.height // 4, math.ceil(_MOST_FALL * breadth * _STRIPS / 2) + 1)
+    rows = strips.resize(
+        (1, strips.height - 2 * outside), Image.Resampling.BOX, (0, outside, _STRIPS, strips.height - outside)
+    )
+    counts, total = rows.histogram(), rows.height
+    mean = sum(map(mul, _VALUES, counts)) / total
+    return sum(map(mul, _SQUARES, counts)) / total - mean * mean
 
 
-def _cut_off(lines: Image.Image) -> bool:
+def _cut_off(image: Image.Image, ink: int) -> bool:
     """Whether writing runs into an edge: broken ink along it. A whole dark edge is the scanner's lid, not writing."""
-    width, height = lines.size
+    width, height = image.size
     for box in ((0, 0, 2, height), (width - 2, 0, width, height), (0, 0, width, 2), (0, height - 2, width, height)):
-        edge = lines.crop(box)
-        if edge.getextrema() == (0, 0):
+        edge = image.crop(box)
+        if edge.getextrema()[0] > ink:  # type: ignore[operator]  # of one band: two numbers
             continue
-        inked = edge.histogram()[255] / (edge.width * edge.height)
-        if _EDGE_INK[0] <= inked <= _EDGE_INK[1] and _runs(edge) >= 3:
+        marks = edge.point([255 * (value <= ink) for value in range(256)])
+        inked = marks.histogram()[255] / (edge.width * edge.height)
+        if _EDGE_INK[0] <= inked <= _EDGE_INK[1] and _runs(marks) >= 3:
             return True
     return False
 

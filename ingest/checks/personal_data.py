@@ -18,10 +18,14 @@ _CELL = re.compile(r"[0-9０-９]")
 
 def run(path: str, text: str) -> Iterable[Finding]:
     """``personal.found`` with how many numbers of each kind ``text`` holds."""
-    if not _CELL.search(text):
-        return
+    if _CELL.search(text):
+        yield from told(path, find(fold(text)))
+
+
+def told(path: str, numbers: Iterable[Found]) -> Iterable[Finding]:
+    """``run`` for who has looked for the numbers of the text already (``search.numbers.find``)."""
     counted: Counter[str] = Counter()
-    for found in find(fold(text)):
+    for found in numbers:
         if found.kind == "account":
             ids = len(inner_ids(found.number))
             counted["id"] += ids

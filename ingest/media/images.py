@@ -15,7 +15,7 @@ from ingest.media.medium import Medium, Page, Subject
 
 Image.MAX_IMAGE_PIXELS = None  # the site's own limit is looked at before anything is decoded
 
-SMALL = 200
+SMALL = 100
 """Pixels of the shorter side that a small copy has at least, where the original has them."""
 
 _EXIF_IFD, _MAKE, _MODEL = 0x8769, 0x010F, 0x0110
