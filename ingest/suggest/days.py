@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,18 +50,22 @@ def proposed(
 def _in_text(text: str, pages: int, words: Recognition) -> list[tuple[float, date]]:
     """Days of the first page: behind a label of the paper's day, or the last one near the end (落款)."""
     folded = fold(text)
-    labels = [fold(one) for one in words.date_labels]
-    others = [fold(one) for one in words.other_dates]
+    labels, others = _folded(words.date_labels), _folded(words.other_dates)
     told: list[tuple[float, date]] = []
     places = [one for one in dates.find(folded) if not one.bare]
     for one in places:
         before = folded[max(0, one.start - _BEFORE) : one.start].rstrip(" :：\t\u3000")
-        if any(before.endswith(other) for other in others):
+        if before.endswith(others):
             continue
-        if any(before.endswith(label) for label in labels):
+        if before.endswith(labels):
             told.append((0.85, one.day))
         elif one is places[-1] and len(folded) - one.end < _END:
             told.append((0.8 if pages <= 1 else 0.65, one.day))
         else:
             told.append((0.4, one.day))
     return told
+
+
+@lru_cache(maxsize=8)
+def _folded(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(fold(one) for one in words)

@@ -21,6 +21,7 @@ from search.analysis import fold
 VERY_LIKELY = 0.9
 LIKELY = 0.6
 _CODE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{3}[0-9]{2})(?![A-Za-z0-9])")
+_NOT_WORD = re.compile(r"[\W_]+")
 _COLLECTION = re.compile("材料|资料|等|汇编|合集|全套")
 _FULL, _NAME, _WORD = 3, 2, 1
 _IN_NAME = {_FULL: 0.96, _NAME: 0.92, _WORD: 0.62}
@@ -62,16 +63,17 @@ class Recogniser:
         self._phrases: dict[str, tuple[str, int]] = {}
         for rank, phrases in ((_WORD, words.words), (_NAME, words.names), (_FULL, words.full)):
             self._phrases.update({plain(phrase): (code, rank) for phrase, code in phrases.items()})
-        self._lengths = sorted({len(one) for one in self._phrases}, reverse=True)
-        self._first = {one[0] for one in self._phrases}
+        self._lengths: dict[str, list[int]] = {}
+        for phrase in sorted(self._phrases, key=len, reverse=True):
+            known = self._lengths.setdefault(phrase[:2], [])
+            if len(phrase) not in known:
+                known.append(len(phrase))
 
-    def _hits(self, text: str) -> list[_Hit]:
-        """Phrases in plain text, none inside a longer one."""
+    def _hits(self, text: str, until: int | None = None) -> list[_Hit]:
+        """Phrases in plain text that begin before ``until``, none inside a longer one."""
         hits: list[_Hit] = []
-        for start, first in enumerate(text):
-            if first not in self._first:
-                continue
-            for length in self._lengths:
+        for start in range(min(len(text), until if until is not None else len(text))):
+            for length in self._lengths.get(text[start : start + 2], ()):
                 known = self._phrases.get(text[start : start + length])
                 if known is not None and start + length <= len(text):
                     end = start + length
@@ -99,14 +101,14 @@ class Recogniser:
 
     def by_text(self, text: str, evidence: Evidence) -> None:
         """Grounds out of the first page: the heading counts, what is mentioned further down hints."""
-        hits = self._hits(plain(text))
-        heads = [one for one in hits if one.start <= _HEADING and one.rank > _WORD]
+        text = plain(text)
+        heads = [one for one in self._hits(text, _HEADING) if one.rank > _WORD]
         head = min(heads, key=lambda one: one.start, default=None)
         if head is not None:
             evidence.add(head.code, "text", _IN_HEADING[head.rank])
             return
         mentioned: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        for one in {(hit.code, hit.rank, hit.end - hit.start) for hit in hits}:
+        for one in {(hit.code, hit.rank, hit.end - hit.start) for hit in self._hits(text)}:
             mentioned[one[0]].append(("text", _IN_BODY[one[1]]))
         for code, grounds in mentioned.items():
             evidence.add(code, "text", min(0.8, joined(grounds)))
@@ -114,7 +116,7 @@ class Recogniser:
 
 def plain(text: str) -> str:
     """``text`` folded and without anything but letters, digits and Han characters."""
-    return "".join(one for one in fold(unicodedata.normalize("NFC", text)) if one.isalnum())
+    return _NOT_WORD.sub("", fold(unicodedata.normalize("NFC", text)))
 
 
 def _unlike(hits: Sequence[_Hit]) -> list[_Hit]:
