@@ -133,7 +133,12 @@ def _recorded(kept: Holdings, found: dict[str, Evidence]) -> list[Placed]:
         f"The ledger has the accession of {entered} of {count} records.",
     )
     result = Outcome.PASS if entered == count else Outcome.NOT_CHECKED
-    found["A13"] = found["I5"] = Evidence(result, words, entered, count)
+    found["I5"] = Evidence(result, words, entered, count)
+    words = Words(
+        f"{entered} 件（共 {count} 件）的摘要与台账登记的比较。",
+        f"The digests of {entered} of {count} records were compared with those that the ledger recorded.",
+    )
+    found["A13"] = Evidence(result, words, entered, count)
     return remarks
 
 

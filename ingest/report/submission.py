@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
-
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -17,9 +13,10 @@ from ingest.outcome import Outcome
 from ingest.report import descriptions
 from ingest.report import files as file_facts
 from ingest.report.copies import ledger_evidence
+from ingest.report.deposited import Deposited, gathered
 from ingest.report.descriptions import Described
-from ingest.report.files import FileFacts, Seen, by_camera, measured, scanners, was_scanned
-from ingest.report.kept import Holdings, holdings, ledger_state
+from ingest.report.files import scanners
+from ingest.report.kept import ledger_state
 from ingest.report.making import LEDGER_BLOCKS, made, most_protected, organ_words
 from ingest.report.model import Evidence, Report, Subject, Words, judged
 from ingest.report.remarks import Placed, found, own, plain
@@ -29,11 +26,9 @@ from metadata.required import expected
 from metadata.rights import Permission
 from repository.archive import Archive
 from repository.clock import local_date
-from repository.tables import LedgerEntry, Organ, Record, RecordPlan, Submission, SubmissionFile
+from repository.tables import LedgerEntry, Organ, Submission
 
-_EXAMINED = frozenset({"waiting", "accepted", "storing", "done", "rejected", "returned"})
 _ONLINE = frozenset({"web", "api", "tus", "remote", "report", "watched"})
-_PAYLOAD = "payload"
 _CHANNELS = {
     "console": Words("命令行", "console"),
     "web": Words("网页", "web page"),
@@ -54,21 +49,6 @@ _STATES = {
     "withdrawn": Words("已撤回", "withdrawn"),
     "failed": Words("中断", "failed"),
 }
-_Count = dict[str, int]
-
-
-@dataclass
-class _Deposit:
-    """What the database knows of one deposit."""
-
-    submission: Submission
-    examined: bool
-    facts: FileFacts
-    roles: _Count
-    images: dict[str, list[str]]
-    plans: list[dict[str, Any]]
-    bags: int
-    lost: Holdings | None = None
 
 
 def of_submission(
@@ -94,7 +74,7 @@ def of_submission(
     archivist = not for_all and gate.allowed_at(
         actor, Permission.ACCEPT, profile, division_code=organ.division_prefix, organ_id=organ.id
     )
-    deposit = _gathered(session, archive, actor, submission)
+    deposit = gathered(session, archive, actor, submission)
     tools = dict(submission.counts.get("tools", {}))
     evidence = file_facts.evidence(deposit.facts, tools)
     remarks = file_facts.format_remarks(deposit.facts)
@@ -137,85 +117,7 @@ def of_submission(
     )
 
 
-def _gathered(session: Session, archive: Archive, actor: Actor, submission: Submission) -> _Deposit:
-    examined = submission.state in _EXAMINED or (
-        submission.state == "failed" and submission.step not in {"", "examine"}
-    )
-    roles = dict(
-        session.execute(
-            select(SubmissionFile.role, func.count())
-            .where(SubmissionFile.submission_id == submission.id)
-            .group_by(SubmissionFile.role)
-        )
-        .tuples()
-        .all()
-    )
-    if not roles and submission.counts.get("files") and submission.state == "done":
-        return _from_bags(session, archive, actor, submission)
-    facts = FileFacts()
-    images: dict[str, list[str]] = {}
-    kinds = _plans(session, submission.id)
-    mixed: set[str | None] = {None}
-    for one in _seen(session, submission.id):
-        facts.add(one)
-        if one.is_page:
-            images.setdefault(str(one.record_id), []).append(one.path)
-        else:
-            mixed.add(one.record_id)
-    images = {record_id: names for record_id, names in images.items() if record_id not in mixed and len(names) > 1}
-    bags = session.scalar(
-        select(func.count()).where(
-            SubmissionFile.submission_id == submission.id,
-            SubmissionFile.role == "tag",
-            SubmissionFile.path.like("%bagit.txt"),
-        )
-    )
-    return _Deposit(submission, examined, facts, roles, images, kinds, bags or 0)
-
-
-def _from_bags(session: Session, archive: Archive, actor: Actor, submission: Submission) -> _Deposit:
-    """The deposit as its records tell of it, for a catalogue that was rebuilt."""
-    mine = (Record.submission_id == submission.id, gate.visible_records(actor, archive.profile))
-    records = list(session.scalars(select(Record).where(*mine).order_by(Record.seq)))
-    kept = holdings(session, archive, records)
-    facts = file_facts.of_all(one for some in kept.files.values() for one in some)
-    plans = [
-        {"record_id": one.id, "state": "accessioned", "spec": {"title": one.title, "description": one.description}}
-        for one in records
-    ]
-    return _Deposit(submission, True, facts, {_PAYLOAD: facts.files}, {}, plans, 0, kept)
-
-
-def _plans(session: Session, submission_id: str) -> list[dict[str, Any]]:
-    wanted = select(RecordPlan.record_id, RecordPlan.state, RecordPlan.spec).where(
-        RecordPlan.submission_id == submission_id
-    )
-    rows = session.execute(wanted.order_by(RecordPlan.position)).tuples()
-    return [{"record_id": record_id, "state": state, "spec": spec} for record_id, state, spec in rows]
-
-
-def _seen(session: Session, submission_id: str) -> Iterator[Seen]:
-    wanted = (
-        select(
-            SubmissionFile.path,
-            SubmissionFile.size,
-            SubmissionFile.puid,
-            SubmissionFile.format_name,
-            SubmissionFile.mime,
-            SubmissionFile.technical,
-            SubmissionFile.record_id,
-        )
-        .where(SubmissionFile.submission_id == submission_id, SubmissionFile.role == _PAYLOAD)
-        .order_by(SubmissionFile.position)
-        .execution_options(yield_per=2_000)
-    )
-    for path, size, puid, name, mime, technical, record_id in session.execute(wanted).tuples():
-        signatures = len((technical or {}).get("signatures") or ())
-        opened, scanned, camera = measured(technical), was_scanned(technical), by_camera(technical)
-        yield Seen(path, size, puid, name, mime, opened, signatures, record_id, scanned, camera)
-
-
-def _described(submission: Submission, deposit: _Deposit) -> list[Described]:
+def _described(submission: Submission, deposit: Deposited) -> list[Described]:
     """Descriptions as packed, else as the deposit list has them."""
     made_of = []
     for one in deposit.plans:
@@ -231,7 +133,7 @@ def _described(submission: Submission, deposit: _Deposit) -> list[Described]:
     return made_of
 
 
-def _passed_by(deposit: _Deposit, tools: dict[str, str]) -> dict[str, Evidence]:
+def _passed_by(deposit: Deposited, tools: dict[str, str]) -> dict[str, Evidence]:
     """What every deposit passes on its way (A8, X3, names), and the scanner's work (X1, X2)."""
     facts = deposit.facts
     words = Words(f"按摘要比较了 {facts.files} 个文件。", f"{facts.files} files were compared by digest.")
@@ -260,7 +162,7 @@ def _passed_by(deposit: _Deposit, tools: dict[str, str]) -> dict[str, Evidence]:
     return made_of
 
 
-def _packages(deposit: _Deposit) -> dict[str, Evidence]:
+def _packages(deposit: Deposited) -> dict[str, Evidence]:
     """Lists, bags and containers (A1, A10 to A13, I1, I2, I10, I11, U1); what did not come does not apply."""
     lists = deposit.roles.get("list", 0)
     opened = deposit.roles.get("opened", 0) + deposit.roles.get("container", 0)
@@ -296,7 +198,7 @@ def _packages(deposit: _Deposit) -> dict[str, Evidence]:
     return made_of
 
 
-def _pages(deposit: _Deposit, evidence: dict[str, Evidence]) -> list[Placed]:
+def _pages(deposit: Deposited, evidence: dict[str, Evidence]) -> list[Placed]:
     """I6: the numbers of page images run without gaps."""
     titles = {one["record_id"]: str(one["spec"].get("title", "")) for one in deposit.plans}
     runs = len(deposit.images)
@@ -315,7 +217,7 @@ def _pages(deposit: _Deposit, evidence: dict[str, Evidence]) -> list[Placed]:
     return remarks
 
 
-def _process(session: Session, deposit: _Deposit) -> dict[str, Evidence]:
+def _process(session: Session, deposit: Deposited) -> dict[str, Evidence]:
     """I5, I8, U2, U6, X4, X5: process, attachments, environment, carriers."""
     submission = deposit.submission
     acts = session.scalar(select(func.count()).where(LedgerEntry.submission_id == submission.id)) or 0
@@ -339,7 +241,7 @@ def _process(session: Session, deposit: _Deposit) -> dict[str, Evidence]:
     return made_of | dict.fromkeys(("X4", "X5"), carrier)
 
 
-def _numbers(archive: Archive, submission: Submission, deposit: _Deposit) -> tuple[Evidence, list[Placed]]:
+def _numbers(archive: Archive, submission: Submission, deposit: Deposited) -> tuple[Evidence, list[Placed]]:
     """A7: household numbers named; archival codes are given later, when the file is arranged."""
     numbers = {
         str(number) for one in deposit.plans for number in one["spec"].get("listed", {}).get("household_nos", ())
@@ -350,7 +252,7 @@ def _numbers(archive: Archive, submission: Submission, deposit: _Deposit) -> tup
 
 
 def _scope(
-    session: Session, archive: Archive, actor: Actor, submission: Submission, deposit: _Deposit
+    session: Session, archive: Archive, actor: Actor, submission: Submission, deposit: Deposited
 ) -> tuple[Evidence, list[Placed]]:
     """I9: the papers of the one household file that this deposit is for, this deposit's own counted in."""
     number, programme = submission.options.get("household_no"), submission.options.get("programme")
@@ -361,6 +263,12 @@ def _scope(
         case = gate.get_case(session, actor, str(number), archive.profile, programme=programme)
     except NotFound:
         words = Words("户档尚未建立。", "The household file is not there yet.")
+        return Evidence(Outcome.NOT_CHECKED, words), []
+    lists = gate.allowed_at(
+        actor, Permission.RECORD_LIST, archive.profile, division_code=case.division_code, organ_id=case.organ_id
+    )
+    if not lists:
+        words = Words("检测人无权列出本卷全部文件。", "Who made the report may not list everything in the file.")
         return Evidence(Outcome.NOT_CHECKED, words), []
     have = set(gate.kinds_present(session, case.id)) | _types(submission, deposit)
     required = expected(archive.profile, case.programme, case.state)
@@ -373,7 +281,7 @@ def _scope(
     return Evidence(Outcome.PASS, words, there, len(required)), remarks
 
 
-def _types(submission: Submission, deposit: _Deposit) -> set[str]:
+def _types(submission: Submission, deposit: Deposited) -> set[str]:
     told = {submission.options.get("document_type")}
     for one in deposit.plans:
         spec = one["spec"]
@@ -395,13 +303,13 @@ def _named(words: dict[str, Words], code: str) -> Words:
     return words.get(code) or Words(code, code)
 
 
-def _protection(deposit: _Deposit) -> tuple[set[str], set[str]]:
+def _protection(deposit: Deposited) -> tuple[set[str], set[str]]:
     told = [one["spec"].get("description") or one["spec"].get("listed") or {} for one in deposit.plans]
     levels = {str(one["access_level"]) for one in told if one.get("access_level")}
     return levels, {str(mark) for one in told for mark in one.get("access_marks") or ()}
 
 
-def _scope_words(deposit: _Deposit) -> Words:
+def _scope_words(deposit: Deposited) -> Words:
     if deposit.lost is not None:
         return Words(
             f"目录库重建过：据检测人有权查看的 {len(deposit.plans)} 件的信息包。",
@@ -413,7 +321,7 @@ def _scope_words(deposit: _Deposit) -> Words:
     )
 
 
-def _subject(session: Session, submission: Submission, deposit: _Deposit) -> Subject:
+def _subject(session: Session, submission: Submission, deposit: Deposited) -> Subject:
     number = submission.options.get("household_no")
     if number is None and deposit.plans:
         named = {one for plan in deposit.plans for one in plan["spec"].get("listed", {}).get("household_nos", ())}

@@ -30,7 +30,7 @@ SHAPES = {
     "fail": "bad",
     "not_applicable": "plain",
     "not_checked": "look",
-    "manual": "run",
+    "manual": "plain",
 }
 
 

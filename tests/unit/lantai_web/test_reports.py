@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pypdfium2
 import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from ingest.pipeline import Context, advance
+from lantai.cli import app
 from lantai.report_pdf import FINDINGS_SHOWN, render
 from lantai.site import Site
 from repository.tables import CaseRecord, Record, StoredFile, Submission
@@ -204,3 +208,18 @@ def test_two_thousand_findings_are_cut_and_said_to_be() -> None:
 def test_equal_reports_give_equal_bytes() -> None:
     assert render(report([finding("甲")])) == render(report([finding("甲")]))
     assert render(report([]), "en") != render(report([]), "zh")
+
+
+def test_the_command_writes_json_and_pdf_and_enters_the_look(
+    visit: Visit, site: Site, papers: Papers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANTAI_HOME", str(site.settings.home))
+    out = tmp_path / "report.pdf"
+    told = CliRunner().invoke(app, ["report", "household", HOUSEHOLD, "--pdf", str(out), "--english", "--json"])
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.output)["stage"]["code"] == "P"
+    assert "Four-property report" in words(out.read_bytes())
+    newest = visit("archivist").api("GET", "/use-register?limit=1").json()["items"][0]
+    assert (newest["act"], newest["form"]) == ("case.viewed", "report")
+    again = CliRunner().invoke(app, ["report", "household", HOUSEHOLD, "--pdf", str(out)])
+    assert getattr(again.exception, "code", "") == "report.exists"
