@@ -5,6 +5,8 @@ Once with scripts, once without; the pictures stay in ``tests/output``.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import shutil
 import socket
@@ -18,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.journeys.conftest import Commands
+from tests.journeys.lines import Line
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OUTPUT = Path(__file__).resolve().parents[1] / "output"
@@ -160,4 +163,65 @@ def test_an_archivists_first_hour(
         _deposit_find_and_register(page, served, papers(), "desk" if scripts else "phone")
     finally:
         context.close()
+    assert faults == []
+
+
+def _large(tmp_path: Path, megabytes: int) -> tuple[Path, str]:
+    path = tmp_path / "扫描.bin"
+    path.write_bytes(os.urandom(megabytes << 20))
+    inner = hashlib.sha256(path.read_bytes()).hexdigest()
+    return path, hashlib.sha256(f"{inner}  {path.name}\n".encode()).hexdigest()
+
+
+def _half_sent(page: Page) -> None:
+    page.wait_for_function("() => { const b = document.querySelector('[data-bar]'); return b.value > b.max * 0.4; }")
+
+
+def _receipt(page: Page, served: Served) -> dict[str, object]:
+    submission = page.url.rpartition("/")[2]
+    answer = page.request.get(f"{served.address}/api/v1/submissions/{submission}/receipt")
+    found: dict[str, object] = answer.json()
+    return found
+
+
+def test_a_lost_line_and_a_reload_cost_nothing_that_was_sent(served: Served, chromium: Browser, tmp_path: Path) -> None:
+    path, expected = _large(tmp_path, 60)
+    line = Line(served.address, bytes_a_second=15 << 20)
+    over_line = Served(line.address, served.username, served.first_password)
+    context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", lambda dialog: dialog.accept())
+    offsets: list[int] = []
+    page.on(
+        "request",
+        lambda asked: offsets.append(int(asked.headers["upload-offset"])) if asked.method == "PATCH" else None,
+    )
+    try:
+        _sign_in(page, over_line)
+        page.goto(f"{line.address}/deposit")
+        page.set_input_files("#f-files", path)
+        page.click("[data-submit]")
+        _half_sent(page)
+        context.set_offline(True)
+        line.cut()
+        expect(page.locator(".queue__state").first).to_contain_text("线路中断", timeout=30_000)
+        page.screenshot(path=OUTPUT / "resume-1-line-lost.png")
+        page.wait_for_timeout(1500)
+        line.mend()
+        context.set_offline(False)
+        page.wait_for_function("() => document.querySelector('[data-bar]').value > 45 * 1024 * 1024")
+        page.reload()
+        expect(page.locator("[data-hint]")).to_contain_text("没有完成")
+        page.set_input_files("#f-files", path)
+        before = len(offsets)
+        page.click("[data-submit]")
+        page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}"), timeout=60_000)
+        assert offsets[before] >= 32 << 20, offsets  # after the reload nothing that had arrived was sent again
+        receipt = _receipt(page, over_line)
+        assert (receipt["files"], receipt["bytes"], receipt["files_sha256"]) == (1, 60 << 20, expected)
+    finally:
+        context.close()
+        line.close()
     assert faults == []

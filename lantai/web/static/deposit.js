@@ -1,5 +1,6 @@
-// The deposit page with scripts: drop files and folders, see each with its state, send them one by one, try again when
-// the line is lost. Without scripts the same form posts everything at once.
+// The deposit page with scripts: drop files and folders, see each with its state, send them one by one, go on when the
+// line is lost. Large files go by parts (tus 1.0.0) and go on where they stopped, also after this page was loaded anew.
+// Without scripts the same form posts everything at once.
 const form = document.querySelector("[data-deposit]");
 const words = form.dataset;
 const list = form.querySelector("[data-list]");
@@ -13,6 +14,10 @@ const drop = form.querySelector("[data-drop]");
 const queue = [];
 const SHOWN = 500;
 const TRIES = 8;
+const LARGE = 8 * 1024 * 1024;
+const PART = 16 * 1024 * 1024;
+const LONGEST_PAUSE = 10000;
+const MEMORY = "lantai.deposit";
 let sending = false;
 
 function bytes(count) {
@@ -106,23 +111,52 @@ document.addEventListener("drop", async (event) => {
   show();
 });
 
-const pause = (milliseconds) => new Promise((resolve) => window.setTimeout(resolve, milliseconds));
+// Until a time has passed, or the browser says that the line is back.
+const pause = (milliseconds) => new Promise((resolve) => {
+  const timer = window.setTimeout(resolve, milliseconds);
+  window.addEventListener("online", () => { window.clearTimeout(timer); window.setTimeout(resolve, 200); }, { once: true });
+});
 
-function put(address, body, onprogress) {
+function request(method, address, headers, body, onprogress) {
   return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("PUT", address);
-    request.setRequestHeader("X-CSRF-Token", words.csrf);
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.upload.addEventListener("progress", (event) => onprogress(event.loaded));
-    request.addEventListener("load", () => resolve(request));
-    request.addEventListener("error", () => reject(new Error("line")));
-    request.addEventListener("timeout", () => reject(new Error("line")));
-    request.send(body);
+    const asked = new XMLHttpRequest();
+    asked.open(method, address);
+    asked.setRequestHeader("X-CSRF-Token", words.csrf);
+    Object.keys(headers).forEach((name) => asked.setRequestHeader(name, headers[name]));
+    if (onprogress) asked.upload.addEventListener("progress", (event) => onprogress(event.loaded));
+    asked.addEventListener("load", () => resolve(asked));
+    ["error", "timeout", "abort"].forEach((name) => asked.addEventListener(name, () => reject(new Error("line"))));
+    asked.send(body);
   });
 }
 
-const started = { at: 0 };
+function detail(answer) {
+  try { return JSON.parse(answer.responseText).detail; } catch (error) { return String(answer.status); }
+}
+
+// What this browser remembers of a deposit that is not finished: its number, numbers made from names, sizes and times of
+// its files, and where their parts go. No name and no content is kept.
+function fingerprint(text) {
+  let first = 0x811c9dc5;
+  let second = 0x1000193;
+  for (let place = 0; place < text.length; place += 1) {
+    first = Math.imul(first ^ text.charCodeAt(place), 0x01000193);
+    second = Math.imul(second ^ text.charCodeAt(place), 0x85ebca6b) + 1;
+  }
+  return `${(first >>> 0).toString(16)}-${(second >>> 0).toString(16)}`;
+}
+const keyOf = (one) => fingerprint(`${one.path}\n${one.file.size}\n${one.file.lastModified}`);
+function recalled() {
+  try { return JSON.parse(window.localStorage.getItem(MEMORY)); } catch (error) { return null; }
+}
+function remember(memory) {
+  try {
+    if (memory) window.localStorage.setItem(MEMORY, JSON.stringify(memory));
+    else window.localStorage.removeItem(MEMORY);
+  } catch (error) { /* a browser that keeps nothing only cannot go on after a reload */ }
+}
+
+const started = { at: 0, resumed: 0 };
 function progress() {
   const all = total();
   const sent = queue.reduce((sumSent, one) => sumSent + Math.min(one.sent, one.file.size), 0);
@@ -130,7 +164,8 @@ function progress() {
   bar.max = Math.max(all, 1);
   bar.value = sent;
   const seconds = (Date.now() - started.at) / 1000;
-  const left = seconds > 3 && sent > 0 ? ` · ${fill(words.wordsLeft, { seconds: Math.ceil((all - sent) * seconds / sent) })}` : "";
+  const fresh = sent - started.resumed;
+  const left = seconds > 3 && fresh > 0 ? ` · ${fill(words.wordsLeft, { seconds: Math.ceil((all - sent) * seconds / fresh) })}` : "";
   barWords.textContent = fill(words.wordsBar, { files, total: queue.length, sent: bytes(sent), bytes: bytes(all) }) + left;
 }
 
@@ -140,42 +175,125 @@ function say(one, text, kind) {
   one.state.className = `queue__state${kind ? ` queue__state--${kind}` : ""}`;
 }
 
+// Opening and ending a deposit are harmless when repeated: a lost line is waited for.
 async function json(method, address, body) {
-  const answer = await fetch(address, {
-    method,
-    credentials: "same-origin",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": words.csrf, Accept: "application/json" },
-    body: JSON.stringify(body),
-  });
-  const got = await answer.json();
-  if (!answer.ok) throw new Error(got.detail || String(answer.status));
-  return got;
+  for (let turn = 1; ; turn += 1) {
+    let answer;
+    try {
+      answer = await fetch(address, {
+        method,
+        credentials: "same-origin",
+        headers: { "Content-Type": "application/json", "X-CSRF-Token": words.csrf, Accept: "application/json" },
+        body: JSON.stringify(body),
+      });
+    } catch (error) {
+      barWords.textContent = words.wordsLine;
+      await pause(Math.min(500 * 2 ** turn, LONGEST_PAUSE));
+      continue;
+    }
+    const got = await answer.json();
+    if (!answer.ok) throw new Error(got.detail || String(answer.status));
+    return got;
+  }
 }
 
-async function send(one, submission) {
-  const address = `/api/v1/submissions/${submission}/files?path=${encodeURIComponent(one.path)}`;
-  for (let turn = 1; turn <= TRIES; turn += 1) {
+// Does `act` until it answers: a lost line is waited for without end, a site that is out for some tries.
+async function patiently(one, act) {
+  let turn = 0;
+  for (let failed = 0; failed < TRIES;) {
     try {
-      const answer = await put(address, one.file, (sent) => { one.sent = sent; progress(); });
-      if (answer.status < 300) {
-        one.done = true;
-        one.sent = one.file.size;
-        say(one, words.wordsSent, "sent");
-        if (one.remove) one.remove.hidden = true;
-        progress();
-        return;
-      }
-      const problem = JSON.parse(answer.responseText);
-      if (answer.status < 500) throw new Error(problem.detail);
+      const answer = await act();
+      if (answer.status < 400) return answer;
+      if (answer.status === 409 || answer.status === 410) return answer;
+      if (answer.status !== 423 && answer.status < 500) throw new Error(detail(answer));
+      if (answer.status === 507) throw new Error(detail(answer));
+      if (answer.status !== 423) failed += 1;
+      say(one, words.wordsFailed, "failed");
     } catch (error) {
       if (error.message !== "line") { say(one, error.message, "failed"); throw error; }
+      say(one, words.wordsLine, "failed");
     }
-    one.sent = 0;
-    say(one, words.wordsFailed, "failed");
-    await pause(Math.min(1000 * 2 ** turn, 30000));
+    turn += 1;
+    await pause(Math.min(500 * 2 ** turn, LONGEST_PAUSE));
   }
   say(one, words.wordsGone, "failed");
   throw new Error(words.wordsGone);
+}
+
+function sent(one) {
+  one.done = true;
+  one.sent = one.file.size;
+  say(one, words.wordsSent, "sent");
+  if (one.remove) one.remove.hidden = true;
+  progress();
+}
+
+async function sendWhole(one, submission) {
+  const address = `/api/v1/submissions/${submission}/files?path=${encodeURIComponent(one.path)}`;
+  const answer = await patiently(one, () => {
+    one.sent = 0;
+    return request("PUT", address, { "Content-Type": "application/octet-stream" }, one.file, (count) => { one.sent = count; progress(); });
+  });
+  if (answer.status >= 400) throw new Error(detail(answer));
+}
+
+const TUS = { "Tus-Resumable": "1.0.0" };
+const reached = (answer) => Number(answer.getResponseHeader("Upload-Offset"));
+const base64 = (text) => window.btoa(Array.from(new TextEncoder().encode(text), (one) => String.fromCharCode(one)).join(""));
+
+async function sendByParts(one, submission, memory) {
+  const begin = () => request("POST", `/api/v1/submissions/${submission}/uploads`, {
+    ...TUS,
+    "Upload-Length": String(one.file.size),
+    "Upload-Metadata": `path ${base64(one.path)}`,
+    "Idempotency-Key": keyOf(one),
+  }, null);
+  let answer = await patiently(one, begin);
+  if (answer.status >= 400) throw new Error(detail(answer));
+  const address = answer.getResponseHeader("Location");
+  memory.files[keyOf(one)] = address;
+  remember(memory);
+  let offset = reached(answer);
+  started.resumed += offset;
+  if (offset) say(one, fill(words.wordsResumed, { bytes: bytes(offset) }));
+  while (offset < one.file.size) {
+    const from = offset;
+    one.sent = from;
+    progress();
+    let line = true;
+    try {
+      const headers = { ...TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(from) };
+      answer = await request("PATCH", address, headers, one.file.slice(from, from + PART), (count) => { one.sent = from + count; progress(); });
+      line = answer.status === 409 || answer.status === 423 || (answer.status >= 500 && answer.status !== 507);
+      if (answer.status >= 400 && !line) { say(one, detail(answer), "failed"); throw new Error(detail(answer)); }
+    } catch (error) {
+      if (error.message !== "line") throw error;
+      say(one, words.wordsLine, "failed");
+    }
+    if (line) {  // how much arrived is for the site to say
+      await pause(500);
+      answer = await patiently(one, () => request("HEAD", address, TUS, null));
+      if (answer.status >= 400) throw new Error(words.wordsGone);
+    }
+    offset = reached(answer);
+    if (line && offset < one.file.size) say(one, fill(words.wordsResumed, { bytes: bytes(offset) }));
+  }
+}
+
+async function send(one, submission, memory) {
+  if (one.file.size > LARGE) await sendByParts(one, submission, memory);
+  else await sendWhole(one, submission);
+  sent(one);
+}
+
+// Parts of files that were begun earlier and are not chosen any more are given up, else the deposit would never end.
+async function giveUpOthers(memory) {
+  const chosen = new Set(queue.map(keyOf));
+  for (const key of Object.keys(memory.files)) {
+    if (!chosen.has(key) && memory.files[key]) await request("DELETE", memory.files[key], TUS, null);
+    if (!chosen.has(key)) delete memory.files[key];
+  }
+  remember(memory);
 }
 
 function complain(text) {
@@ -194,6 +312,36 @@ function askToSignIn(text) {
   link.rel = "noopener";
   link.textContent = words.wordsSignIn;
   complain(`${text} `).append(link);
+}
+
+// The deposit to send into: the one under way, the one that this browser did not finish with one of these files, a new one.
+async function opened(value) {
+  const wish = {
+    household_no: value("household_no"), programme: value("programme"), document_type: value("document_type"),
+    one_record: form.elements.one_record.checked, leave_out: form.elements.leave_out.checked,
+  };
+  const asked = fingerprint(JSON.stringify(wish));
+  const known = recalled();
+  if (known && form.dataset.submission === known.submission) return known;
+  if (known && known.asked === asked && queue.some((one) => keyOf(one) in known.files) && await isReceiving(known.submission)) return known;
+  const made = await json("POST", "/api/v1/submissions", { ...wish, title: value("title"), idempotency_key: value("idempotency_key"), channel: "web" });
+  const memory = { submission: made.id, asked, files: {} };
+  queue.forEach((one) => { memory.files[keyOf(one)] = ""; });
+  remember(memory);
+  return memory;
+}
+
+async function isReceiving(submission) {
+  const answer = await fetch(`/api/v1/submissions/${encodeURIComponent(submission)}`, { credentials: "same-origin", headers: { Accept: "application/json" } });
+  return answer.ok && (await answer.json()).state === "receiving";
+}
+
+const unfinished = recalled();
+if (unfinished) {
+  isReceiving(unfinished.submission).then((still) => {
+    if (still) form.querySelector("[data-hint]").textContent = words.wordsUnfinished;
+    else remember(null);
+  }).catch(() => {});
 }
 
 window.addEventListener("beforeunload", (event) => {
@@ -222,16 +370,14 @@ form.addEventListener("submit", async (event) => {
     }
     if (!who.ok) throw new Error(session.detail);
     words.csrf = session.csrf_token;
-    if (!form.dataset.submission) {
-      const opened = await json("POST", "/api/v1/submissions", {
-        title: value("title"), household_no: value("household_no"), programme: value("programme"),
-        document_type: value("document_type"), one_record: form.elements.one_record.checked, idempotency_key: value("idempotency_key"), channel: "web",
-      });
-      form.dataset.submission = opened.id;
-    }
+    started.resumed = 0;
+    const memory = await opened(value);
+    form.dataset.submission = memory.submission;
     // One after the other keeps the order in which they were chosen.
-    for (const one of queue) if (!one.done) await send(one, form.dataset.submission);
-    await json("POST", `/api/v1/submissions/${form.dataset.submission}/complete`, {});
+    for (const one of queue) if (!one.done) await send(one, memory.submission, memory);
+    await giveUpOthers(memory);
+    await json("POST", `/api/v1/submissions/${memory.submission}/complete`, {});
+    remember(null);
     sending = false;
     window.location.assign(`/submissions/${form.dataset.submission}`);
   } catch (error) {

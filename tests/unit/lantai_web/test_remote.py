@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -22,56 +20,10 @@ from lantai.remote import PART, Listing, Remote, deposit, follow, is_plain_line,
 from lantai.site import Site
 from metadata.errors import Conflict, Forbidden, Invalid, Unavailable
 from repository.tables import Submission, SubmissionFile
+from tests.journeys.lines import Line
 from tests.unit.lantai_web.test_uploads import token_of
 
 WISH = {"title": "远程", "one_record": False}
-
-
-class Line:
-    """A line to the site that can be cut: after so many bytes from the sender every connection ends."""
-
-    def __init__(self, base: str) -> None:
-        host, port = base.removeprefix("http://").split(":")
-        self._site = (host, int(port))
-        self._ears = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._ears.getsockname()[1]}"
-        self.cuts: list[int] = []
-        self.down = False
-        self._passed = 0
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        self._ears.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                near, _ = self._ears.accept()
-            except OSError:
-                return
-            if self.down:
-                near.close()
-                continue
-            far = socket.create_connection(self._site)
-            threading.Thread(target=self._pass, args=(near, far, True), daemon=True).start()
-            threading.Thread(target=self._pass, args=(far, near, False), daemon=True).start()
-
-    def _pass(self, source: socket.socket, target: socket.socket, counted: bool) -> None:
-        try:
-            while data := source.recv(1 << 16):
-                if counted:
-                    self._passed += len(data)
-                    if self.down or (self.cuts and self._passed >= self.cuts[0]):
-                        if self.cuts:
-                            self.cuts.pop(0)
-                        break
-                target.sendall(data)
-        except OSError:
-            pass
-        for end in (source, target):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
 
 
 @pytest.fixture
@@ -152,7 +104,7 @@ def test_a_command_that_gave_up_goes_on_when_it_is_given_again(site: Site, line:
         deposit(remote, found, WISH, key=key, told=cut)
     assert told.value.code == "server.unreachable"
     remote.close()
-    line.down = False
+    line.mend()
     sent: list[int] = []
     again = _remote(site, line.address)
     submission_id = deposit(again, found, WISH, key=key, told=lambda done, _t, _l: sent.append(done))
