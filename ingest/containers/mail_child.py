@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from email import policy
 from email.errors import HeaderParseError, MessageError
 from email.header import decode_header
-from email.message import EmailMessage, Message
+from email.message import Message
 from email.parser import BytesParser
 from email.utils import unquote
 from typing import Any
@@ -43,7 +43,7 @@ def opened(items: list[tuple[bytes, bytes, int]]) -> list[Any]:
 def _opened(path: bytes, folder: bytes, most: int) -> Any:
     with open(path, "rb") as source:
         data = source.read()
-    mail = BytesParser(policy=policy.default).parsebytes(data)
+    mail = BytesParser(policy=policy.compat32).parsebytes(data)  # the newer policy parses every header, for minutes
     line_end = "\r\n" if b"\r\n" in data[:4096] else "\n"
     del data
     told: list[tuple[str, str | None, str, int]] = []
@@ -90,7 +90,7 @@ def _is_attachment(part: Message) -> bool:
 def _content(part: Message, line_end: str) -> bytes:
     if part.get_content_maintype() == "message" and part.is_multipart():
         inner = part.get_payload(0)
-        if isinstance(inner, EmailMessage):
+        if isinstance(inner, Message):
             as_given = policy.default.clone(refold_source="none", linesep=line_end, cte_type="8bit")
             try:
                 return inner.as_bytes(policy=as_given)

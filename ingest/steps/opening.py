@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zlib
 from collections.abc import Iterator, Sequence
@@ -80,6 +81,8 @@ class Opening:
             self.taken.close()
         self.listed.close()
         quarantine.remove(self.folder)
+        with contextlib.suppress(OSError):
+            self.folder.parent.rmdir()  # unless another process is at work beside it
 
 
 def _empty_folders(members: Sequence[Member]) -> list[str]:

@@ -26,6 +26,7 @@ from ingest.outcome import Finding, Severity
 from ingest.steps.opening import Opening, received, stays_shut
 from ingest.steps.telling import submission_of, tell
 from ingest.walk import name_finding
+from metadata.identifiers import new_id
 from repository.tables import Finding as FindingRow
 from repository.tables import SubmissionFile
 
@@ -61,11 +62,7 @@ def _before(session: Session, submission_id: str) -> Before:
 
 def _work_on(context: Context, submission_id: str, one: FileRow, before: Before, until: float) -> Before:
     """Open ``one``, or go on with it until the time is up; what the submission holds then."""
-    opening = context.opening(submission_id)
-    if opening is not None and opening.one.seq != one.seq:
-        opening.close()
-        opening = None
-    opening = opening or _begin(context, submission_id, one, before)
+    opening = _held(context, submission_id) or _begin(context, submission_id, one, before)
     if opening is None:
         return before
     kept = False
@@ -81,6 +78,19 @@ def _work_on(context: Context, submission_id: str, one: FileRow, before: Before,
     if taken is None:
         return before
     return Before(before.received, before.unpacked + taken.bytes, before.files + taken.files)
+
+
+def _held(context: Context, submission_id: str) -> Opening | None:
+    """What this process kept from the batch before, unless another process has gone on since."""
+    opening: Opening | None = context.opening(submission_id)
+    if opening is None:
+        return None
+    with context.archive.reading() as session:
+        recorded = submission_of(session, submission_id).counts.get(_STATE) or {}
+    if all(recorded.get(name) == value for name, value in opening.progress().items() if name != "seconds"):
+        return opening
+    opening.close()
+    return None
 
 
 # -- beginning -----------------------------------------------------------------------------------------------------
@@ -103,8 +113,8 @@ def _begin(context: Context, submission_id: str, one: FileRow, before: Before) -
     path = Path(os.fsdecode(quarantine.locate(base, one.source)))
     going_on = progress if progress.get("seq") == one.seq else {}
     clock = containers.Clock(context.limits, one.size, float(going_on.get("seconds", 0.0)))
-    helper = containers.Apart(base / "opening", lambda: context.pool)
-    quarantine.remove(helper.folder)
+    quarantine.remove(base / "opening")
+    helper = containers.Apart(base / "opening" / new_id(), lambda: context.pool)
     with clock.running():
         listed = _listed(context, path, one, depth, helper, clock)
     if isinstance(listed, Finding):

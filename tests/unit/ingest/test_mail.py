@@ -105,6 +105,18 @@ def test_a_mail_inside_a_mail_is_one_attachment(tmp_path: Path) -> None:
     assert _open(tmp_path, data) == (True, [("内.pdf", b"123")])
 
 
+def test_a_mail_inside_a_mail_keeps_its_bytes(tmp_path: Path) -> None:
+    inner = (
+        b"Received: from a\r\n\tby b\r\nFrom: =?gbk?B?1cXOsA==?= <c@example.org>\r\nSubject: "
+        + "原件".encode("gbk")
+        + b"\r\nX-Long: "
+        + b"a " * 200
+        + b"\r\n\r\nline one\r\n\r\n.\r\nFrom here\r\n"
+    )
+    head = _raw(b"Content-Type: message/rfc822").partition(b"Content-Transfer-Encoding")[0]
+    assert _open(tmp_path, head + b"\r\n" + inner + b"\r\n--xx--\r\n") == (True, [("attachment-1.eml", inner)])
+
+
 def test_a_mail_cut_short_is_told(tmp_path: Path) -> None:
     mail = _mail(("a.bin", b"x" * 5000))
     whole, told = _open(tmp_path, mail[: len(mail) // 2])

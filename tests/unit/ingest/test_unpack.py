@@ -119,6 +119,18 @@ def test_progress_is_recorded_batch_by_batch(
     assert not (archive.quarantine / submission_id / "opening").exists()
 
 
+def test_the_first_finding_is_told_before_the_last_file_is_out(
+    archive: Archive, context: Context, receive: Receive, tmp_path: Path
+) -> None:
+    entries = [zip_entry(f"申请书{number}.txt".encode("gbk"), b"x") for number in range(6)]
+    submission_id = receive(write_zip(tmp_path / "t.zip", *entries))
+    assert open_next(context, submission_id)
+    with archive.reading() as session:
+        told = session.execute(select(Finding.code, Finding.path, Finding.params)).tuples().all()
+    assert told == [("name.legacy_encoding", "申请书0.txt", {"encoding": "GB18030"})]
+    assert _counts(archive, submission_id)["unpacked"] == 1
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_what_a_crash_left_is_gone_on_with(
     name: str, archive: Archive, context: Context, receive: Receive, tmp_path: Path
@@ -129,6 +141,23 @@ def test_what_a_crash_left_is_gone_on_with(
     context.close()  # what was held in memory is lost
     (archive.quarantine / submission_id / "files/000/000004.txt").write_bytes(b"half")
     assert advance(context, submission_id) == "done"
+    assert _paths(archive) == [name, *MEMBERS]
+    for position, data in enumerate(MEMBERS.values(), start=1):
+        assert (archive.quarantine / submission_id / f"files/000/{position:06d}.txt").read_bytes() == data
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_two_processes_that_take_turns_take_nothing_out_twice(
+    name: str, archive: Archive, context: Context, receive: Receive, tmp_path: Path
+) -> None:
+    submission_id = receive(MAKERS[name](tmp_path / name, MEMBERS))
+    other = Context.open(archive, SLOW, checks=context.checks)
+    try:
+        for turn in (context, other, other, context, other, context):
+            assert open_next(turn, submission_id)
+        assert advance(context, submission_id) == "done"
+    finally:
+        other.close()
     assert _paths(archive) == [name, *MEMBERS]
     for position, data in enumerate(MEMBERS.values(), start=1):
         assert (archive.quarantine / submission_id / f"files/000/{position:06d}.txt").read_bytes() == data
