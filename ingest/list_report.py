@@ -75,8 +75,10 @@ def check_folder(
     ``list_file``: a list that lies elsewhere, checked against the files of the folder.
     """
     rows, told = _walked(path)
+    inside = _inside(path, list_file)
     if list_file is not None:
-        named, folder, source = list_file.name, "", list_file
+        named, source = inside or list_file.name, list_file
+        folder = files.folder_of(inside) if inside else ""
     else:
         found = listing.find(rows)
         if not found:
@@ -89,11 +91,18 @@ def check_folder(
         return check_bytes(session, name=named, data=data, profile=profile, limits=limits, pool=pool)
     read = listing.read_bytes(data, named, profile, limits, pool)
     read.prefix = folder
-    marked = files.marked(rows, None if list_file is not None else named)
+    marked = files.marked(rows, named if list_file is None else inside)
     if read.listed is not None and read.places is not None:
         read.listed = listing.spelled(read.listed, folder, marked)
     read.findings = [*told, *read.findings]
     return _checked(session, named, read, marked, profile)
+
+
+def _inside(path: Path, list_file: Path | None) -> str | None:
+    """The list's path below the folder, when it lies there."""
+    if list_file is None or not list_file.resolve().is_relative_to(path.resolve()):
+        return None
+    return list_file.resolve().relative_to(path.resolve()).as_posix()
 
 
 def _walked(path: Path) -> tuple[list[FileRow], list[Finding]]:

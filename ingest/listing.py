@@ -25,7 +25,7 @@ from ingest.spreadsheets import Unreadable
 from metadata.profile import Profile
 from repository.tables import SubmissionFile
 
-_KEPT = 4
+_KEPT = 1
 _READER = "ingest.spreadsheets:read"
 PoolMaker = Callable[[], CheckPool]
 """Gives the pool when it is needed: JSON needs none."""
@@ -103,7 +103,7 @@ def read(context: Context, submission_id: str, rows: Sequence[FileRow]) -> Listi
         known = read_bytes(data, path, context.archive.profile, context.limits, lambda: context.pool)
         context.lists[key] = known
         while len(context.lists) > _KEPT:
-            context.lists.pop(next(iter(context.lists)))
+            context.lists.popitem(last=False)
     made.listed, made.places = known.listed, known.places
     made.findings += known.findings
     if made.places is not None and made.listed is not None:

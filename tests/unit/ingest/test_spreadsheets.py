@@ -352,3 +352,33 @@ def test_the_dry_run_says_what_the_deposit_would(archive: Archive, context: Cont
     with archive.reading() as session:
         none = check_folder(session, path=folder, list_file=None, profile=PROFILE, limits=IngestLimits(), pool=pool)
     assert none is None
+
+
+def test_a_container_that_the_list_names_stays_shut(archive: Archive, deposit: Deposit, tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    folder.mkdir()
+    for name in ("原件.zip", "其他.zip"):
+        with zipfile.ZipFile(folder / name, "w") as made:
+            made.writestr("里面.txt", "x")
+    (folder / "移交清单.csv").write_bytes("题名,文件\n压缩的原件,原件.zip\n".encode("gb18030"))
+    submission_id, state = deposit(folder, accept=False)
+    assert state == "waiting", _codes(archive, submission_id)
+    with archive.reading() as session:
+        mine = select(SubmissionFile.path, SubmissionFile.role).where(SubmissionFile.submission_id == submission_id)
+        assert dict(session.execute(mine).tuples().all()) == {
+            "其他.zip": "opened",
+            "其他.zip/里面.txt": "payload",
+            "原件.zip": "payload",
+            "移交清单.csv": "list",
+        }
+
+
+def test_a_list_inside_a_deposited_bag_is_content(archive: Archive, deposit: Deposit, tmp_path: Path) -> None:
+    import bagit
+
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "移交清单.csv").write_text("题名,文件\n甲,没有.txt\n")
+    bagit.make_bag(str(tmp_path / "d"), checksums=["sha512"])
+    submission_id, state = deposit(tmp_path / "d", accept=False)
+    assert state == "waiting", _codes(archive, submission_id)
+    assert _codes(archive, submission_id) == []
