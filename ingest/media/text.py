@@ -82,7 +82,7 @@ def _decoded(subject: Subject, medium: Medium, *, keep: bool = True) -> str | No
     if text is None:
         try:
             text, _ = decode(data, cut=subject.size > most)
-        except Unreadable:
+        except (Unreadable, UnicodeDecodeError):
             medium.undecodable = True
             return None
     if keep:

@@ -1,6 +1,6 @@
 """Pictures that look like what scanners and cameras make: page images with Chinese text, photographs.
 
-Pages are A4 at 100 dots an inch, below what DA/T 31 asks of real scans, so that a county fits into a demonstration.
+Pages are A6 at 200 dots an inch: as sharp as DA/T 31 asks of scans, and small enough for a county in a demonstration.
 Glyphs are drawn once a process and pasted: FreeType would otherwise be most of the time of a page.
 """
 
@@ -18,7 +18,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from lantai.sample.county import SYNTHETIC, chance, chinese_date
 
-WIDTH, HEIGHT, DPI = 827, 1169, 100
+WIDTH, HEIGHT, DPI = 827, 1169, 200
 _MARGIN = 70
 _SIMPLIFIED_FACE, _TRADITIONAL_FACE = 2, 3  # places of the SC and TC faces inside the font collection
 _TONES = 4

@@ -126,9 +126,8 @@ def test_pages_of_a_tiff_and_a_photograph(tmp_path: Path) -> None:
 def test_the_countys_own_papers_raise_no_alarm(tmp_path: Path) -> None:
     write_sample(tmp_path / "county", households=3, seed=5)
     paths = sorted(one for one in (tmp_path / "county").rglob("*") if one.is_file())
-    bounds = Bounds.of(IngestLimits(scan_dpi=100))
     checks = frozenset({"format", "readability", "quality", "text"})
-    looks = [Look(os.fsencode(one), one.name, one.stat().st_size, bounds, checks) for one in paths]
+    looks = [Look(os.fsencode(one), one.name, one.stat().st_size, BOUNDS, checks) for one in paths]
     answers = inspect(looks)
     assert all(isinstance(one, Inspection) for one in answers)
     told = Counter(one.code for answer in answers if isinstance(answer, Inspection) for one in answer.findings)
