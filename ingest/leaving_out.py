@@ -110,7 +110,12 @@ def leave_out(session: Session, archive: Archive, submission: Submission, found:
     counts = dict(submission.counts)
     told = dict(counts.get("findings", {}))
     told[Severity.NOTICE.value] = told.get(Severity.NOTICE.value, 0) + len(rows)
-    submission.counts = {**counts, "findings": told, LEFT_OUT: counts.get(LEFT_OUT, 0) + len(rows)}
+    submission.counts = {
+        **counts,
+        "findings": told,
+        "records": counts.get("records", 0) - len(ids),
+        LEFT_OUT: counts.get(LEFT_OUT, 0) + len(rows),
+    }
 
 
 def _left_out_records(submission_id: str) -> Any:

@@ -130,15 +130,22 @@ def _alone(rows: Sequence[FileRow], rest: Iterable[int]) -> Iterator[RecordOf]:
         else:
             key = (folder_of(row.path), found.group(1).casefold(), kind, row.container)
             runs[key].append((int(found.group(2)), number))
-    for (folder, _stem, _kind, _container), pages in runs.items():
+    for pages in runs.values():
         for run in _consecutive(sorted(pages)):
             first = rows[run[0]]
             if len(run) == 1:
                 yield RecordOf(_title(first.path), "file", run)
             else:
-                running = _RUNNING.match(name_of(first.path).rpartition(".")[0])
-                named = running.group(1).rstrip(" _.-") if running else ""
-                yield RecordOf(named or name_of(folder) or _title(first.path), "pages", run)
+                yield RecordOf(_title_of_pages(first.path, rows[run[-1]].path), "pages", run)
+
+
+def _title_of_pages(first: str, last: str) -> str:
+    """What the names of pages have in common; cameras number by date, so a cut number names nothing."""
+    running = _RUNNING.match(_title(first))
+    named = running.group(1).rstrip(" _.-") if running else ""
+    if named and not named[-1].isdigit():
+        return named
+    return name_of(folder_of(first)) or f"{_title(first)}–{_title(last)}"
 
 
 def _consecutive(pages: list[tuple[int, int]]) -> Iterator[list[int]]:
