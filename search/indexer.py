@@ -102,6 +102,9 @@ def lag(session: Session, index_folder: Path) -> Lag:
 def follow(archive: Archive, index_folder: Path, holder: str) -> int:
     """``consume`` on the embedded index; one that cannot be used is made anew first. For the worker's round."""
     try:
+        generation = live_generation(index_folder)
+        if generation is not None:
+            TantivyEngine.check(index_folder / generation)
         return consume(archive, lambda: open_live(index_folder), holder)
     except Unavailable as error:
         if error.code not in UNUSABLE:

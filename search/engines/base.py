@@ -10,7 +10,7 @@
   tell nothing that the permission leaves out.
 - Order (``SORTS``): ``relevance`` best first; ``date`` latest first, undated last; ``code`` by code point, entries
   without one last; ``newest`` by ``created``, then ``seq``. Equal scores stand newest first, equal
-  dates highest ``seq`` first. Without words that score, relevance is ``newest``. Following ``next`` visits every hit once, to any depth, as long as nothing is
+  dates highest ``seq`` first; an engine may lift scores by up to three per cent so that few are equal. Without words that score, relevance is ``newest``. Following ``next`` visits every hit once, to any depth, as long as nothing is
   written meanwhile, whatever is merged behind the scenes.
 - ``filters`` narrow to entries with one of the values of each attribute. ``facets``: how many hits each value of an
   attribute has; the attribute's own filter does not count for it, the others do (drilling down sideways).

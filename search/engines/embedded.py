@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,11 @@ MARKER = "lantai-index.json"
 FORMAT = "lantai-index/2"
 """Goes up with every change of the schema or of what its fields hold; an index of another format is made anew."""
 
+_BESIDE = ThreadPoolExecutor(max_workers=2, thread_name_prefix="facets")
 _HEAP = 50_000_000
 _ALL_VALUES = 65_000
 _DEEPEST = 50_000_000
+_WINDOW = 64
 _NEWEST = (1 << 63) - 1
 _MOST_WORDS = 2_000
 
@@ -57,7 +60,7 @@ class TantivyEngine:
             self._register()
             marker.write_text(json.dumps({"format": FORMAT, "analysis": analysis.fingerprint()}))
             return
-        self._check(marker)
+        self.check(folder)
         try:
             self._index = tantivy.Index(schema(), path=str(folder), reuse=True)
         except (ValueError, OSError) as error:
@@ -69,7 +72,9 @@ class TantivyEngine:
         self._index.register_tokenizer("ws", cut)
 
     @staticmethod
-    def _check(marker: Path) -> None:
+    def check(folder: Path) -> None:
+        """``Unavailable`` when this version cannot use the index in ``folder``; reads its marker only."""
+        marker = folder / MARKER
         try:
             found = json.loads(marker.read_text())
         except FileNotFoundError as error:
@@ -136,18 +141,21 @@ class TantivyEngine:
         place = read_cursor(after, sort) if after is not None else None
         wanted = asked(query, permission, filters or {})
         searcher = self._index.searcher()
-        counts = {name: self._count_values(searcher, query, permission, filters or {}, name) for name in facets}
+        beside = None
+        hits: tuple[Hit, ...]
+        if facets:  # counted beside the search: the library lets go of Python's lock
+            beside = _BESIDE.submit(self._counts, searcher, query, permission, filters or {}, facets)
         if wanted is None:
-            return Hits(0, (), None, counts)
-        if limit < 1:
-            return Hits(_count(searcher.search(wanted, 1, count=True)), (), None, counts)
-        if sort == "code":
+            total, hits, following = 0, (), None
+        elif limit < 1:
+            total, hits, following = _count(searcher.search(wanted, 1, count=True)), (), None
+        elif sort == "code":
             total, hits, following = self._by_code(searcher, wanted, limit, place)
         elif sort == "relevance" and is_ranked(query):
             total, hits, following = self._by_score(searcher, wanted, limit, place)
         else:
             total, hits, following = self._by_number(searcher, wanted, limit, place, sort)
-        return Hits(total, hits, following, counts)
+        return Hits(total, hits, following, beside.result() if beside is not None else {})
 
     @staticmethod
     def _by_number(
@@ -189,9 +197,9 @@ class TantivyEngine:
         which of its equals that was; nothing before them is fetched again."""
         above = _depth(place)
         last = place[1] if place else _NEWEST
-        size = limit + 1
+        size = max(limit + 1, _WINDOW)
         while True:
-            result = searcher.search(wanted, size, offset=above, count=True)
+            result = searcher.search(wanted, size, offset=above, count=True, weight_by_field="weight")
             scores = [float(score) for score, _ in result.hits]
             addresses = [address for _, address in result.hits]
             ended = len(addresses) < size
@@ -212,21 +220,30 @@ class TantivyEngine:
         return _count(result), hits, cursor("relevance", higher, hits[-1].seq)
 
     @staticmethod
-    def _count_values(
+    def _counts(
         searcher: tantivy.Searcher,
         query: Query,
         permission: PermissionFilter,
         filters: Mapping[str, Sequence[str]],
-        name: str,
-    ) -> Counts:
-        """One facet, counted without its own filter. Each segment hands over all values, so that counts are exact."""
-        wanted = asked(query, permission, {other: values for other, values in filters.items() if other != name})
-        if wanted is None:
-            return ()
-        terms = {"terms": {"field": name, "size": _ALL_VALUES, "segment_size": _ALL_VALUES}}
-        buckets = searcher.aggregate(wanted, {name: terms})[name]["buckets"]
-        found = [(_value(one["key"]), int(one["doc_count"])) for one in buckets]
-        return tuple(sorted(found, key=lambda one: (-one[1], one[0]))[:MOST_VALUES])
+        facets: Sequence[str],
+    ) -> dict[str, Counts]:
+        """Each facet is counted without its own filter; those that no filter touches are counted in one go.
+
+        Each segment hands over all its values, so that counts are exact.
+        """
+        counts: dict[str, Counts] = dict.fromkeys(facets, ())
+        together = [name for name in facets if name not in filters]
+        for names in (together, *([name] for name in facets if name in filters)):
+            others = {other: values for other, values in filters.items() if other not in names}
+            wanted = asked(query, permission, others) if names else None
+            if wanted is None:
+                continue
+            terms = {
+                name: {"terms": {"field": name, "size": _ALL_VALUES, "segment_size": _ALL_VALUES}} for name in names
+            }
+            found = searcher.aggregate(wanted, terms)
+            counts.update({name: _ranked(found[name]["buckets"]) for name in names})
+        return counts
 
     def words(self, prefixes: Sequence[str], permission: PermissionFilter, *, limit: int) -> Counts:
         """See ``Engine.words``."""
@@ -270,6 +287,11 @@ def _count(result: Any) -> int:
 def _hit(searcher: tantivy.Searcher, address: tantivy.DocAddress, score: float, key: int) -> Hit:
     found = searcher.doc(address)
     return Hit(str(found.get_first("key")), score, key, str(found.get_first("kind")))
+
+
+def _ranked(buckets: Sequence[Mapping[str, Any]]) -> Counts:
+    found = [(_value(one["key"]), int(one["doc_count"])) for one in buckets]
+    return tuple(sorted(found, key=lambda one: (-one[1], one[0]))[:MOST_VALUES])
 
 
 def _value(key: object) -> str:

@@ -19,7 +19,6 @@ from search.engines.base import (
     RECORD,
     IndexDocument,
     PermissionFilter,
-    Scope,
     date_key,
     newest_key,
     prefixes_of,
@@ -32,6 +31,10 @@ TERM_WEIGHT = 8.0
 _UNITS = {"any": "units", "title": "title_units", "file": "file_units"}
 _PHRASES = {"any": "text", "title": "title", "file": "files"}
 _FAST_TEXT = ("organ", "programme", "type", "level", "format")
+_FEW = 4
+_REGISTER = "-"  # stands for the level of case files; no scope of records can name it
+_MONTH = 2_629_800  # seconds
+_FIRST_MONTH = 360  # January 2000
 _LAST_CODE = "\U0010ffff"  # entries without a code come after all others
 
 
@@ -45,12 +48,13 @@ def schema() -> tantivy.Schema:
         builder.add_text_field(name, tokenizer_name="ws", index_option="position")
     for name in _UNITS.values():
         builder.add_text_field(name, tokenizer_name="ws", index_option="basic")
-    for name in ("terms", "divisions", "marks", "vocabulary"):
+    for name in ("terms", "divisions", "reach", "marks", "vocabulary"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in (*_FAST_TEXT, "code"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
     for name in ("newest", "date", "year"):
         builder.add_integer_field(name, indexed=True, fast=True)
+    builder.add_float_field("weight", fast=True)
     return builder.build()
 
 
@@ -61,19 +65,22 @@ def document(entry: IndexDocument) -> tantivy.Document:
     made.add_text("kind", entry.kind)
     made.add_text("title", entry.title.pairs)
     made.add_text("title_units", entry.title.units)
-    made.add_text("text", f"{entry.title.pairs} {analysis.BREAK} {entry.text.pairs}")
+    # two breaks: a phrase asks for every other pair, so one place between title and text would not part them
+    made.add_text("text", f"{entry.title.pairs} {analysis.BREAK} {analysis.BREAK} {entry.text.pairs}")
     made.add_text("units", f"{entry.title.units} {entry.text.units}")
     if entry.files.units:
         made.add_text("files", entry.files.pairs)
         made.add_text("file_units", entry.files.units)
+    prefixes = prefixes_of(entry.division_code)
+    level = entry.access_level if entry.kind == RECORD else _REGISTER
     many = {
         "terms": entry.terms,
-        "divisions": prefixes_of(entry.division_code),
+        "divisions": prefixes,
+        "reach": [f"{level}|{prefix}" for prefix in ("", *prefixes)],
         "marks": entry.access_marks,
         "vocabulary": entry.vocabulary,
         "format": entry.formats,
-        # without a level no scope of records reaches a case file
-        "level": (entry.access_level,) if entry.kind == RECORD else (),
+        "level": (level,) if entry.kind == RECORD else (),
         "organ": (entry.organ_id,),
         "programme": (entry.programme,),
         "type": (entry.document_type,),
@@ -83,11 +90,22 @@ def document(entry: IndexDocument) -> tantivy.Document:
         for value in values:
             if value:
                 made.add_text(name, value)
+    made.add_float("weight", _weight(entry.created, entry.seq))
     made.add_integer("newest", newest_key(entry.created, entry.seq))
     made.add_integer("date", date_key(entry.dated, entry.seq))
     if entry.year is not None:
         made.add_integer("year", entry.year)
     return made
+
+
+def _weight(created: int, seq: int) -> float:
+    """What scores are multiplied by: 1.00 to 1.03, rising with the month of taking in, then spread by number.
+
+    Papers of one form get equal scores by the ten thousand; to show the newest of them all would have to be compared.
+    """
+    month = min(max(created // _MONTH - _FIRST_MONTH, 0), 1023)
+    spread = (seq * 2_654_435_761 & 0xFFFFFFFF) >> 23
+    return 1.0 + ((month << 9) | spread) / (1 << 24)
 
 
 def asked(query: Query, permission: PermissionFilter, filters: Mapping[str, Sequence[str]]) -> tantivy.Query | None:
@@ -178,13 +196,22 @@ def _elements(word: Word) -> tantivy.Query:
 
 
 def _terms(terms: Sequence[str], score: float) -> tantivy.Query:
-    return tantivy.Query.const_score_query(tantivy.Query.term_set_query(schema(), "terms", list(terms)), score)
+    return tantivy.Query.const_score_query(_one_of("terms", terms), score)
+
+
+def _one_of(field: str, values: Sequence[str]) -> tantivy.Query:
+    """Any of the values: a set is gathered whole before it is asked, so few are better asked one by one."""
+    if len(values) <= _FEW:
+        return any_of([tantivy.Query.term_query(schema(), field, one, index_option="basic") for one in values])
+    return tantivy.Query.term_set_query(schema(), field, list(values))
 
 
 def _phrase(field: str, tokens: list[str]) -> tantivy.Query:
+    """Pairs overlap, so every other one with its place says as much as all."""
     if len(tokens) == 1:
         return tantivy.Query.term_query(schema(), field, tokens[0])
-    return tantivy.Query.phrase_query(schema(), field, list(tokens))
+    places = sorted({*range(0, len(tokens), 2), len(tokens) - 1})
+    return tantivy.Query.phrase_query(schema(), field, [(place, tokens[place]) for place in places])
 
 
 def _between(node: Between) -> tantivy.Query:
@@ -206,7 +233,7 @@ def _attribute(name: str, values: Sequence[str]) -> tantivy.Query | None:
         return any_of([tantivy.Query.term_query(schema(), "year", one) for one in numbers]) if numbers else None
     if not values:
         return None
-    return tantivy.Query.term_set_query(schema(), "divisions" if name == "division" else name, list(values))
+    return _one_of("divisions" if name == "division" else name, values)
 
 
 # --- permission -------------------------------------------------------------------------------------------------------
@@ -218,26 +245,26 @@ def permitted_alone(permission: PermissionFilter) -> tantivy.Query | None:
 
 
 def _permitted(permission: PermissionFilter) -> tantivy.Query | None:
-    """Scopes that differ in their prefixes alone are one, so that fifty villages cost one look."""
-    joined: dict[Scope, dict[str, None]] = {}
-    for scope in permission.scopes:
-        if scope.prefixes and (scope.levels or scope.kind == HOUSEHOLD):
-            same = Scope((), scope.levels, scope.excluded_marks, scope.kind)
-            joined.setdefault(same, {}).update(dict.fromkeys(scope.prefixes))
-    options = [_scope(scope, list(prefixes)) for scope, prefixes in joined.items()]
+    """Scopes that leave out the same marks are one set of terms, so that fifty villages cost one look.
+
+    A case file bears no mark, so that the register's scopes go with any others.
+    """
+    reach: dict[tuple[str, ...], dict[str, None]] = {}
+    for scope in sorted(permission.scopes, key=lambda one: one.kind == HOUSEHOLD):
+        levels = (_REGISTER,) if scope.kind == HOUSEHOLD else tuple(one for one in scope.levels if one != _REGISTER)
+        marks = next(iter(reach), ()) if scope.kind == HOUSEHOLD else tuple(sorted(scope.excluded_marks))
+        terms = [f"{level}|{prefix}" for level in levels for prefix in scope.prefixes]
+        if terms:
+            reach.setdefault(marks, {}).update(dict.fromkeys(terms))
+    options = [_reached(list(terms), marks) for marks, terms in reach.items()]
     if permission.record_ids:
         options.append(tantivy.Query.term_set_query(schema(), "key", list(permission.record_ids)))
     return _unscored(any_of(options)) if options else None
 
 
-def _scope(scope: Scope, prefixes: list[str]) -> tantivy.Query:
-    terms = tantivy.Query.term_set_query
-    if scope.kind == HOUSEHOLD:
-        parts = [(Occur.Must, tantivy.Query.term_query(schema(), "kind", HOUSEHOLD, index_option="basic"))]
-    else:
-        parts = [(Occur.Must, terms(schema(), "level", list(scope.levels)))]
-    if "" not in prefixes:
-        parts.append((Occur.Must, terms(schema(), "divisions", prefixes)))
-    if scope.excluded_marks:
-        parts.append((Occur.MustNot, terms(schema(), "marks", list(scope.excluded_marks))))
-    return tantivy.Query.boolean_query(parts)
+def _reached(terms: list[str], excluded_marks: tuple[str, ...]) -> tantivy.Query:
+    reached = _one_of("reach", terms)
+    if not excluded_marks:
+        return reached
+    marked = tantivy.Query.term_set_query(schema(), "marks", list(excluded_marks))
+    return tantivy.Query.boolean_query([(Occur.Must, reached), (Occur.MustNot, marked)])

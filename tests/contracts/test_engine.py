@@ -6,17 +6,19 @@ the same index twice.
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from metadata.errors import Invalid
-from search import analysis
-from search.engines.base import Engine, IndexDocument, PermissionFilter, Scope
+from search import analysis, vocabulary
+from search.engines.base import FACETS, SORTS, Engine, IndexDocument, PermissionFilter, Scope, Sort
 from search.engines.embedded import TantivyEngine
-from search.query import Query, document_term, name_term, parse
+from search.query import Query, document_term, household_terms, name_term, name_terms, parse
 
 Opener = Callable[[], Engine]
 
@@ -246,3 +248,290 @@ def test_odd_characters_do_no_harm(engine: Engine) -> None:
     engine.apply([entry("one", 1, title=strange, text=strange, terms=("n:",))], [])
     assert engine.count() == 1
     assert found(engine, "𠮷") == {"one"}
+
+
+# --- the tree of a query ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shelf(engine: Engine) -> Engine:
+    """Six entries that differ in everything that can be asked for."""
+    engine.apply(
+        [
+            entry("a", 1, title="低保申请书", text="本人张伟", terms=tuple(name_terms("张伟")), document_type="APP01"),
+            entry("b", 2, title="低保申请书", text="王芳 abc123", year=2023, dated=date(2023, 5, 1), programme="TK"),
+            entry("c", 3, title="入户调查表", text="张伟的邻居", year=2022, dated=date(2022, 12, 31), formats=("pdf",)),
+            entry("d", 4, title="收据", text="abx", year=None, dated=None, formats=("jpg", "pdf")),
+            entry("e", 5, title="单雄信", text="件", terms=tuple(name_terms("单雄信")), organ_id="o-1"),
+            entry("f", 6, title="家庭", text="户", terms=tuple(household_terms("9901010010020000174"))),
+        ],
+        [],
+    )
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("query", "hits"),
+    [
+        ("低保 OR 收据", "abd"),
+        ("低保 AND 张伟", "a"),
+        ("低保 -张伟", "b"),
+        ("-低保", "cdef"),
+        ("NOT 低保 NOT 收据", "cef"),
+        ("(低保 OR 入户) 张伟", "ac"),
+        ("* -张伟", "bdef"),
+        ("(低保 OR *) 张伟", "ac"),
+        ("题名:张伟", ""),
+        ("题名:低保", "ab"),
+        ("题名:单", "e"),
+        ("姓名:张伟", "a"),
+        ("姓名:單雄信", "e"),
+        ("姓名:shanxiongxin", "e"),
+        ("zhangwei", "a"),
+        ("zhang wei", "a"),
+        ("ZW", "a"),
+        ("danxiongxin", "e"),
+        ("shan xiong xin OR zw", "ae"),
+        ("低保 zhang wei", "a"),
+        ("ab*", "bd"),
+        ("abc*", "b"),
+        ("abc12", ""),
+        ("年度:2023", "b"),
+        ("年度:2022..2023", "bc"),
+        ("年度:>=2025", "aef"),
+        ("日期:2022-12", "c"),
+        ("日期:2022-12-31..2023-05-01", "bc"),
+        ("日期:<2023-05", "c"),
+        ("日期:2023年5月", "b"),
+        ("日期:..2099", "abcef"),
+        ("类型:APP01", "a"),
+        ("项目:TK", "b"),
+        ("格式:pdf", "cd"),
+        ("格式:图片", "d"),
+        ("格式:(pdf AND jpg)", "d"),
+        ("单位:o-1", "e"),
+        ("区划:990101", "abcdef"),
+        ("区划:9902", ""),
+        ("级别:内部", "abcdef"),
+        ("户号:9901010010020000174", "f"),
+        ("户号:990101001002", "f"),
+        ("户号:00174", "f"),
+        ("户号:9901010010*", "f"),
+        ("门类:户档", ""),
+    ],
+)
+def test_fields_operators_ranges_and_beginnings(shelf: Engine, query: str, hits: str) -> None:
+    assert found(shelf, query) == set(hits)
+
+
+def test_pinyin_finds_names_and_never_text(engine: Engine) -> None:
+    engine.apply([entry("text", 1, text="张伟"), entry("name", 2, text="某人", terms=tuple(name_terms("張偉")))], [])
+    assert found(engine, "zhangwei") == {"name"}
+    assert found(engine, "张伟") == {"text"}  # an entry holds its names as text too; this one does not
+
+
+def test_names_of_files_are_a_field(engine: Engine) -> None:
+    names = analysis.analyse(analysis.fold("掃描件001.pdf"))
+    engine.apply([entry("one", 1, files=names), entry("two", 2, text="扫描件")], [])
+    assert found(engine, "文件名:扫描件") == {"one"}
+    assert found(engine, "文件名:描") == {"one"}
+
+
+# --- order, paging ----------------------------------------------------------------------------------------------------
+
+
+def walk(engine: Engine, query: str, sort: Sort, limit: int) -> list[str]:
+    """All hits in their order, page by page; every page tells the same total."""
+    seen: list[str] = []
+    after: str | None = None
+    totals = set()
+    while True:
+        page = engine.search(ask(query), ALL, limit=limit, after=after, sort=sort)
+        totals.add(page.total)
+        seen += [hit.id for hit in page.hits]
+        after = page.next
+        if after is None:
+            break
+    assert totals == {len(seen)}
+    return seen
+
+
+def test_every_order_is_total_and_pages_to_the_end(engine: Engine) -> None:
+    rng = random.Random(7)
+    made = []
+    for n in range(400):
+        dated = date(2020, 1, 1) + timedelta(days=rng.randrange(20)) if rng.random() < 0.9 else None
+        code = f"x{rng.randrange(30):03d}" if rng.random() < 0.8 else ""
+        made.append(
+            entry(f"r{n}", n, text="低保" * rng.randrange(1, 4), dated=dated, code=code, created=1_600_000_000 + n % 7)
+        )
+    rng.shuffle(made)
+    for start in range(0, 400, 50):
+        engine.apply(made[start : start + 50], [])
+    newest = sorted(made, key=lambda one: (-one.created, -one.seq))
+    latest = sorted(made, key=lambda one: (-(one.dated.toordinal() if one.dated else 0), -one.seq))
+    by_code = sorted(made, key=lambda one: (one.code == "", one.code, one.seq))
+    for query in ("*", "低保", "低"):
+        assert walk(engine, query, "newest", 33) == [one.id for one in newest]
+        assert walk(engine, query, "date", 33) == [one.id for one in latest]
+        assert walk(engine, query, "code", 33) == [one.id for one in by_code]
+        assert sorted(walk(engine, query, "relevance", 33)) == sorted(one.id for one in made)
+    assert walk(engine, "*", "relevance", 33) == [one.id for one in newest]
+
+
+def test_paging_goes_past_ten_thousand_hits(engine: Engine) -> None:
+    count = 12_000
+    for start in range(0, count, 1000):
+        engine.apply(
+            [entry(f"r{n}", n, title="件", text="低保", code=f"c{n % 50}") for n in range(start, start + 1000)], []
+        )
+    for sort in SORTS:
+        seen = walk(engine, "低保", sort, 997)
+        assert len(seen) == len(set(seen)) == count, sort
+    assert walk(engine, "低保", "date", 4000) == [f"r{n}" for n in reversed(range(count))]
+
+
+def test_a_cursor_belongs_to_its_order(engine: Engine) -> None:
+    engine.apply([entry(f"r{n}", n) for n in range(9)], [])
+    for sort in SORTS:
+        after = engine.search(ask("低保"), ALL, limit=2, sort=sort).next
+        assert after is not None
+        for other in SORTS:
+            if other != sort:
+                with pytest.raises(Invalid):
+                    engine.search(ask("低保"), ALL, limit=2, after=after, sort=other)
+
+
+def test_no_hits_may_be_asked_for(engine: Engine) -> None:
+    engine.apply([entry(f"r{n}", n) for n in range(9)], [])
+    hits = engine.search(ask("低保"), ALL, limit=0, facets=("level",))
+    assert (hits.total, hits.hits, hits.next) == (9, (), None)
+    assert hits.facets == {"level": (("internal", 9),)}
+
+
+# --- many scopes, facets, kinds: against a plain reckoning ------------------------------------------------------------
+
+LEVELS = ("open", "internal", "restricted")
+
+
+def _attributes(one: IndexDocument) -> dict[str, set[str]]:
+    return {
+        "kind": {one.kind},
+        "programme": {one.programme} - {""},
+        "organ": {one.organ_id} - {""},
+        "year": set() if one.year is None else {str(one.year)},
+        "type": {one.document_type} - {""},
+        "level": {one.access_level} if one.kind == "record" else set(),
+        "format": set(one.formats),
+    }
+
+
+def _permitted(one: IndexDocument, permission: PermissionFilter) -> bool:
+    return one.id in permission.record_ids or any(
+        scope.kind == one.kind
+        and any(one.division_code.startswith(prefix) for prefix in scope.prefixes)
+        and (one.kind == "household" or one.access_level in scope.levels)
+        and not set(one.access_marks) & set(scope.excluded_marks)
+        for scope in permission.scopes
+    )
+
+
+def _county(rng: random.Random, count: int) -> list[IndexDocument]:
+    return [
+        entry(
+            f"r{n}",
+            n,
+            text=rng.choice(("低保档案", "入户调查")),
+            division_code=f"99010{rng.randrange(3)}{rng.randrange(100, 130)}{rng.randrange(200, 204)}",
+            access_level="" if n % 9 == 0 else rng.choice(LEVELS),
+            access_marks=() if n % 9 == 0 else tuple(rng.sample(("minor", "medical", "informant"), rng.randrange(3))),
+            kind="household" if n % 9 == 0 else "record",
+            programme=rng.choice(("DB", "TK", "")),
+            organ_id=f"o{rng.randrange(90)}",
+            document_type=rng.choice(("APP01", "CHK01", "")),
+            year=rng.choice((2020, 2021, None)),
+            formats=tuple(rng.sample(("pdf", "jpg", "ofd"), rng.randrange(3))),
+        )
+        for n in range(count)
+    ]
+
+
+def _scopes(rng: random.Random, count: int) -> PermissionFilter:
+    scopes = [
+        Scope(
+            (f"99010{rng.randrange(3)}{rng.randrange(100, 130)}"[: rng.choice((5, 6, 7, 9))],),
+            tuple(rng.sample(LEVELS, rng.randrange(1, 4))),
+            tuple(rng.sample(("minor", "medical", "informant"), rng.randrange(3))),
+        )
+        for _ in range(count - 5)
+    ]
+    scopes += [Scope((f"990101{100 + n}",), kind="household") for n in range(5)]
+    return PermissionFilter(tuple(scopes), ("r1", "r9", "absent"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fifty_scopes_facets_and_filters_agree_with_a_plain_reckoning(engine: Engine, seed: int) -> None:
+    rng = random.Random(seed)
+    county = _county(rng, 600)
+    for start in range(0, 600, 100):
+        engine.apply(county[start : start + 100], [])
+    engine.apply([], ["r5", "r18"])
+    county = [one for one in county if one.id not in {"r5", "r18"}]
+    permission = _scopes(rng, 50)
+    filters = {"year": ("2020",), "format": ("pdf", "ofd"), "type": ("APP01", "no such")} if seed % 2 else {}
+    for text, word in (("*", ""), ("低保档案", "低保")):
+        allowed = [one for one in county if _permitted(one, permission) and word in one.text.pairs]
+
+        def passes(one: IndexDocument, without: str = "") -> bool:
+            return all(name == without or _attributes(one)[name] & set(values) for name, values in filters.items())
+
+        hits = engine.search(ask(text), permission, limit=1000, filters=filters, facets=FACETS)
+        assert {hit.id for hit in hits.hits} == {one.id for one in allowed if passes(one)}
+        assert hits.total == len(hits.hits)
+        assert {hit.id: hit.kind for hit in hits.hits} == {one.id: one.kind for one in allowed if passes(one)}
+        for name in FACETS:
+            counted = Counter(value for one in allowed if passes(one, name) for value in _attributes(one)[name])
+            assert dict(hits.facets[name]) == dict(counted), name
+            assert list(hits.facets[name]) == sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def test_an_entry_of_the_register_is_reached_by_its_own_scopes_only(engine: Engine) -> None:
+    engine.apply(
+        [
+            entry("record", 1, title="张伟"),
+            entry("household", 2, title="张伟", kind="household", access_level=""),
+            entry("odd", 3, title="张伟", kind="household", access_level="open", access_marks=("minor",)),
+        ],
+        [],
+    )
+    register = PermissionFilter((Scope(("",), kind="household"),))
+    assert found(engine, "张伟") == {"record"}
+    assert found(engine, "张伟", register) == {"household", "odd"}
+    assert found(engine, "张伟", PermissionFilter((*ALL.scopes, *register.scopes))) == {"record", "household", "odd"}
+    assert found(engine, "门类:户档", PermissionFilter((*ALL.scopes, *register.scopes))) == {"household", "odd"}
+    for level in ("", "-", "|"):
+        assert found(engine, "*", PermissionFilter((Scope(("",), (level,)),))) == set()
+    assert found(engine, "*", PermissionFilter((Scope(("98",), kind="household"),))) == set()
+
+
+def test_words_of_the_holdings_are_given_under_the_permission(engine: Engine) -> None:
+    engine.apply(
+        [
+            entry("a", 1, vocabulary=tuple(vocabulary.keys("张建国"))),
+            entry("b", 2, vocabulary=tuple(vocabulary.keys("张建国"))),
+            entry("c", 3, vocabulary=tuple(vocabulary.keys("章建国")), access_level="restricted"),
+        ],
+        [],
+    )
+
+    def near(word: str, permission: PermissionFilter) -> dict[str, int]:
+        return {
+            vocabulary.word_of(key): count
+            for key, count in engine.words(vocabulary.prefixes(word), permission, limit=20)
+        }
+
+    assert near("张健国", ALL) == {"张建国": 2, "章建国": 1}
+    assert near("张建", ALL) == {}
+    assert near("张建国庆", ALL) == {"张建国": 2}
+    assert near("张健国", PermissionFilter((Scope(("",), ("internal",)),))) == {"张建国": 2}
+    assert near("张健国", PermissionFilter()) == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,21 +15,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import delete, select, update
 
 from access.accounts import Actor
 from metadata.errors import Unavailable
+from metadata.household import household_no
 from repository import leases, outbox
 from repository.archive import Archive
-from repository.tables import IndexState, Record
+from repository.tables import CaseFile, CaseRecord, Household, IndexState, Record
 from search.engines.embedded import MARKER, TantivyEngine
 from search.generations import LiveIndex, live_generation, open_live
-from search.indexer import consume, follow, lag, rebuild
+from search.indexer import Lag, consume, follow, lag, rebuild
 from search.service import search
 
 if TYPE_CHECKING:
     from tests.unit.search.conftest import Shelf
 
 Indexed = Callable[[], TantivyEngine]
+HOUSEHOLD_NO = household_no("990101001002", 17)
 
 
 def total(archive: Archive, engine: TantivyEngine, actor: Actor, text: str) -> int:
@@ -174,6 +178,67 @@ def test_an_index_of_other_rules_says_what_to_do(
     assert caught.value.code == "index.damaged"
     rebuild(archive, index_folder)
     engine = open_live(index_folder)
+    assert engine.count() == 1
+    engine.close()
+
+
+def test_a_worker_makes_an_unusable_index_anew(
+    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path, console: Actor
+) -> None:
+    one = shelf.record("题名", ("a.txt", "甲"))
+    shelf.household(HOUSEHOLD_NO, "张伟", "11010519491231002X", [one])
+    engine = indexed()
+    engine.close()
+    assert follow(archive, index_folder, "test") == 0  # nothing to do
+    (engine.folder / MARKER).write_text(json.dumps({"format": "lantai-index/1", "analysis": "0-00000000"}))
+    with archive.reading() as session:
+        assert lag(session, index_folder).documents is None
+    assert follow(archive, index_folder, "test") == 2
+    engine = open_live(index_folder)
+    assert engine.count() == 2
+    assert total(archive, engine, console, "题名") == 1
+    engine.close()
+    shutil.rmtree(engine.folder)
+    assert follow(archive, index_folder, "test") == 2
+    assert follow(archive, index_folder, "test") == 0
+
+
+def test_the_lag_is_told(archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path) -> None:
+    with archive.reading() as session:
+        assert lag(session, index_folder) == Lag(0, None, None, None)
+    shelf.record("题名", ("a.txt", "甲"))
+    with archive.reading() as session:
+        told = lag(session, index_folder)
+    assert (told.pending, told.oldest_at, told.documents) == (1, archive.clock.now(), None)
+    engine = indexed()
+    engine.close()
+    with archive.reading() as session:
+        assert lag(session, index_folder) == Lag(0, None, engine.folder.name, 1)
+
+
+def test_the_register_follows_the_outbox_and_outlives_a_rebuild(
+    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path, console: Actor
+) -> None:
+    one = shelf.record("题名", ("a.txt", "甲"))
+    shelf.household(HOUSEHOLD_NO, "张伟", "11010519491231002X", [one])
+    engine = indexed()
+    assert engine.count() == 2
+    engine.close()
+    with archive.sessions.begin() as session:
+        session.execute(update(Household).values(applicant_name="李四光"))
+        outbox.enqueue(session, outbox.RECORD, [one], archive.clock.now())  # a record brings its case files with it
+    for made in (indexed, lambda: (rebuild(archive, index_folder), open_live(index_folder))[1]):
+        engine = made()
+        assert engine.count() == 2
+        page = search(archive, engine, console, "李四光", kinds=("household",), reason="test")
+        assert [hit["household_no"] for hit in page.hits] == [HOUSEHOLD_NO]
+        engine.close()
+    with archive.sessions.begin() as session:
+        case_id = session.scalar(select(CaseFile.id))
+        session.execute(delete(CaseRecord))
+        session.execute(delete(CaseFile))
+        outbox.enqueue(session, outbox.CASE_FILE, [str(case_id)], archive.clock.now())
+    engine = indexed()
     assert engine.count() == 1
     engine.close()
 
