@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import audits, corpora, costs, custody
+from bench import audits, corpora, costs, custody, looking, search
 from bench.measure import Case, Result, run, table
 
 SMALL, MEDIUM, LARGE = 8 * corpora.KIB, 5 * corpora.MIB, corpora.GIB
@@ -44,6 +44,12 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
             yield run(case, rounds)
     if only in "peak memory":
         yield costs.memory(folder, work, 100 * corpora.MIB, corpora.GIB if quick else 10 * corpora.GIB)
+    if only in "looking into files":
+        corpus = corpora.household(folder, 10 if quick else 200)
+        yield from looking.costs(corpus, rounds)
+        yield from looking.two(corpus, rounds)
+    if only in "search":
+        yield from search.results(folder, quick=quick)
     if only in "cost per file":
         yield from costs.growth(folder, work, 500 if quick else 1_000, 5_000 if quick else 100_000)
 
