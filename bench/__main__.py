@@ -39,6 +39,9 @@ def main() -> None:
 
 
 def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -> Iterator[Result]:
+    if only == "search":  # needs none of the corpora
+        yield from search.results(folder, quick=quick)
+        return
     for case in _cases(folder, work, quick=quick):
         if only in case.name + case.corpus:
             yield run(case, rounds)
@@ -48,7 +51,7 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
         corpus = corpora.household(folder, 10 if quick else 200)
         yield from looking.costs(corpus, rounds)
         yield from looking.two(corpus, rounds)
-    if only in "search":
+    if not only:
         yield from search.results(folder, quick=quick)
     if only in "cost per file":
         yield from costs.growth(folder, work, 500 if quick else 1_000, 5_000 if quick else 100_000)
