@@ -7,8 +7,11 @@ snippets are masked; who may unmask asks for it by name, and only who may unmask
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import select
@@ -24,7 +27,8 @@ from repository.tables import CaseFile, CaseRecord, Household, Organ, Record
 from search import analysis, numbers
 from search.engines.base import FACETS, HOUSEHOLD, KINDS, RECORD, SORTS, Counts, Engine, Hit, PermissionFilter, Sort
 from search.permission import may_ask_numbers, permission_filter
-from search.query import Names, Query, parse
+from search.query import Between, Names, Query, parse
+from search.query.model import all_of
 from search.showing import Shown
 from search.suggestions import suggestions
 
@@ -34,7 +38,14 @@ MOST = 1000
 Filters = Mapping[str, Sequence[str]]
 """Attribute (one of ``engines.base.FACETS``) -> values, one of which a hit must have."""
 
+Period = tuple[date | None, date | None]
+"""First and last day of documents, both included; ``None`` is open. Undated ones are in no period."""
+
+ALWAYS: Period = (None, None)
+
 _ROUNDS = 8
+_FIELD = re.compile("[:：﹕]")  # without a field nobody asks for the names of organs
+_ORGANS = select(Organ.id, Organ.code, Organ.name_zh, Organ.name_en, Organ.division_prefix)
 _EXPORT_BATCH = 500
 
 
@@ -70,6 +81,7 @@ def search(
     after: str | None = None,
     sort: Sort = "relevance",
     filters: Filters | None = None,
+    period: Period = ALWAYS,
     facets: bool = False,
     kinds: Collection[str] = (RECORD,),
     reason: str,
@@ -89,16 +101,25 @@ def search(
     limit = max(1, min(limit, MOST))
     engine.refresh()
     with archive.reading() as session:
-        query, names = _parsed(session, archive, actor, text)
+        query, names = _parsed(session, archive, actor, text, period)
         gate = _Gate(session, archive, actor, permission_filter(actor, archive.profile, kinds))
         asked = _Asked(query, sort, narrowed)
         found, total, following, counts = gate.page(engine, asked, limit, after, FACETS if facets else ())
         hits = Shown(session, archive, actor, query, unmask=unmask).hits(found)
     offered: list[str] = []
-    if not total and not narrowed and after is None:
+    if not total and not narrowed and period == ALWAYS and after is None:
         offered = suggestions(engine, text, query, gate.permission, blind=archive.keys.blind, names=names)
     _register(archive, actor, reason=reason, form=form, request_id=request_id)
     return SearchPage(total, hits, following, counts, offered)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A result list on its way out: how many hits there are, how many of them ``rows`` gives, and those."""
+
+    total: int
+    count: int
+    rows: Iterator[dict[str, Any]]
 
 
 def export(
@@ -109,26 +130,29 @@ def export(
     *,
     sort: Sort = "newest",
     filters: Filters | None = None,
+    period: Period = ALWAYS,
     kinds: Collection[str] = (RECORD,),
+    most: int | None = None,
     reason: str,
     form: str = "export",
     request_id: str | None = None,
-) -> Iterator[dict[str, Any]]:
-    """The whole result list, row by row under the gate, for a table; one entry in the use register, with the count.
+) -> Exported:
+    """The result list, at most ``most`` rows of it, under the gate; one entry in the use register, with the count.
 
     Rows are flat dicts of text and numbers (``COLUMNS``); personal numbers stay masked. Errors as ``search``, raised
-    before the first row.
+    before the first row. The engine stays open until the last row is taken.
     """
     require(actor, Permission.SEARCH, archive.profile)
     asked_filters = _checked(sort, filters or {}, kinds)
     engine.refresh()
     with archive.reading() as session:
-        query, _ = _parsed(session, archive, actor, text)
+        query, _ = _parsed(session, archive, actor, text, period)
     permission = permission_filter(actor, archive.profile, kinds)
     asked = _Asked(query, sort, asked_filters)
     total = engine.search(query, permission, limit=0, filters=asked_filters).total
-    _register(archive, actor, reason=reason, form=form, request_id=request_id, count=total)
-    return _rows(archive, engine, actor, permission, asked)
+    count = total if most is None else min(total, most)
+    _register(archive, actor, reason=reason, form=form, request_id=request_id, count=count)
+    return Exported(total, count, islice(_rows(archive, engine, actor, permission, asked), count))
 
 
 COLUMNS = (
@@ -146,7 +170,8 @@ def _rows(
         with archive.reading() as session:
             gate = _Gate(session, archive, actor, permission)
             found, _, after, _ = gate.page(engine, asked, _EXPORT_BATCH, after, ())
-            organs = dict(session.execute(select(Organ.id, Organ.name_zh)).tuples().all())
+            known = select(Organ.id, Organ.name_zh).where(Organ.id.in_({one.organ_id for one, _ in found}))
+            organs = dict(session.execute(known).tuples().all())
             households = _household_numbers(session, archive, actor, found)
             rows = [_row(one, households.get(one.id), organs.get(one.organ_id, "")) for one, _ in found]
         yield from rows
@@ -205,10 +230,16 @@ def _checked(sort: Sort, filters: Filters, kinds: Collection[str]) -> dict[str, 
     return {name: tuple(dict.fromkeys(values)) for name, values in filters.items() if values}
 
 
-def _parsed(session: Session, archive: Archive, actor: Actor, text: str) -> tuple[Query, Names]:
-    names = Names.of(archive.profile, session.scalars(select(Organ)))
+def _parsed(session: Session, archive: Archive, actor: Actor, text: str, period: Period) -> tuple[Query, Names]:
+    organs = session.execute(_ORGANS) if _FIELD.search(text) else ()
+    names = Names.of(archive.profile, organs)
     personal = may_ask_numbers(actor, archive.profile)
-    return parse(text, archive.keys.blind, names, personal=personal), names
+    query = parse(text, archive.keys.blind, names, personal=personal)
+    if period == ALWAYS:
+        return query, names
+    first, last = (None if one is None else one.toordinal() for one in period)
+    within = Between("day", first, last)
+    return Query(within if query.root is None else all_of([query.root, within])), names
 
 
 def _register(

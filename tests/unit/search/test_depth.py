@@ -249,7 +249,7 @@ def test_a_list_is_taken_out_whole_and_registered_once(
         shelf.ids.append(shelf.record(f"申请书{n} {ID}", division="990101001002" if n % 3 else "990102001001"))
     engine = indexed()
     actor = archivist("990101")
-    rows = list(export(archive, engine, actor, "申请书*", sort="newest", reason="清查"))
+    rows = list(export(archive, engine, actor, "申请书*", sort="newest", reason="清查").rows)
     assert len(rows) == 802
     assert len({row["id"] for row in rows}) == 802
     assert set(rows[0]) == set(COLUMNS)
@@ -264,7 +264,7 @@ def test_a_list_is_taken_out_whole_and_registered_once(
 
 def test_export_of_the_register(archive: Archive, county: Shelf, indexed: Indexed, archivist: Archivist) -> None:
     engine = indexed()
-    rows = list(export(archive, engine, archivist("990101"), "张伟", kinds=KINDS, sort="code", reason="t"))
+    rows = list(export(archive, engine, archivist("990101"), "张伟", kinds=KINDS, sort="code", reason="t").rows)
     assert {row["kind"] for row in rows} == {"record", HOUSEHOLD}
     assert {row["household_no"] for row in rows} == {HOUSEHOLD_NO}
     assert {row["organ"] for row in rows} == {"县民政局"}
