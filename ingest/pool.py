@@ -42,7 +42,8 @@ class Failed:
 
 def serve(connection: Connection, memory_bytes: int) -> None:
     """The child: answer batches until the parent goes away. The address space is limited to ``memory_bytes``."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for one in (signal.SIGINT, signal.SIGTERM):  # a service manager tells the whole group: the parent's word counts
+        signal.signal(one, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     if memory_bytes:
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
@@ -108,6 +109,12 @@ class _Worker:
         self._connection = Connection(mine.detach())
         self._served = 0
         return self._connection
+
+    def kill(self) -> None:
+        """Kill the process from another thread; ``run``, which waits for it, answers ``Failed``."""
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def stop(self) -> None:
         """End the process, whatever it is doing."""
@@ -178,6 +185,11 @@ class CheckPool:
             return [answer]
         middle = len(batch) // 2
         return self._halve(run, function, batch[:middle]) + self._halve(run, function, batch[middle:])
+
+    def interrupt(self) -> None:
+        """Kill what runs now: its items come back as ``Failed`` (``killed``), and the processes start anew."""
+        for worker in self._workers:
+            worker.kill()
 
     def close(self) -> None:
         """End all processes."""

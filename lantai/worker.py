@@ -24,6 +24,7 @@ from sqlalchemy import Float, delete, literal_column, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from ingest.extract import ocr
 from ingest.outcome import Progress
 from ingest.pipeline import STEPS, Context, is_outage, run_step
 from lantai import care
@@ -155,6 +156,7 @@ class Worker:
     def stop(self) -> None:
         """Finish the steps in hand, rest the pulse, let go of the engine."""
         self._stop.set()
+        ocr.interrupt()  # a page takes seconds, and what was read is kept
         if self._thread is not None:
             self._thread.join(timeout=10)
         logging.getLogger("dbos").setLevel(logging.CRITICAL)  # of jobs that go on elsewhere it would print tracebacks

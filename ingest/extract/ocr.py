@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import threading
 import time
 from functools import cache
 from typing import Any, cast
@@ -40,6 +41,7 @@ LEAST_CHARACTERS = 8
 _LEASE_SECONDS = 180.0
 _PAGE_SECONDS = 120.0
 _MEMORY = 4 << 30
+_told_to_end = threading.Event()
 _FUNCTION = f"{recognise.__module__}:{recognise.__name__}"
 
 
@@ -54,6 +56,7 @@ def recognise_pending(archive: Archive, setting: str = "auto", *, seconds: float
     0 when nothing waits that can be read now: the recogniser is missing or off, another process is at it, or pictures
     of pages are not made yet.
     """
+    _told_to_end.clear()
     settled = _settle_without_pictures(archive)
     if not reads_scans(setting):
         if setting == "on":
@@ -69,6 +72,13 @@ def recognise_pending(archive: Archive, setting: str = "auto", *, seconds: float
         return settled + _recognise_some(archive, holder, time.monotonic() + seconds, limit)
     finally:
         leases.release(archive.sessions, LEASE, holder)
+
+
+def interrupt() -> None:
+    """Break off the page in hand, which is read again another time: for a process that is told to end."""
+    _told_to_end.set()
+    if _pool.cache_info().currsize:
+        _pool().interrupt()
 
 
 def _settle_without_pictures(archive: Archive) -> int:
@@ -103,7 +113,10 @@ def _recognise_some(archive: Archive, holder: str, until: float, limit: int) -> 
         place = archive.derivatives, one.record_id, one.version, one.position
         wanted = _pages_without_text(archive, one)
         for number in [number for number in wanted if number not in recognised_pages(*place)]:
-            put_recognised_page(*place, number, _read_page(archive, one, number), engine_name())
+            page = _read_page(archive, one, number)
+            if _told_to_end.is_set():
+                return done
+            put_recognised_page(*place, number, page, engine_name())
             done += 1
             if not leases.renew(archive.sessions, LEASE, holder, _LEASE_SECONDS, archive.clock):
                 return done

@@ -36,7 +36,7 @@ def pdf() -> bytes:
         include_embedded_fonts=False,
         font_paths=[str(Path(noto_cjk_sans_otc.FONT_PATH).parent)],
     )
-    return typst.compile(source.encode(), font_paths=fonts)  # type: ignore[no-any-return]
+    return typst.compile(source.encode(), font_paths=fonts)
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,12 @@ import io
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import noto_cjk_sans_otc
 import pytest
@@ -35,6 +37,7 @@ FIRST, SECOND = "最低生活保障金申请审批表", "申请人刘三户号�
 CHILD = """
 import sys
 from pathlib import Path
+from typing import Any
 from ingest.extract.ocr import recognise_pending
 from metadata.profile import builtin
 from repository.archive import Archive
@@ -73,7 +76,7 @@ def printed(*pages: str) -> list[Image.Image]:
         include_embedded_fonts=False,
         font_paths=[str(Path(noto_cjk_sans_otc.FONT_PATH).parent)],
     )
-    made: object = typst.compile(source.encode(), font_paths=fonts, format="png", ppi=150)
+    made: Any = typst.compile(source.encode(), font_paths=fonts, format="png", ppi=150)
     leaves = made if isinstance(made, list) else [made]
     return [Image.open(io.BytesIO(one)).convert("RGB") for one in leaves]
 
@@ -167,6 +170,25 @@ def test_a_kill_costs_a_page_at_most(archive: Archive, deposit: Deposit, clock: 
     clock.moment += timedelta(minutes=5)  # the killed holder's lease ends
     assert read_all(archive) == pages - len(kept) + 1
     assert states(archive) == [("done", "done")]
+    told = get_text(archive.derivatives, record_id, 1, 1)
+    assert told is not None
+    assert [page[: len(FIRST)] for page in told] == [FIRST] * pages
+
+
+def test_a_process_told_to_end_loses_no_page(archive: Archive, deposit: Deposit) -> None:
+    pages = 10
+    record_id = deposit(("a.tif", "image/tiff", "fmt/353", scan(*(f"{FIRST}{n}" for n in range(pages)))))
+    prepare(archive)
+    reading = threading.Thread(target=recognise_pending, args=(archive,), kwargs={"seconds": 600})
+    reading.start()
+    until = time.monotonic() + 60
+    while not recognised_pages(archive.derivatives, record_id, 1, 1) and time.monotonic() < until:
+        time.sleep(0.02)
+    ocr.interrupt()
+    reading.join(5)
+    assert not reading.is_alive()
+    assert states(archive) == [("not_applicable", "pending")]
+    read_all(archive)
     told = get_text(archive.derivatives, record_id, 1, 1)
     assert told is not None
     assert [page[: len(FIRST)] for page in told] == [FIRST] * pages

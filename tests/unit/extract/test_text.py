@@ -14,7 +14,7 @@ import pytest
 from ingest.extract import plain, reading, text
 from ingest.extract.office import converter
 from ingest.extract.text import extract, reader_for
-from tests.unit.extract.word97 import word97
+from tests.corpus.makers.word97 import word97
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
