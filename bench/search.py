@@ -222,7 +222,7 @@ def _pieces(root: Path, count: int, wanted: int, lengths: Sequence[int], seed: i
             if number not in chosen:
                 continue
             length = lengths[len(found) % len(lengths)]
-            runs = [run for run in analysis_runs(line) if len(run) >= length]
+            runs = [run for run in _runs(line) if len(run) >= length]
             if runs:
                 run = rng.choice(runs)
                 start = rng.randrange(len(run) - length + 1)
@@ -232,7 +232,7 @@ def _pieces(root: Path, count: int, wanted: int, lengths: Sequence[int], seed: i
     return found
 
 
-def analysis_runs(line: str) -> list[str]:
+def _runs(line: str) -> list[str]:
     """Runs of Han characters in folded text."""
     return ["".join(run) for run in _split(line)]
 

@@ -105,7 +105,7 @@ class PermissionFilter:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An entry that meets the query."""
+    """An entry that meets the query; ``seq`` is where it stands in the order asked for, of use to the engine alone."""
 
     id: str
     score: float
