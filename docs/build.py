@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from lantai.cli import app
-from lantai.settings import ReplicaSettings, Settings
+from lantai.settings import ReplicaSettings, Settings, WatchedFolder
 
 HERE = Path(__file__).parent
 CONTRACT = (HERE / "reference" / "cli-contract.md").read_text(encoding="utf-8")
@@ -75,7 +75,9 @@ def settings_page() -> str:
         "|---|---|---|",
     ]
     replica = ["", "Each `[[replicas]]` table:", "", "| key | default | meaning |", "|---|---|---|"]
-    return "\n".join([*head, *_rows(Settings, ""), *replica, *_rows(ReplicaSettings, "replicas.")]) + "\n"
+    watched = ["", "Each `[[watched]]` table:", "", "| key | default | meaning |", "|---|---|---|"]
+    made = [*head, *_rows(Settings, ""), *replica, *_rows(ReplicaSettings, "replicas.")]
+    return "\n".join([*made, *watched, *_rows(WatchedFolder, "watched.")]) + "\n"
 
 
 PAGES = {HERE / "reference" / "cli.md": cli_page, HERE / "reference" / "settings.md": settings_page}
