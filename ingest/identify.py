@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import struct
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +27,18 @@ VERSIONS = "ingest.identify:versions"
 OFD_NAMESPACE = "http://www.ofdspec.org/2016"
 _ZIP_PUIDS = {"x-fmt/263", "x-fmt/412"}
 _OFD_XML_BYTES = 1 << 20
+_NO_PACKAGE = (
+    KeyError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    EOFError,
+    LantaiError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _MISMATCH = "extension mismatch"
 _BY_NAME_ONLY = "match on extension only"
 
@@ -139,6 +153,6 @@ def is_ofd(path: bytes) -> bool:
             if info.file_size > _OFD_XML_BYTES:
                 return False
             root = parse(archive.read(info))
-    except (KeyError, OSError, RuntimeError, NotImplementedError, LantaiError, zipfile.BadZipFile, EOFError):
+    except _NO_PACKAGE:
         return False
     return str(root.tag) == f"{{{OFD_NAMESPACE}}}OFD"

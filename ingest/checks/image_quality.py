@@ -141,8 +141,8 @@ def _swing(strips: Image.Image, breadth: float, degrees: float) -> float:
         (1, strips.height - 2 * outside), Image.Resampling.BOX, (0, outside, _STRIPS, strips.height - outside)
     )
     counts, total = rows.histogram(), rows.height
-    mean = sum(map(mul, _VALUES, counts)) / total
-    return sum(map(mul, _SQUARES, counts)) / total - mean * mean
+    mean = float(sum(map(mul, _VALUES, counts))) / total
+    return float(sum(map(mul, _SQUARES, counts))) / total - mean * mean
 
 
 def _cut_off(image: Image.Image, ink: int) -> bool:

@@ -30,7 +30,7 @@ def opened(path: str, bounds: Bounds, medium: Medium) -> zipfile.ZipFile | None:
     """The package at ``path``, or None when it is damaged, locked or unpacks to more than the limits allow."""
     try:
         package = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error):
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, struct.error):
         medium.damaged("package")
         return None
     infos = package.infolist()
@@ -63,7 +63,7 @@ def members(package: zipfile.ZipFile, medium: Medium) -> Iterator[tuple[str, byt
                     _read_through(part, info.filename, medium)
                 while part.read(_STEP):
                     pass
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, struct.error) as error:
             medium.partial(info.filename, "packing" if isinstance(error, NotImplementedError) else "checksum")
             return
         yield info.filename, None
