@@ -411,3 +411,11 @@ def test_a_picture_bomb_in_ofd(looked: Looked) -> None:
     Image.new("1", (2000, 2000)).save(out, "PNG")
     found = looked("a.ofd", ofd(more={"Doc_0/Res/seal.png": out.getvalue()}), image_pixels=1_000_000).findings
     assert [one.code for one in found] == ["readability.partial"]
+
+
+def test_an_ofd_whose_first_part_does_not_unpack(looked: Looked) -> None:
+    data = bytearray(ofd())
+    place = data.index(b"OFD.xml") + len(b"OFD.xml")
+    data[place : place + 12] = b"\xff" * 12
+    found = codes(looked("a.ofd", bytes(data)))
+    assert len([one for one in found if one.startswith("readability.")]) == 1
