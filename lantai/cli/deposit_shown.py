@@ -35,7 +35,9 @@ def show(
         f"Files: {counts.get('files', 0)}; records: {counts.get('records', 0)}; state: {state}.",
     )
     if left := paper.get("left_out"):
-        say(f"未入库（请改正后重新移交）：{len(left)} 个。", f"Left out, to be mended and deposited again: {len(left)}.")
+        say(
+            f"未入库（请改正后重新移交）：{len(left)} 个。", f"Left out, to be mended and deposited again: {len(left)}."
+        )
         for path in left:
             err.print(f"  {path}", markup=False)
     if paper.get("keep_source"):
