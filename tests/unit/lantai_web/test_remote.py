@@ -209,7 +209,7 @@ def test_the_command_says_what_the_local_one_says(site: Site, base: str, tmp_pat
     (folder / "空.txt").write_bytes(b"")
     (folder / "申请.txt").write_text("申请", encoding="utf-8")
     secret = tmp_path / "token"
-    secret.write_text(token_of(site, "clerk") + "\n")
+    secret.write_text(token_of(site, "clerk", "deposit") + "\n")
     stop = threading.Event()
 
     def work() -> None:
