@@ -20,6 +20,7 @@ from ingest.extract.office import converter
 from ingest.extract.pictures import picture_pending
 from ingest.submissions import release_quarantine
 from lantai import watch
+from lantai.indexing import rebuild_once
 from lantai.jobs import Queue
 from lantai.site import Site
 from metadata.errors import Unavailable
@@ -183,3 +184,8 @@ def repair_incidents(site: Site, *, actor_id: str, incident_ids: Sequence[str] |
     """Mend the open incidents named, or every one, as far as there is a good copy; how many were mended."""
     results = repair(site.archive, actor=ActorRef(actor_id, "account"), incident_ids=incident_ids)
     return sum(one.repaired for one in results)
+
+
+def rebuild_index(site: Site, *, actor_id: str) -> int:
+    """Make the search index anew beside the live one; its entries, 0 when another process does so already."""
+    return rebuild_once(site, ActorRef(actor_id, "account"))

@@ -36,11 +36,13 @@ class Work(StrEnum):
     AUDIT = "audit_v1"
     REPAIR = "repair_v1"
     CARE = "care_v1"
+    REBUILD_INDEX = "rebuild_index_v1"
 
 
 class Queue(StrEnum):
     """Queues: one for deposits, one for text and index, one for the care of what is kept; pictures and the reading of
-    scans have their own, because they may take hours and nothing should wait behind them; so have watched folders."""
+    scans have their own, because they may take hours and nothing should wait behind them; so have watched folders, and the
+    making anew of the index."""
 
     INGEST = "ingest"
     FOLLOW_UP = "follow_up"
@@ -48,6 +50,7 @@ class Queue(StrEnum):
     IMAGES = "images"
     OCR = "ocr"
     WATCH = "watch"
+    INDEX = "index"
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,15 @@ class Jobs:
         """Mend the open incidents named, or every one, as far as there is a good copy."""
         named = None if incident_ids is None else list(incident_ids)
         return self._enqueue(session, Work.REPAIR, Queue.CARE, f"repair-{key}", actor_id, named)
+
+    def enqueue_index_rebuild(self, session: Session, key: str, *, actor_id: str) -> str:
+        """Make the search index anew beside the live one; the job that waits or runs already, when there is one."""
+        going_on = self._client.list_workflows(
+            name=Work.REBUILD_INDEX.value, status=["ENQUEUED", "PENDING"], limit=1, load_input=False, load_output=False
+        )
+        if going_on:
+            return str(going_on[0].workflow_id)
+        return self._enqueue(session, Work.REBUILD_INDEX, Queue.INDEX, f"rebuild-index-{key}", actor_id)
 
     def list(self, *, limit: int = 50) -> list[Job]:
         """The newest jobs."""

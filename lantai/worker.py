@@ -177,6 +177,7 @@ class Worker:
     def _register(self, context: Context) -> Callable[..., None]:
         """Bind the workflows to this site; DBOS finds them by name."""
         self._register_ingest(context)
+        self._register_index()
         return self._register_care()
 
     def _register_ingest(self, context: Context) -> None:
@@ -254,6 +255,19 @@ class Worker:
 
         del follow_up, audit, repair
         return routine
+
+    def _register_index(self) -> None:
+        site = self.site
+
+        @DBOS.step(name="rebuild_index_step")
+        def rebuild_index_step(actor_id: str) -> int:
+            return care.rebuild_index(site, actor_id=actor_id)
+
+        @DBOS.workflow(name=Work.REBUILD_INDEX.value, max_recovery_attempts=MANY)
+        def rebuild_index(actor_id: str) -> int:
+            return rebuild_index_step(actor_id)
+
+        del rebuild_index
 
 
 @contextmanager

@@ -152,35 +152,6 @@ class Decision(BaseModel):
     reason: str = Field("", max_length=2000)
 
 
-class Hit(BaseModel):
-    """A hit of a search; see ``highlights`` for the places in ``snippet`` to be marked."""
-
-    record_id: str
-    household_no: str | None
-    title: str
-    path: str | None
-    file_id: str | None
-    page: int | None
-    document_type: str | None
-    programme: str | None
-    year: int | None
-    date: str | None
-    division_code: str
-    access_level: str
-    snippet: str
-    highlights: list[list[int]]
-    title_highlights: list[list[int]]
-    score: float
-
-
-class SearchResult(BaseModel):
-    """One page of hits; ``total`` counts what the caller may see."""
-
-    total: int
-    hits: list[Hit]
-    next: str | None
-
-
 class UseEntry(Answer):
     """One line of the use register."""
 
@@ -239,6 +210,29 @@ class Begun(BaseModel):
     """A job that was given to the workers."""
 
     job: str
+
+
+class IndexRebuild(Answer):
+    """How far a rebuild of the index that runs now has come."""
+
+    done: int
+    total: int
+    began_at: str | None
+
+
+class IndexState(Answer):
+    """How far the search index is behind the catalogue, and when it was made."""
+
+    usable: bool
+    pending: int = Field(description="changes of the catalogue that the index does not show yet")
+    oldest_at: datetime | None
+    oldest_seconds: int
+    generation: str | None
+    documents: int | None
+    built_at: datetime | None = Field(description="the last rebuild of this generation; none before the first")
+    built_documents: int | None
+    built_seconds: int | None
+    rebuilding: IndexRebuild | None
 
 
 class Due(BaseModel):

@@ -6,8 +6,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from lantai.api.models import PROBLEMS, Account, Job
-from lantai.web import views_system
+from lantai import indexing
+from lantai.api.models import PROBLEMS, Account, Begun, IndexState, Job
+from lantai.web import views_index, views_system
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 from repository.status import status
@@ -20,6 +21,20 @@ def state(visit: ApiVisit) -> dict[str, Any]:
     """Totals, replicas, submissions, incidents, index and ledger: what ``lantai status --json`` says."""
     visit.require(Permission.STATUS_READ)
     return status(visit.site.archive)
+
+
+@router.get("/index", summary="How far the search index is")
+def index(visit: ApiVisit) -> IndexState:
+    """Changes that the index does not show yet, the oldest of them, its entries, the last rebuild and a running one."""
+    visit.require(Permission.STATUS_READ)
+    with visit.reading() as session:
+        return IndexState.model_validate(indexing.report(session, visit.site))
+
+
+@router.post("/index/rebuild", summary="Make the search index anew", status_code=202)
+def rebuild_index(visit: ApiVisit) -> Begun:
+    """Have a worker make the index anew beside the live one and swap; a job that runs already is named again."""
+    return Begun(job=views_index.begin_rebuild(visit))
 
 
 @router.get("/accounts", summary="Accounts")

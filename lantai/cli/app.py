@@ -16,6 +16,7 @@ from lantai.cli import (
     list_commands,
     people_commands,
     report_commands,
+    search_command,
     site_commands,
     watch_command,
 )
@@ -34,6 +35,7 @@ app = typer.Typer(
 site_commands.add_to(app)
 intake_commands.add_to(app)
 list_commands.add_to(app)
+search_command.add_to(app)
 archive_commands.add_to(app)
 care_commands.add_to(app)
 people_commands.add_to(app)

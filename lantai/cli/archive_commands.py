@@ -1,4 +1,4 @@
-"""Commands that read what is kept: search, record, bag, rebuild."""
+"""Commands that read what is kept: record, bag, rebuild."""
 
 from __future__ import annotations
 
@@ -21,34 +21,9 @@ from repository.bag.export import export_folder, export_zip
 from repository.bag.verify import validate as validate_bag
 from repository.ledger.acts import ActorRef
 from repository.storage.replicas import no_intact_copy
-from search.service import search as run_search
 
 record = typer.Typer(help="Records: show, export.", no_args_is_help=True)
 bag = typer.Typer(help="BagIt bags anywhere: validate, create.", no_args_is_help=True)
-
-
-def search(
-    query: Annotated[str, typer.Argument(help='Words, "phrases", numbers; * finds everything.')],
-    *,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
-    reason: Reason = "console",
-    json: Json = False,
-) -> None:
-    """Find records in either script."""
-    with opened() as (site, actor):
-        engine = site.search_engine()
-        try:
-            page = run_search(site.archive, engine, actor, query, limit=limit, reason=reason)
-        finally:
-            engine.close()
-    if json:
-        emit({"total": page.total, "hits": page.hits})
-        return
-    table(
-        ["household", "title", "path", "record"],
-        [(hit.get("household_no"), hit["title"], hit.get("path"), hit["record_id"]) for hit in page.hits],
-    )
-    say(f"共 {page.total} 条。", f"{page.total} found.")
 
 
 @record.command()
@@ -202,7 +177,6 @@ def rebuild(
 
 def add_to(app: typer.Typer) -> None:
     """Hang these commands on the root."""
-    app.command()(search)
     app.add_typer(record, name="record")
     app.add_typer(bag, name="bag")
     app.command()(rebuild)

@@ -13,6 +13,8 @@ from access.gate import get_record
 from access.use_register import looked
 from lantai.cli.output import Json, Reason, emit, err, out, progress, say, table, warn
 from lantai.cli.session import opened
+from lantai.indexing import rebuild as rebuild_index
+from lantai.indexing import report as index_report
 from lantai.summaries import masked
 from metadata.errors import Invalid, NotFound, Unavailable
 from metadata.identifiers import checked_id
@@ -30,7 +32,6 @@ from repository.ledger.verify import LedgerReport, verify_folder, verify_store
 from repository.pending import write_pending_objects
 from retention.schedules import due_list
 from retention.schedules import explain as explain_retention
-from search.indexer import rebuild as rebuild_index
 
 fixity = typer.Typer(help="Re-read what is kept; mend what is damaged.", no_args_is_help=True)
 ledger = typer.Typer(help="Seal, verify and export the ledger.", no_args_is_help=True)
@@ -210,11 +211,35 @@ def export(
         say(f"已导出 {count} 个区块到 {folder}。", f"{count} blocks exported to {folder}.")
 
 
+@index.command("status")
+def index_status(*, json: Json = False) -> None:
+    """How far the index is behind the catalogue, when it was made, and how far a rebuild has come."""
+    with opened() as (site, _actor), site.archive.reading() as session:
+        found = index_report(session, site)
+    if json:
+        emit(found.as_dict())
+        return
+    if not found.usable:
+        warn("检索索引不能使用。请运行 lantai index rebuild。", "The index cannot be used. Run `lantai index rebuild`.")
+    else:
+        say(f"索引 {found.generation}：{found.documents} 条。", f"Index {found.generation}: {found.documents} entries.")
+    if found.pending:
+        say(
+            f"待编入 {found.pending} 项，最早一项已等待 {found.oldest_seconds} 秒。",
+            f"{found.pending} changes are not in it yet; the oldest has waited {found.oldest_seconds} s.",
+        )
+    else:
+        say("索引已跟上目录。", "The index shows every change.")
+    if found.rebuilding is not None:
+        at, whole = found.rebuilding.done, found.rebuilding.total
+        say(f"正在重建：{at} / {whole}。", f"A rebuild is running: {at} of {whole}.")
+
+
 @index.command("rebuild")
 def rebuild_command(*, json: Json = False) -> None:
     """Make the whole index anew beside the live one, then swap."""
-    with opened() as (site, _actor), progress("重建索引 rebuilding the index", quiet=json) as steps:
-        info = rebuild_index(site.archive, site.index_folder, progress=steps)
+    with opened() as (site, actor), progress("重建索引 rebuilding the index", quiet=json) as steps:
+        info = rebuild_index(site, actor.ref, steps)
     if json:
         emit(info.as_dict())
     else:

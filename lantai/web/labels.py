@@ -121,6 +121,7 @@ WORDS: dict[str, dict[str, str]] = {
         "audit_v1": N_("Re-read every object"),
         "repair_v1": N_("Repair damage"),
         "care_v1": N_("Daily care"),
+        "rebuild_index_v1": N_("Make the search index anew"),
     },
     "act": {
         "submission.opened": N_("Deposit opened"),
