@@ -310,7 +310,7 @@ def _times(engine: TantivyEngine, root: Path, label: str, count: int) -> Iterato
 
 def _recall(engine: TantivyEngine, root: Path, label: str, count: int, wanted: int) -> Result:
     """Every record whose folded text holds the characters must be found by them, typed in either script."""
-    queries = list(dict.fromkeys(_pieces(root, count, wanted, (2, 3, 4, 5, 6, 7, 8), 11)))
+    queries = list(dict.fromkeys(_pieces(root, count, wanted * 2, (2, 3, 4, 5, 6, 7, 8), 11)))[:wanted]
     truth: dict[str, array[int]] = {one: array("l") for one in queries}
     totals = dict.fromkeys(queries, 0)
     with (root / "folded.txt").open(encoding="utf-8") as lines:

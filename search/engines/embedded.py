@@ -139,7 +139,8 @@ class TantivyEngine:
     ) -> Hits:
         """See ``Engine.search``."""
         place = read_cursor(after, sort) if after is not None else None
-        wanted = asked(query, permission, filters or {})
+        by_score = sort == "relevance" and is_ranked(query)
+        wanted = asked(query, permission, filters or {}, ranked=by_score and limit > 0)
         searcher = self._index.searcher()
         beside = None
         hits: tuple[Hit, ...]
@@ -151,7 +152,7 @@ class TantivyEngine:
             total, hits, following = _count(searcher.search(wanted, 1, count=True)), (), None
         elif sort == "code":
             total, hits, following = self._by_code(searcher, wanted, limit, place)
-        elif sort == "relevance" and is_ranked(query):
+        elif by_score:
             total, hits, following = self._by_score(searcher, wanted, limit, place)
         else:
             total, hits, following = self._by_number(searcher, wanted, limit, place, sort)
@@ -235,7 +236,7 @@ class TantivyEngine:
         together = [name for name in facets if name not in filters]
         for names in (together, *([name] for name in facets if name in filters)):
             others = {other: values for other, values in filters.items() if other not in names}
-            wanted = asked(query, permission, others) if names else None
+            wanted = asked(query, permission, others, ranked=False) if names else None
             if wanted is None:
                 continue
             terms = {

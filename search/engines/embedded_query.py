@@ -108,8 +108,10 @@ def _weight(created: int, seq: int) -> float:
     return 1.0 + ((month << 9) | spread) / (1 << 24)
 
 
-def asked(query: Query, permission: PermissionFilter, filters: Mapping[str, Sequence[str]]) -> tantivy.Query | None:
-    """What is to be found; ``None`` when that is nothing."""
+def asked(
+    query: Query, permission: PermissionFilter, filters: Mapping[str, Sequence[str]], *, ranked: bool = True
+) -> tantivy.Query | None:
+    """What is to be found; ``None`` when that is nothing. ``ranked``: with what only lifts the score."""
     permitted = _permitted(permission)
     if permitted is None:
         return None
@@ -121,7 +123,8 @@ def asked(query: Query, permission: PermissionFilter, filters: Mapping[str, Sequ
         parts.append(_unscored(narrowed))
     if query.root is not None:
         parts.append(_node(query.root))
-    return tantivy.Query.boolean_query([(Occur.Must, one) for one in parts])
+    lifting = [(Occur.Should, one) for word in query.words for one in _lifting(word)] if ranked else []
+    return tantivy.Query.boolean_query([*((Occur.Must, one) for one in parts), *lifting])
 
 
 def is_ranked(query: Query) -> bool:
@@ -170,22 +173,23 @@ def _everything() -> tantivy.Query:
 
 
 def _word(word: Word) -> tantivy.Query:
-    """What must be met, with what only lifts the score beside it."""
+    """What must be met; what only lifts the score stands beside the whole tree (``_lifting``)."""
     options: list[tantivy.Query] = []
-    lifting: list[tantivy.Query] = []
-    long = len(word.elements) > 1
     if word.elements and word.where != "name":
         options.append(_elements(word))
-        if long and word.where == "any":
-            lifting.append(tantivy.Query.boost_query(_phrase("title", analysis.pairs(word.elements)), TITLE_WEIGHT))
-            if word.favours:
-                lifting.append(_terms(word.favours, TERM_WEIGHT))
     if word.terms:
-        options.append(_terms(word.terms, TERM_WEIGHT if long else 1.0))
-    met = any_of(options)
-    if not lifting:
-        return met
-    return tantivy.Query.boolean_query([(Occur.Must, met), *((Occur.Should, one) for one in lifting)])
+        options.append(_terms(word.terms, TERM_WEIGHT if len(word.elements) > 1 else 1.0))
+    return any_of(options)
+
+
+def _lifting(word: Word) -> list[tantivy.Query]:
+    """The word in the title, and as the name of somebody whom the entry is about."""
+    if len(word.elements) < 2 or word.where != "any":
+        return []
+    lifting = [tantivy.Query.boost_query(_phrase("title", analysis.pairs(word.elements)), TITLE_WEIGHT)]
+    if word.favours:
+        lifting.append(_terms(word.favours, TERM_WEIGHT))
+    return lifting
 
 
 def _elements(word: Word) -> tantivy.Query:
@@ -218,7 +222,12 @@ def _between(node: Between) -> tantivy.Query:
     """Both bounds included; undated entries are in no range."""
     if node.attribute == "year":
         return tantivy.Query.range_query(
-            schema(), "year", FieldType.Integer, lower_bound=node.lower or 0, upper_bound=node.upper or 9999
+            schema(),
+            "year",
+            FieldType.Integer,
+            lower_bound=node.lower or 0,
+            upper_bound=node.upper or 9999,
+            use_inverted_index=True,
         )
     lower, upper = max(node.lower or 1, 1), (node.upper or 3_652_059)
     return tantivy.Query.range_query(
