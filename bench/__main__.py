@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import platform
 import shutil
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import audits, corpora, costs, custody, looking, search
+from bench import audits, corpora, costs, custody, looking, opening, search
 from bench.measure import Case, Result, run, table
 
 SMALL, MEDIUM, LARGE = 8 * corpora.KIB, 5 * corpora.MIB, corpora.GIB
@@ -24,6 +25,9 @@ def main() -> None:
     given = _arguments()
     if given.one_file is not None:
         sys.stdout.write(f"{costs.take_one_file_in(given.one_file, given.work)}\n")
+        return
+    if given.one_deposit is not None:
+        sys.stdout.write(json.dumps(opening.take_one_deposit_in(given.one_deposit, given.work)) + "\n")
         return
     folder: Path = given.folder
     work = Path(tempfile.mkdtemp(prefix="work-", dir=_made(folder)))
@@ -47,6 +51,8 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
             yield run(case, rounds)
     if only in "peak memory":
         yield costs.memory(folder, work, 100 * corpora.MIB, corpora.GIB if quick else 10 * corpora.GIB)
+    if only in "opening what is large":
+        yield from opening.results(folder, work, quick=quick)
     if only in "looking into files":
         corpus = corpora.household(folder, 10 if quick else 200)
         yield from looking.costs(corpus, rounds)
@@ -88,6 +94,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="where corpora are kept")
     parser.add_argument("--one-file", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--one-deposit", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
