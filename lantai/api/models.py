@@ -166,6 +166,7 @@ class UseEntry(Answer):
     file_id: str | None
     reason: str
     form: str
+    count: int | None = Field(description="rows of a list that was taken out")
 
 
 class ReplicaLine(Answer):

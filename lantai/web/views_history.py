@@ -152,6 +152,7 @@ class UseLine:
     href: str
     reason: str
     form: str
+    count: int | None
     seq: int
 
 
@@ -172,6 +173,7 @@ def lines(entries: list[UseEntry], titles: dict[str, tuple[str, str]], language:
                 href=href,
                 reason=one.reason,
                 form=one.form,
+                count=one.count,
                 seq=one.seq,
             )
         )

@@ -88,14 +88,14 @@ def _built(visit: Visit, found: IndexReport) -> str:
 
 def span(visit: Visit, seconds: int) -> str:
     """A length of time in its largest unit."""
-    many = i18n.translations(visit.language).ngettext
+    ngettext = i18n.translations(visit.language).ngettext
     if seconds < 60:
-        return many("%(num)d second", "%(num)d seconds", seconds) % {"num": seconds}
+        return ngettext("%(num)d second", "%(num)d seconds", seconds) % {"num": seconds}
     if seconds < 3600:
-        return many("%(num)d minute", "%(num)d minutes", seconds // 60) % {"num": seconds // 60}
+        return ngettext("%(num)d minute", "%(num)d minutes", seconds // 60) % {"num": seconds // 60}
     if seconds < 86_400:
-        return many("%(num)d hour", "%(num)d hours", seconds // 3600) % {"num": seconds // 3600}
-    return many("%(num)d day", "%(num)d days", seconds // 86_400) % {"num": seconds // 86_400}
+        return ngettext("%(num)d hour", "%(num)d hours", seconds // 3600) % {"num": seconds // 3600}
+    return ngettext("%(num)d day", "%(num)d days", seconds // 86_400) % {"num": seconds // 86_400}
 
 
 def may_rebuild(visit: Visit) -> bool:

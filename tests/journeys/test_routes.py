@@ -92,6 +92,8 @@ GET = {
     "/records/{record_id}/versions/{number}/package": Way(TAKERS, **_TAKEN),
     "/retention": Way(SCHEDULE),
     "/search": Way(READERS),
+    "/search.csv": Way(READERS),
+    "/search.xlsx": Way(READERS),
     "/sign-in": Way(OPEN, ok=303),
     "/submissions": Way(DEPOSITORS),
     "/submissions/{submission_id}": Way(_DEPOSIT),
@@ -116,12 +118,14 @@ GET = {
     "/api/v1/retention/records/{record_id}": Way(READERS, **_RECORD),
     "/api/v1/retention/rules": Way(SCHEDULE),
     "/api/v1/search": Way(READERS),
+    "/api/v1/search/export": Way(READERS),
     "/api/v1/session": Way(ALL),
     "/api/v1/submissions": Way(ALL),  # one's own; empty for who deposits nothing
     "/api/v1/submissions/{submission_id}": Way(_DEPOSIT, refused=404),
     "/api/v1/submissions/{submission_id}/findings": Way(_DEPOSIT, refused=404),
     "/api/v1/submissions/{submission_id}/receipt": Way(_DEPOSIT, refused=404),
     "/api/v1/system/accounts": Way({"sys_admin", "sec_admin"}),
+    "/api/v1/system/index": Way(STATUS),
     "/api/v1/system/jobs": Way(STATUS),
     "/api/v1/system/status": Way(STATUS),
     "/api/v1/tokens": Way(ALL),
@@ -144,6 +148,7 @@ WRITES = {
     "POST /api/v1/submissions/{submission_id}/uploads",
     "POST /api/v1/submissions/{submission_id}/uploads/{upload_id}",
     "POST /api/v1/submissions/{submission_id}/withdraw",
+    "POST /api/v1/system/index/rebuild",
     "POST /api/v1/tokens",
     "POST /deposit",
     "POST /password",
@@ -156,6 +161,7 @@ WRITES = {
     "POST /submissions/{submission_id}/resume",
     "POST /submissions/{submission_id}/return",
     "POST /submissions/{submission_id}/withdraw",
+    "POST /system/index/rebuild",
     "POST /tokens",
     "POST /tokens/{token_id}/revoke",
     "PUT /api/v1/submissions/{submission_id}/files",
@@ -199,7 +205,9 @@ class World:
             "number": one.case if "case-files" in route else "1",
         }
         path = re.sub(r"\{(\w+)\}", lambda match: named[match.group(1)], route)
-        return f"{path}?q=*" if path.endswith("/search") else path
+        if path.endswith("/search/export"):
+            return f"{path}?q=*&as=json"
+        return f"{path}?q=*" if path.endswith(("/search", "/search.csv", "/search.xlsx")) else path
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
@@ -406,7 +414,7 @@ def test_no_list_names_a_thing_of_another_township(world: World, role: str) -> N
             # the register keeps what one asked for oneself; incidents name objects, which say nothing
             known = asked if "use" in route or "status" in route else set()
             assert not {one for one in (hidden | files) - known if one in shown}, route
-    total = client.get("/api/v1/search", params={"q": "*"}).json()["total"]
+    total = client.get("/api/v1/search", params={"q": "*", "kind": "record"}).json()["total"]
     assert total == len(visible) - len(hidden & set(visible))
 
 
@@ -439,6 +447,10 @@ def _pages(client: httpx.Client, address: str) -> Iterator[str]:
         "/api/v1/records/{record}/files?version=999999999999999999999999",
         "/api/v1/search?q=%00",
         "/api/v1/search?q=%22",
+        "/api/v1/search?q=*&year=x&kind=x&organ=%00&format=%22",
+        "/search?q=*&n=99999999999999999999&after=x",
+        "/search?q=*&since=9999-99-99&sort=x&type=%00",
+        "/search.xlsx?q=%28",
         "/api/v1/search?q=a&after=%E4%BD%8E",
         "/api/v1/search?q=*&after=f_gAAAAAAAB__________wAAAAE",
         "/api/v1/retention/due?before=9999-12-31",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
+from lantai.problems import status_of
 from lantai.result_lists import MEDIA_TYPES, MOST
 from lantai.web import searching, views_search
 from lantai.web.pages.files import disposition
 from lantai.web.rendering import page
 from lantai.web.searching import Asked
 from lantai.web.visit import SignedVisit
-from metadata.errors import Invalid
+from metadata.errors import Forbidden, Invalid
 from metadata.rights import Permission
 from repository.clock import local_date
 
@@ -25,12 +26,12 @@ def show(visit: SignedVisit) -> Response:
     visit.require(Permission.SEARCH)
     asked = Asked.read(visit.request.query_params)
     result: views_search.Result | None = None
-    wrong = ""
+    wrong, status = "", 200
     if asked.text:
         try:
             found = searching.find(visit, asked, limit=_PAGE, facets=True)
-        except Invalid as error:
-            wrong = error.sentence(visit.language)
+        except (Invalid, Forbidden) as error:  # forbidden: to look for personal numbers
+            wrong, status = error.sentence(visit.language), status_of(error)
         else:
             with visit.reading() as session:
                 result = views_search.result(session, visit, asked, found)
@@ -38,7 +39,7 @@ def show(visit: SignedVisit) -> Response:
         visit,
         "search.html",
         room="search",
-        status=422 if wrong else 200,
+        status=status,
         searched=asked.text,
         asked=asked,
         kept=[one for one in asked.fields() if one[0] != "q"],
