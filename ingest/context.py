@@ -19,7 +19,8 @@ from repository.bag.plan import BagPlan, load
 ALL_CHECKS = frozenset({"bag", "names", "format", "readability", "quality", "text", "duplicates", "empty", "virus"})
 """Checks that may be left out by whoever builds the context; container safety, the deposit list and pins always run."""
 
-_PLAN_FILES = 50_000
+_PLAN_BYTES = 32 << 20
+"""Tag files and directories of frozen plans that are held for the steps that follow."""
 _OPENINGS = 4
 
 
@@ -36,7 +37,7 @@ class Context:
     shared: CheckPool | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _plans: OrderedDict[Path, BagPlan] = field(default_factory=OrderedDict, repr=False)
-    _plan_files: int = 0
+    _plan_bytes: int = 0
     _openings: OrderedDict[str, Any] = field(default_factory=OrderedDict, repr=False)
     lists: OrderedDict[str, Any] = field(default_factory=OrderedDict, repr=False)
 
@@ -81,12 +82,14 @@ class Context:
         return quarantine.folder(self.archive.quarantine, submission_id)
 
     def keep_plan(self, path: Path, plan: BagPlan) -> None:
-        """Hold a frozen plan for the steps that follow; the file stays the truth."""
+        """Hold a frozen plan for the steps that follow, as long as there is room; the file stays the truth.
+
+        The first are kept, not the last: the next step begins with them.
+        """
         with self._lock:
-            self._plans[path] = plan
-            self._plan_files += len(plan.payload)
-            while len(self._plans) > 1 and self._plan_files > _PLAN_FILES:
-                self._plan_files -= len(self._plans.popitem(last=False)[1].payload)
+            if not self._plans or self._plan_bytes + _own_bytes(plan) <= _PLAN_BYTES:
+                self._plans[path] = plan
+                self._plan_bytes += _own_bytes(plan)
 
     def plan(self, path: Path) -> BagPlan:
         """The frozen plan at ``path``."""
@@ -98,7 +101,7 @@ class Context:
         """The plan is not needed any more."""
         with self._lock:
             plan = self._plans.pop(path, None)
-            self._plan_files -= len(plan.payload) if plan is not None else 0
+            self._plan_bytes -= _own_bytes(plan) if plan is not None else 0
 
     def keep_opening(self, submission_id: str, opening: Any) -> None:
         """Hold a container that is being opened for its next batch; what is lost here is read again."""
@@ -122,4 +125,9 @@ class Context:
                 self._pool.close()
                 del self.__dict__["_pool"]
             self._plans.clear()
-            self._plan_files = 0
+            self._plan_bytes = 0
+
+
+def _own_bytes(plan: BagPlan) -> int:
+    """Bytes of the bag that are not payload; what a held plan takes in memory follows from them."""
+    return plan.object_size - plan.payload_bytes
