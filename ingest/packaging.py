@@ -238,7 +238,7 @@ def _findings(deposit: Deposit, subject: Subject) -> bytes:
             "severity": one.severity,
             "outcome": one.outcome,
             "path": one.path,
-            "params": one.params,
+            "params": {name: _stored(value) for name, value in (one.params or {}).items()},
             "zh": findings.sentence(one, "zh"),
             "en": findings.sentence(one, "en"),
         }
@@ -246,6 +246,11 @@ def _findings(deposit: Deposit, subject: Subject) -> bytes:
     ]
     body = {"format": FINDINGS_FORMAT, "submission_id": deposit.submission_id, "findings": rows}
     return canonical.dumps(body) + b"\n"
+
+
+def _stored(value: Any) -> Any:
+    """A measured value (degrees, seconds) as text: what is stored holds no floating-point numbers."""
+    return f"{value:g}" if isinstance(value, float) else value
 
 
 def _identifying(deposit: Deposit) -> dict[str, str]:

@@ -12,6 +12,9 @@ from lxml import etree
 
 from metadata.errors import Invalid
 
+_UNFOLDED = frozenset({etree.ErrorTypes.ERR_ENTITY_LOOP, etree.ErrorTypes.ERR_RESOURCE_LIMIT})
+"""What libxml2 says of entities that unfold too far: the limits on depth and size share the second."""
+
 
 def parser() -> etree.XMLParser:
     """A fresh hardened parser: no entities, no DTD, no network, libxml2's limits on depth and size in force."""
@@ -37,6 +40,10 @@ def parse(data: bytes) -> etree._Element:
     try:
         root = etree.fromstring(data, parser())
     except etree.XMLSyntaxError as error:
+        if (
+            getattr(error, "code", None) in _UNFOLDED and "entity" in str(error).lower()
+        ):  # stopped before the tree could be looked at
+            raise _doctype() from error
         raise _malformed(error) from error
     except ValueError as error:  # an empty document, or text with an encoding declaration
         raise _malformed(error) from error
@@ -47,11 +54,15 @@ def parse(data: bytes) -> etree._Element:
 def refuse_doctype(tree: etree._ElementTree) -> None:
     """Raise ``Invalid`` (``xml.doctype``) when the document of ``tree`` carries a document type declaration."""
     if tree.docinfo.internalDTD is not None:
-        raise Invalid(
-            "xml.doctype",
-            zh="XML 文件带有文档类型声明（DTD），出于安全考虑不予读取；请去掉 <!DOCTYPE …> 后重新提交。",
-            en="The XML file carries a document type declaration, which is refused for safety; remove <!DOCTYPE …>.",
-        )
+        raise _doctype()
+
+
+def _doctype() -> Invalid:
+    return Invalid(
+        "xml.doctype",
+        zh="XML 文件带有文档类型声明（DTD），出于安全考虑不予读取；请去掉 <!DOCTYPE …> 后重新提交。",
+        en="The XML file carries a document type declaration, which is refused for safety; remove <!DOCTYPE …>.",
+    )
 
 
 def instant(at: datetime) -> str:

@@ -44,9 +44,11 @@ def run(
     """
     yield from _entries(container, members)
     yield from _names(container, members)
-    yield from _sizes(container, packed_bytes, members, limits)
+    alone = list(_sizes(container, packed_bytes, members, limits))
+    yield from alone
     if before is not None:
-        yield from _together(container, members, limits, before)
+        told = {one.code for one in alone}
+        yield from (one for one in _together(container, members, limits, before) if one.code not in told)
     if not any(member.kind == "file" for member in members):
         yield Finding("container.empty", container)
 

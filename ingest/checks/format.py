@@ -84,7 +84,7 @@ def run_bytes(path: str, found: Identified, data: mmap.mmap | bytes) -> Iterable
 
 def _also(found: Identified, data: mmap.mmap | bytes) -> str:
     """What else a program might take the file for; empty for nothing."""
-    mimes = f"{found.puid_mime} {found.mime}"
+    mimes = f"{found.puid_mime} {found.mime}".lower()
     head = data[:_HEAD]
     packed = any(word in mimes for word in _ZIP_WORDS)
     if not packed and not found.mime.startswith("text/") and _zip_end(data) is not None:

@@ -163,7 +163,10 @@ class _Stepped:
             else:
                 ended = False
             given, self._waiting = self._waiting, b""
-            data = self._unpacker.decompress(given, most)
+            try:
+                data = self._unpacker.decompress(given, most)
+            except OSError as error:  # bzip2's word for damage; it is no fault of the disk
+                raise Damaged from error
             self._waiting = getattr(self._unpacker, "unconsumed_tail", b"")
             if data:
                 return bytes(data)

@@ -77,11 +77,28 @@ def read_directory(handle: int, limits: IngestLimits, clock: Clock) -> Directory
         if not len(entries) % 256:
             clock.check()
         entry, at = _read_entry(data, at, end.shift)
-        entries.append(_held_to_its_own_header(handle, entry, end.at))
+        entries.append(entry)
     if len(entries) != end.entries:
         raise Damaged("container.mismatch")
-    _no_hidden_entries(handle, entries, end.at)
-    return Directory(entries, end.trailing)
+    held: list[Entry] = []
+    for number, entry in enumerate(entries):
+        if not number % 256:
+            clock.check()
+        try:
+            held.append(_held_to_its_own_header(handle, entry, end.at))
+        except Damaged as damaged:
+            if damaged.code == "container.damaged" and _lies_inside_another(entry, entries):
+                raise Damaged("container.overlap") from damaged
+            raise
+    _no_hidden_entries(handle, held, end.at)
+    return Directory(held, end.trailing)
+
+
+def _lies_inside_another(entry: Entry, entries: list[Entry]) -> bool:
+    """Whether ``entry`` begins within what another takes up at least: that it has no header there follows from it."""
+    return any(
+        one.offset < entry.offset < one.offset + _LOCAL_FORM.size + len(one.name) + one.packed for one in entries
+    )
 
 
 def _read_end(handle: int, size: int) -> _End:

@@ -167,7 +167,11 @@ def _stepped(decompress: Any, source: MemberSource, most: int) -> bytes:
         packed = source.packed(_CHUNK) if decompress.needs_input else b""
         if not packed and decompress.needs_input:
             return b""  # LZMA without an end mark; the size tells whether something is missing
-        if data := decompress.decompress(packed, most):
+        try:
+            data = decompress.decompress(packed, most)
+        except OSError as error:  # bzip2's word for damage; it is no fault of the disk
+            raise Damaged from error
+        if data:
             return bytes(data)
     return b""
 

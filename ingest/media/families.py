@@ -54,6 +54,8 @@ _BY_NAME = {
 }
 _SILENT = frozenset({"", "application/octet-stream", "inode/x-empty"})
 _CONTAINERS = frozenset({"packed", "legacy", "text"})
+_GUESSED = frozenset({"images", "sound"})
+"""Families some of whose kinds libmagic tells by two or three bytes, with which any file may begin."""
 
 
 def family_of(found: Identified, name: str) -> str | None:
@@ -65,6 +67,8 @@ def family_of(found: Identified, name: str) -> str | None:
     told = [family for family in map(_of_mime, [*mimes, found.mime.lower()]) if family is not None]
     best = next((one for one in told if one not in _CONTAINERS), told[0] if told else None)
     by_name = _BY_NAME.get(suffix)
+    if best in _GUESSED and best != by_name and not _by_signature(found):
+        return by_name  # without a signature of PRONOM and against the name it is no more than a guess
     if best == "packed" and by_name in {"office", "ofd"}:
         return by_name  # a document whose package is too damaged to be told from any ZIP
     if best == "text" and by_name in {"json", "html", "xml"} and found.by_name_only:
@@ -72,6 +76,10 @@ def family_of(found: Identified, name: str) -> str | None:
     if best is None and (found.mime in _SILENT or found.puid is None):
         return by_name
     return best
+
+
+def _by_signature(found: Identified) -> bool:
+    return found.puid is not None and not found.by_name_only
 
 
 def _of_mime(mime: str) -> str | None:

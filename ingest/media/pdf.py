@@ -121,19 +121,19 @@ def _named(data: bytes) -> bool:
 
 def _pages(document: Any, count: int, subject: Subject, medium: Medium) -> Iterator[Page]:
     limit = min(count, subject.bounds.pages_decoded)
-    read = 0
+    read, first_lost, opened = 0, 0, False
     for number in range(1, limit + 1):
         if subject.late:
             break
         try:
             page = document[number - 1]
         except pypdfium2.PdfiumError:
-            if number == 1 and count == 1:
-                medium.damaged("page")
-            else:
-                medium.partial(f"{number}/{count}", "page")
+            first_lost = first_lost or number
             read = number
             continue
+        opened = True
+        if first_lost:
+            medium.partial(f"{first_lost}/{count}", "page")
         try:
             found = _page(document, page, number, f"{number}/{count}", subject, medium)
         finally:
@@ -141,6 +141,10 @@ def _pages(document: Any, count: int, subject: Subject, medium: Medium) -> Itera
         read = number
         if found is not None:
             yield found
+    if first_lost and opened:
+        medium.partial(f"{first_lost}/{count}", "page")
+    elif first_lost:
+        medium.damaged("page")
     if read < count:
         medium.too_many_pages(count, read)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
 from ingest.pool import CheckPool
 from repository.clock import FixedClock
@@ -18,15 +20,19 @@ from tests.archives import bureau_archive
 from tests.corpus.cases import Case, Told, cases, take_in
 
 
-def _shown(case: Case, told: Told) -> dict[str, object]:
+def _shown(case: Case, told: Told) -> dict[str, Any]:
     loud = [row for row in told.findings if row["severity"] != "notice"]
     wanted = {row["code"] for row in case.expected.get("findings", [])}
     quiet = [row for row in told.findings if row["severity"] == "notice" and row["code"] in wanted]
-    told_now: dict[str, object] = {"state": told.state}
+    told_now: dict[str, Any] = {"state": told.state}
     if told.records:
         told_now["records"] = told.records
     told_now |= {name: case.expected[name] for name in ("options", "limits") if name in case.expected}
     return told_now | {"findings": [*loud, *quiet]}
+
+
+def _ordered(told: dict[str, Any]) -> dict[str, Any]:
+    return told | {"findings": {(row["code"], row["severity"], row.get("path")) for row in told["findings"]}}
 
 
 def main(arguments: list[str]) -> int:
@@ -44,14 +50,18 @@ def main(arguments: list[str]) -> int:
                 engine = open_engine(f"sqlite:///{base / 'lantai.db'}", busy_seconds=5)
                 Base.metadata.create_all(engine)
                 (base / "made").mkdir()
+                started = time.monotonic()
                 told = take_in(
                     bureau_archive(base, engine, FixedClock()), case.make(base / "made"), case.expected, pool
                 )
+                seconds = time.monotonic() - started
                 engine.dispose()
             shown = _shown(case, told)
-            same = shown == case.expected
+            same = _ordered(shown) == _ordered(case.expected)
             differs += not same
-            print(f"{case.kind}/{case.name}{'' if same else '  DIFFERS'}{'  LOST' if told.lost else ''}")
+            print(
+                f"{case.kind}/{case.name}{'' if same else '  DIFFERS'}{'  LOST' if told.lost else ''}  {seconds:.1f} s"
+            )
             if not same:
                 print(json.dumps(shown, ensure_ascii=False, indent=2))
             others = sorted({row["code"] for row in told.findings if row["severity"] == "notice"})

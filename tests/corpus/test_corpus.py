@@ -9,11 +9,20 @@ import pytest
 from sqlalchemy import Engine
 
 from ingest.pool import CheckPool
+from repository.bag.verify import validate
 from repository.clock import FixedClock
 from tests.archives import bureau_archive
-from tests.corpus.cases import Case, cases, take_in
+from tests.corpus.cases import HERE, KINDS, Case, cases, take_in
 
 CASES = list(cases())
+AT_LEAST = 80
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_are_enough_of_each(kind: str) -> None:
+    names = [one.name for one in CASES if one.kind == kind]
+    assert len(names) >= AT_LEAST
+    assert len(names) == sum(one.is_dir() for one in (HERE / kind).iterdir()), "a folder without make.py"
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +52,6 @@ def test_case(case: Case, engine: Engine, clock: FixedClock, pool: CheckPool, tm
     else:
         assert not told.of("error")
         assert bool(told.of("warning")) == (case.kind == "warn")
+        bags = list((tmp_path / "replicas" / "a").rglob("*.zip"))
+        assert len(bags) == told.bags
+        assert all(validate(bag).valid for bag in bags)

@@ -24,7 +24,7 @@ from ingest.containers.naming import decide, named
 from ingest.limits import IngestLimits
 from ingest.outcome import Finding
 from ingest.pool import CheckPool
-from tests.unit.ingest.archives import rar4, rar5, write_7z, write_tar, write_zip, zip_entry
+from tests.corpus.makers.archives import rar4, rar5, write_7z, write_tar, write_zip, zip_entry
 
 Read = Callable[..., "dict[str, bytes] | str"]
 LIMITS = IngestLimits()

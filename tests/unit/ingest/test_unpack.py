@@ -22,7 +22,7 @@ from ingest.steps.unpack import open_next
 from ingest.submissions import open_submission, receive_path
 from repository.archive import Archive
 from repository.tables import Finding, Record, Submission, SubmissionFile
-from tests.unit.ingest.archives import rar5, write_7z, write_tar, write_zip, zip_entry
+from tests.corpus.makers.archives import rar5, write_7z, write_tar, write_zip, zip_entry
 
 Deposit = Callable[..., tuple[str, str]]
 Receive = Callable[..., str]

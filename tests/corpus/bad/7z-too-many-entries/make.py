@@ -1,0 +1,11 @@
+"""More entries than are allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.archives import write_7z
+
+
+def make(folder: Path) -> Path:
+    return write_7z(folder / "材料.7z", {f"{n}.txt": b"x" for n in range(20)})

@@ -1,0 +1,13 @@
+"""A DOC that breaks off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+from tests.corpus.makers.pictures import cut
+from tests.corpus.makers.word97 import word97
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "申请书.doc", cut(word97("申请书"), 0.6))

@@ -1,0 +1,12 @@
+"""A JPEG of which nothing is left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+from tests.corpus.makers.pictures import picture
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "照片.jpg", picture(".jpg")[:700])

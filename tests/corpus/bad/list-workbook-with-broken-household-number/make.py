@@ -1,0 +1,11 @@
+"""A household number whose check character is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.tables import NUMBER, row, tabled
+
+
+def make(folder: Path) -> Path:
+    return tabled(folder, row(1, "a.txt;b.txt", 户号=NUMBER[:-1] + ("0" if NUMBER[-1] != "0" else "1"), 救助项目="DB"))

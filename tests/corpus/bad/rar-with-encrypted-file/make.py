@@ -1,0 +1,12 @@
+"""A RAR whose file is encrypted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.archives import rar4
+from tests.corpus.makers.names import one
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "材料.rar", rar4({b"a.txt": b"0123456789abcdef"}, file_flags=0x4))

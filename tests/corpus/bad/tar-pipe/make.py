@@ -1,0 +1,12 @@
+"""A TAR with a pipe."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+from tests.corpus.makers.archives import tar_info, tarred
+
+
+def make(folder: Path) -> Path:
+    return tarred(folder / "材料.tar", (tar_info("pipe", tarfile.FIFOTYPE), b""))

@@ -1,0 +1,11 @@
+"""Eight megabytes of zeros in less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.archives import write_tar
+
+
+def make(folder: Path) -> Path:
+    return write_tar(folder / "材料.tar.xz", [("zeros.bin", bytes(8 << 20))], "w:xz")

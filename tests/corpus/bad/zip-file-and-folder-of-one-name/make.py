@@ -1,0 +1,11 @@
+"""A file where another has its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.archives import raw_zip
+
+
+def make(folder: Path) -> Path:
+    return raw_zip(folder / "t.zip", [(b"a", b"x"), (b"a/b.txt", b"y")])

@@ -1,0 +1,11 @@
+"""A path that a shell would lead home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.archives import raw_zip
+
+
+def make(folder: Path) -> Path:
+    return raw_zip(folder / "t.zip", [(b"~root/a.txt", b"x")])

@@ -1,0 +1,11 @@
+"""A table in UTF-8 with a byte order mark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "名册.csv", "姓名,住址,金额\n张三,青石镇第一村,320\n".encode("utf-8-sig"))

@@ -1,0 +1,12 @@
+"""A PDF that opens but may not be printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+from tests.corpus.makers.papers import locked_pdf
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "通知.pdf", locked_pdf(b"", rights=-64 & ~4))

@@ -1,0 +1,12 @@
+"""A JPEG made for printing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+from tests.corpus.makers.pictures import noise, saved
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "封面.jpg", saved(noise().convert("CMYK"), "JPEG"))

@@ -1,0 +1,12 @@
+"""A whole picture as PNG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+from tests.corpus.makers.pictures import picture
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "照片.png", picture(".png"))

@@ -1,0 +1,153 @@
+"""Thousands of damaged files, deposited a hundred at a time: whatever comes of them, every one is accounted for.
+
+``LANTAI_FUZZ_SEED`` goes on from a seed that a failure named; ``LANTAI_FUZZ_FILES`` changes how many there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from access.actors import console_actor
+from ingest.context import Context
+from ingest.limits import IngestLimits
+from ingest.pipeline import advance
+from ingest.pool import CheckPool
+from ingest.submissions import open_submission, receive_path
+from repository.archive import Archive
+from repository.bag.verify import validate
+from repository.clock import FixedClock
+from repository.db import open_engine
+from repository.tables import Base, Submission, SubmissionFile
+from tests.archives import bureau_archive
+from tests.corpus.mutation import damaged
+
+BATCH = 100
+ENDS = {"waiting", "rejected", "done"}
+LIMITS = IngestLimits(check_seconds=20.0, container_seconds=20.0, container_ratio_from=16 << 20)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[CheckPool]:
+    made = CheckPool(2, memory_bytes=4 << 30, seconds=20, batch=16)
+    yield made
+    made.close()
+
+
+def test_three_hundred(tmp_path: Path, pool: CheckPool, caplog: pytest.LogCaptureFixture) -> None:
+    run(tmp_path, pool, caplog, seed=0, files=300)
+
+
+@pytest.mark.fuzz
+def test_ten_thousand(tmp_path: Path, pool: CheckPool, caplog: pytest.LogCaptureFixture) -> None:
+    seed = int(os.environ.get("LANTAI_FUZZ_SEED", "1000"))
+    run(tmp_path, pool, caplog, seed=seed, files=int(os.environ.get("LANTAI_FUZZ_FILES", "10000")))
+
+
+def run(folder: Path, pool: CheckPool, caplog: pytest.LogCaptureFixture, *, seed: int, files: int) -> None:
+    """Deposits of ``BATCH`` files made of the seeds from ``seed`` on; half of them are accepted beforehand."""
+    litter = _litter()
+    for number, first in enumerate(range(seed, seed + files, BATCH)):
+        place = folder / str(first)
+        place.mkdir()
+        engine = open_engine(f"sqlite:///{place / 'lantai.db'}", busy_seconds=5)
+        Base.metadata.create_all(engine)
+        caplog.clear()
+        try:
+            state = _deposit(
+                place, engine, pool, range(first, min(first + BATCH, seed + files)), alone=bool(number % 2)
+            )
+        except BaseException:
+            print(f"LANTAI_FUZZ_SEED={first} makes it again")
+            raise
+        finally:
+            engine.dispose()
+        loud = [one for one in caplog.records if one.levelno >= logging.ERROR or one.exc_info]
+        assert not loud, f"LANTAI_FUZZ_SEED={first}: {loud[0].getMessage()}\n{caplog.text[-3000:]}"
+        shutil.rmtree(place)
+        print(f"seeds {first}-{first + BATCH - 1}: {state}", flush=True)
+    assert _litter() <= litter, "files were left behind in the folder for temporary files"
+
+
+def _litter() -> set[str]:
+    return {one.name for one in Path(tempfile.gettempdir()).glob("lantai-*")}
+
+
+def _deposit(folder: Path, engine: Engine, pool: CheckPool, seeds: range, *, alone: bool) -> str:
+    """One deposit; ``alone``: what has errors is left out and the rest goes on. The state it ends in."""
+    source, given = folder / "in", {}
+    source.mkdir()
+    for seed in seeds:
+        name, data = damaged(seed)
+        path = Path(os.fsdecode(os.fsencode(source) + f"/{seed}-".encode() + name.encode("utf-8", "ignore")[-200:]))
+        path.write_bytes(data)
+        given[path.name] = hashlib.sha256(data).hexdigest()
+    archive = bureau_archive(folder, engine, FixedClock())
+    with archive.sessions.begin() as session:
+        actor = console_actor(session, archive.profile, "fuzz")
+        options = {"accept": True, "leave_out": alone}
+        opened = open_submission(
+            session, archive=archive, actor=actor, organ_id=None, title="fuzz", channel="cli", options=options
+        )
+        submission_id = opened.id
+    receive_path(archive, submission_id, [source], limits=LIMITS)
+    context = Context.open(archive, LIMITS, pool=pool)
+    try:
+        state = advance(context, submission_id)
+    finally:
+        context.close()
+    _account(archive, submission_id, given)
+    bags = sorted((folder / "replicas" / "a").rglob("*.zip"))
+    assert state == "done" or not bags, "what was refused was stored"
+    for bag in bags:
+        assert validate(bag).valid, bag
+    _stored(archive, submission_id, bags)
+    return state
+
+
+def _account(archive: Archive, submission_id: str, given: dict[str, str]) -> None:
+    """The submission has ended, and every file that was given lies in quarantine with the digest it came with."""
+    with archive.reading() as session:
+        submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
+        assert submission.error is None, submission.error
+        assert submission.state in ENDS, submission.state
+        rows = session.scalars(select(SubmissionFile).where(SubmissionFile.submission_id == submission_id)).all()
+        received = {row.path: row.digests["sha256"] for row in rows if row.container is None}
+        assert received == given
+        for row in rows:
+            data = (archive.quarantine / submission_id / row.source).read_bytes()
+            assert hashlib.sha256(data).hexdigest() == row.digests["sha256"], row.path
+            assert len(data) == row.size
+
+
+def _stored(archive: Archive, submission_id: str, bags: list[Path]) -> None:
+    """Every file of a record reads back from its bag, byte for byte."""
+    if not bags:
+        return
+    held: set[str] = set()
+    for bag in bags:
+        with zipfile.ZipFile(bag) as opened:
+            held |= {hashlib.sha256(opened.read(one)).hexdigest() for one in opened.infolist() if not one.is_dir()}
+    with archive.reading() as session:
+        rows = session.scalars(select(SubmissionFile).where(SubmissionFile.submission_id == submission_id)).all()
+        kept = {row.digests["sha256"] for row in rows if row.role == "payload" and row.record_id is not None}
+        left_out = _left_out(archive, submission_id)
+        kept -= {row.digests["sha256"] for row in rows if row.record_id in left_out}
+    assert kept <= held
+
+
+def _left_out(archive: Archive, submission_id: str) -> set[str]:
+    from repository.tables import RecordPlan
+
+    with archive.reading() as session:
+        plans = session.scalars(select(RecordPlan).where(RecordPlan.submission_id == submission_id))
+        return {one.record_id for one in plans if one.state == "left_out"}

@@ -1,0 +1,13 @@
+"""A video that breaks off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+from tests.corpus.makers.pictures import cut
+from tests.corpus.makers.sound import avi
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "入户.avi", cut(avi(), 0.6))

@@ -1,0 +1,15 @@
+"""A manifest written on Windows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.bags import bag, edited
+
+
+def make(folder: Path) -> Path:
+    return edited(
+        bag(folder, ["sha256"]),
+        "manifest-sha256.txt",
+        lambda data: data.replace(b"data/a.txt", b"data" + bytes([92]) + b"a.txt"),
+    )

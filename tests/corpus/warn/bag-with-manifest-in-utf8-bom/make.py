@@ -1,0 +1,11 @@
+"""A manifest with a byte order mark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.bags import bag, edited
+
+
+def make(folder: Path) -> Path:
+    return edited(bag(folder, ["sha256"]), "manifest-sha256.txt", lambda data: b"\xef\xbb\xbf" + data)

@@ -1,0 +1,11 @@
+"""A line of a manifest twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.bags import bag, edited
+
+
+def make(folder: Path) -> Path:
+    return edited(bag(folder, ["sha256"]), "manifest-sha256.txt", lambda data: data + data.splitlines(keepends=True)[0])

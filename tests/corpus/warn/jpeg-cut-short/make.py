@@ -1,0 +1,12 @@
+"""A JPEG of which the lower half is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+from tests.corpus.makers.pictures import cut, picture
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "照片.jpg", cut(picture(".jpg"), 0.5))

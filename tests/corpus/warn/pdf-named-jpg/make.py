@@ -1,0 +1,12 @@
+"""A document under a picture's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+from tests.corpus.makers.papers import plain_pdf
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "扫描.jpg", plain_pdf())

@@ -1,0 +1,12 @@
+"""A PNG of which the lower half is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+from tests.corpus.makers.pictures import cut, picture
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "照片.png", cut(picture(".png"), 0.5))

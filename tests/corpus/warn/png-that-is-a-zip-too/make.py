@@ -1,0 +1,13 @@
+"""A picture with an archive behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.archives import inside
+from tests.corpus.makers.names import one
+from tests.corpus.makers.pictures import picture
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "照片.png", picture(".png") + inside(("a.txt", b"x" * 100)))

@@ -1,0 +1,12 @@
+"""RTF under Word's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.documents import RTF
+from tests.corpus.makers.names import one
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "说明.doc", RTF)

@@ -1,0 +1,12 @@
+"""WAV under MP3's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.corpus.makers.names import one
+from tests.corpus.makers.sound import wav
+
+
+def make(folder: Path) -> Path:
+    return one(folder, "笔录.mp3", wav())
