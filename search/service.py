@@ -32,6 +32,26 @@ from search.query.model import all_of
 from search.showing import Shown
 from search.suggestions import suggestions
 
+__all__ = [
+    "ALWAYS",
+    "COLUMNS",
+    "FACETS",
+    "HOUSEHOLD",
+    "KINDS",
+    "MOST",
+    "RECORD",
+    "SORTS",
+    "Counts",
+    "Engine",
+    "Exported",
+    "Filters",
+    "Period",
+    "SearchPage",
+    "Sort",
+    "export",
+    "search",
+]
+
 MOST = 1000
 """Hits a page may have at most."""
 

@@ -16,7 +16,7 @@ from lantai.web.pages.search import file_headers
 from lantai.web.searching import Asked
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
-from search.engines.base import FACETS
+from search.service import FACETS
 
 router = APIRouter(tags=["search"], responses=PROBLEMS)
 

@@ -20,8 +20,7 @@ from lantai.result_lists import ResultTable
 from lantai.site import Site
 from metadata.errors import Invalid
 from search import service
-from search.engines.base import FACETS, KINDS, SORTS, Engine, Sort
-from search.service import Filters, Period, SearchPage
+from search.service import FACETS, KINDS, SORTS, Engine, Filters, Period, SearchPage, Sort
 
 _FACET_VALUES = 10
 

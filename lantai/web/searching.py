@@ -18,8 +18,7 @@ from lantai.web.visit import Visit
 from metadata.errors import Invalid
 from metadata.rights import Permission
 from search import service
-from search.engines.base import FACETS, KINDS, Engine, Sort
-from search.service import Period, SearchPage
+from search.service import FACETS, KINDS, Engine, Period, SearchPage, Sort
 
 _MOST_VALUES = 50
 _MOST_PASSED = 10**9

@@ -21,9 +21,8 @@ from lantai.web.searching import Asked
 from lantai.web.visit import Visit
 from repository.clock import local_date
 from repository.tables import Organ, StoredFile
-from search.engines.base import FACETS, Counts
 from search.highlight import parts
-from search.service import SearchPage
+from search.service import FACETS, Counts, SearchPage
 
 _SHOWN = 8
 _MOST_DROPPED = 4
