@@ -6,6 +6,7 @@ the namespace of GB/T 33190 is OFD. Versions of both tools and of their signatur
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import struct
@@ -91,8 +92,8 @@ def identify(paths: list[bytes]) -> list[Identified | Failed]:
     """Both tools over ``paths``, in order; ``Failed`` for a file that a tool could not take."""
     import pygfried  # a Go runtime: loaded in check processes only
 
-    with tempfile.TemporaryDirectory(prefix="lantai-identify-") as scratch:
-        texts = [_as_text(path, scratch, number) for number, path in enumerate(paths)]
+    with contextlib.ExitStack() as stack:
+        texts = _as_texts(paths, stack)
         told: Any = pygfried.identify_many(texts, workers=1)["files"]
         by_name = {one["filename"]: one for one in told}
         return [_tried(path, by_name[text]) for path, text in zip(paths, texts, strict=True)]
@@ -107,15 +108,20 @@ def _tried(path: bytes, told: dict[str, Any]) -> Identified | Failed:
         return Failed(type(error).__name__)
 
 
-def _as_text(path: bytes, scratch: str, number: int) -> str:
-    """A path Siegfried can take: one that is not UTF-8 is reached through a link."""
-    try:
-        return path.decode("utf-8")
-    except UnicodeDecodeError:
-        suffix = os.path.splitext(path)[1].decode("ascii", "ignore")  # noqa: PTH122 - bytes path
-        link = f"{scratch}/{number:06d}{suffix}"
-        Path(link).symlink_to(os.fsdecode(path))
-        return link
+def _as_texts(paths: list[bytes], stack: contextlib.ExitStack) -> list[str]:
+    """Paths that Siegfried can take: one that is not UTF-8 is reached through a link in a folder that ``stack`` removes."""
+    scratch = ""
+    texts = []
+    for number, path in enumerate(paths):
+        try:
+            texts.append(path.decode("utf-8"))
+        except UnicodeDecodeError:
+            scratch = scratch or stack.enter_context(tempfile.TemporaryDirectory(prefix="lantai-identify-"))
+            suffix = os.path.splitext(path)[1].decode("ascii", "ignore")  # noqa: PTH122 - bytes path
+            link = f"{scratch}/{number:06d}{suffix}"
+            Path(link).symlink_to(os.fsdecode(path))
+            texts.append(link)
+    return texts
 
 
 def _one(path: bytes, told: dict[str, Any]) -> Identified:

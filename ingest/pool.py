@@ -4,7 +4,8 @@ A process gets a batch of files, a time limit and a memory limit. When it is kil
 batch is halved until the one file at fault is found; that file costs one finding, the others are checked as usual.
 Two guards hold the time limit: the parent waits no longer, and the child's own SIGALRM, which ends it even while a
 parser holds the interpreter's lock or after the parent has died. A child is this module run by itself
-(``python -m ingest.pool``), so that it holds nothing of the program but the parsers it was asked for.
+(``python -m ingest.pool``), so that it holds nothing of the program but the parsers it was asked for. Temporary files go
+to a folder of its own, which is removed with it: a parser that is killed tidies nothing up.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import logging
 import os
 import queue
 import resource
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -70,6 +73,7 @@ class _Worker:
         self._memory_bytes = memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
+        self._scratch: str | None = None
         self._served = 0
 
     def run(self, function: str, items: Sequence[Any], seconds: float) -> Any:
@@ -94,17 +98,18 @@ class _Worker:
         if self._connection is not None and self._process is not None and self._process.poll() is None:
             return self._connection
         self.stop()
+        self._scratch = tempfile.mkdtemp(prefix="lantai-check-")
         mine, theirs = socket.socketpair()
         with theirs:
             root = str(Path(__file__).parents[1])
             paths = os.pathsep.join(one for one in (root, os.environ.get("PYTHONPATH", "")) if one)
             self._process = subprocess.Popen(  # noqa: S603 - our own module by our own interpreter
-                [sys.executable, "-m", "ingest.pool", str(theirs.fileno()), str(self._memory_bytes)],
+                [sys.executable, "-m", "ingest.pool", str(theirs.fileno()), str(self._memory_bytes), self._scratch],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": paths},
+                env={**os.environ, "PYTHONPATH": paths, "TMPDIR": self._scratch},
             )
         self._connection = Connection(mine.detach())
         self._served = 0
@@ -123,7 +128,9 @@ class _Worker:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        self._process = self._connection = None
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        self._process = self._connection = self._scratch = None
 
 
 def _batches(items: Sequence[Any], weights: Sequence[int] | None, most: int) -> Iterator[Sequence[Any]]:
@@ -203,3 +210,4 @@ class CheckPool:
 if __name__ == "__main__":
     # the module is also imported by its own name: what is sent must be of classes that the parent knows
     importlib.import_module("ingest.pool").serve(Connection(int(sys.argv[1])), int(sys.argv[2]))
+    shutil.rmtree(sys.argv[3], ignore_errors=True)  # the parent is gone, perhaps without a word

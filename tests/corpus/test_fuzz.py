@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import Engine, select
 
@@ -27,7 +28,7 @@ from repository.archive import Archive
 from repository.bag.verify import validate
 from repository.clock import FixedClock
 from repository.db import open_engine
-from repository.tables import Base, Submission, SubmissionFile
+from repository.tables import Base, RecordPlan, Submission, SubmissionFile
 from tests.archives import bureau_archive
 from tests.corpus.mutation import damaged
 
@@ -36,11 +37,18 @@ ENDS = {"waiting", "rejected", "done"}
 LIMITS = IngestLimits(check_seconds=20.0, container_seconds=20.0, container_ratio_from=16 << 20)
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[CheckPool]:
+@pytest.fixture
+def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CheckPool]:
+    """Check processes with a folder of their own for temporary files, in which nothing may be left."""
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    before = set(psutil.Process().children())
     made = CheckPool(2, memory_bytes=4 << 30, seconds=20, batch=16)
     yield made
     made.close()
+    assert not list((tmp_path / "scratch").iterdir()), "temporary files were left behind"
+    assert set(psutil.Process().children()) <= before, "a process was left behind"
 
 
 def test_three_hundred(tmp_path: Path, pool: CheckPool, caplog: pytest.LogCaptureFixture) -> None:
@@ -55,7 +63,6 @@ def test_ten_thousand(tmp_path: Path, pool: CheckPool, caplog: pytest.LogCapture
 
 def run(folder: Path, pool: CheckPool, caplog: pytest.LogCaptureFixture, *, seed: int, files: int) -> None:
     """Deposits of ``BATCH`` files made of the seeds from ``seed`` on; half of them are accepted beforehand."""
-    litter = _litter()
     for number, first in enumerate(range(seed, seed + files, BATCH)):
         place = folder / str(first)
         place.mkdir()
@@ -75,11 +82,6 @@ def run(folder: Path, pool: CheckPool, caplog: pytest.LogCaptureFixture, *, seed
         assert not loud, f"LANTAI_FUZZ_SEED={first}: {loud[0].getMessage()}\n{caplog.text[-3000:]}"
         shutil.rmtree(place)
         print(f"seeds {first}-{first + BATCH - 1}: {state}", flush=True)
-    assert _litter() <= litter, "files were left behind in the folder for temporary files"
-
-
-def _litter() -> set[str]:
-    return {one.name for one in Path(tempfile.gettempdir()).glob("lantai-*")}
 
 
 def _deposit(folder: Path, engine: Engine, pool: CheckPool, seeds: range, *, alone: bool) -> str:
@@ -146,8 +148,6 @@ def _stored(archive: Archive, submission_id: str, bags: list[Path]) -> None:
 
 
 def _left_out(archive: Archive, submission_id: str) -> set[str]:
-    from repository.tables import RecordPlan
-
     with archive.reading() as session:
         plans = session.scalars(select(RecordPlan).where(RecordPlan.submission_id == submission_id))
         return {one.record_id for one in plans if one.state == "left_out"}
