@@ -113,8 +113,7 @@ CATALOGUE: tuple[tuple[str, Severity, str, str, str, tuple[str, str]], ...] = (
     ("text.not_checked", NOTICE, "“{path}”的文字没有检查（{reason}）。", "The text of “{path}” was not checked ({reason}).", "DA/T 70 A6", ("无需处理；可读性另有检查。", "Nothing to do; readability is checked by itself.")),
     # personal data
     ("personal.found", NOTICE, "“{path}”含个人信息：身份证号 {id} 处，银行账号 {account} 处，电话 {phone} 处。", "“{path}” holds personal data: {id} ID numbers, {account} account numbers, {phone} telephone numbers.", "GB/T 35273", ("请核对公开级别是否合适。", "Look whether its access level fits.")),
-    # checks in general
-    ("check.not_run", WARNING, "“{path}”的检查“{check}”没有完成（{reason}），不视为通过。", "The check “{check}” of “{path}” could not be completed ({reason}); this is not a pass.", "DA/T 70", ("请单独检查该文件；它可能已损坏或有意构造。", "Look at this file by itself; it may be damaged or crafted.")),
+    # what goes on without
     ("record.left_out", NOTICE, "“{path}”有必须改正的问题，未随本次入库；其余各件继续。", "“{path}” has faults that must be mended and was left out; the other records go on.", "DA/T 70", ("请改正后单独重新移交。", "Mend it and deposit it again by itself.")),
     # duplicates
     ("duplicate.in_submission", NOTICE, "“{path}”与本次移交中的“{other}”内容相同。", "“{path}” has the same content as “{other}” in this deposit.", "DA/T 70 A8", ("请核对是否重复。", "Look whether it is a duplicate.")),

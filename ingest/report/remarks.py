@@ -100,7 +100,7 @@ def _placed(one: Told) -> Placed:
         record_id=one.record_id,
         params=one.params,
     )
-    return known.items_of(one.code, remark.clause, one.params), remark
+    return known.items_of(one.code, remark.clause), remark
 
 
 def own(known: str, /, *items: str, subject: str = "", record_id: str | None = None, **values: object) -> Placed:

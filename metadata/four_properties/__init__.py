@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -25,7 +24,6 @@ STAGES = ("G", "T", "P")
 """Filing (归档), hand-over and receipt (移交与接收), long-term preservation (长期保存)."""
 
 _OWN = re.compile(r"DA/T 70 ([AIUX][0-9]{1,2})\Z")
-_FALLBACK = ("I7", "U4")
 # the profile's ``Text`` is meant for names; what is done about an item takes a sentence or two
 Words = Annotated[str, StringConstraints(min_length=1, max_length=600, strip_whitespace=True)]
 
@@ -76,9 +74,9 @@ class _Finding(Entry):
     item: Code
 
 
-class _Check(Entry):
-    check: Code
-    items: tuple[Code, ...]
+class _Several(Entry):
+    code: Words
+    items: Annotated[tuple[Code, ...], Field(min_length=1)]
 
 
 class _File(Entry):
@@ -90,7 +88,7 @@ class _File(Entry):
     clauses: tuple[_Clause, ...] = ()
     findings: tuple[_Finding, ...] = ()
     not_checked: tuple[Words, ...] = ()
-    checks: tuple[_Check, ...] = ()
+    several: tuple[_Several, ...] = ()
     outside: tuple[Words, ...] = ()
 
 
@@ -106,7 +104,7 @@ class FourProperties:
     outside: frozenset[str]
     clauses: dict[str, str]
     findings: dict[str, str]
-    checks: dict[str, tuple[str, ...]]
+    several: dict[str, tuple[str, ...]]
 
     def of_stage(self, stage: str, *, household: bool = False) -> tuple[Item, ...]:
         """The items of a stage, in order; with ``household`` those besides that a household file is asked for."""
@@ -116,14 +114,14 @@ class FourProperties:
         """The property to which the item belongs."""
         return next(one for one in self.properties.values() if one.letter == item[0])
 
-    def items_of(self, code: str, clause: str, params: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    def items_of(self, code: str, clause: str) -> tuple[str, ...]:
         """The items that a finding of this code, citing this clause, is about; empty when it is outside all of them."""
         if code in self.outside:
             return ()
         if code in self.findings:
             return (self.findings[code],)
-        if code == "check.not_run":
-            return self.checks.get(str((params or {}).get("check", "")), _FALLBACK)
+        if code in self.several:
+            return self.several[code]
         own = _OWN.match(clause)
         if own is not None:
             return (own.group(1),)
@@ -145,7 +143,7 @@ def _faults(file: _File, document: Document) -> None:
     named: list[tuple[Path, str]] = [
         *((("clauses", number, "item"), one.item) for number, one in enumerate(file.clauses)),
         *((("findings", number, "item"), one.item) for number, one in enumerate(file.findings)),
-        *((("checks", number, "items"), item) for number, one in enumerate(file.checks) for item in one.items),
+        *((("several", number, "items"), item) for number, one in enumerate(file.several) for item in one.items),
     ]
     wrong += [(path, f"没有检测项目 {item}", f"there is no item {item}") for path, item in named if item not in known]
     if wrong:
@@ -167,7 +165,7 @@ def load(data: bytes, name: str = FILE) -> FourProperties:
         outside=frozenset(file.outside),
         clauses={one.clause: one.item for one in file.clauses},
         findings={one.code: one.item for one in file.findings},
-        checks={one.check: one.items for one in file.checks},
+        several={one.code: one.items for one in file.several},
     )
 
 
