@@ -1,6 +1,7 @@
 """Damage at random but by a seed: the files of the good corpus and of the sample county, and what is done to them.
 
-The same seed does the same to the same file, so that what broke something can be made again: ``damaged(seed)``.
+The same seed does the same to the same file, so that what broke something can be made again: ``damaged(seed)`` is one
+file, ``damaged_deposit(seed, folder)`` a whole deposit, a bag or a container or a list with its files, damaged in place.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.corpus.cases import Case, cases
 
 LARGEST = 400_000
 """Bytes of an original; damage to larger ones teaches nothing more and costs time."""
+_GOOD = [one for one in cases() if one.kind == "good"]
 _TELLING = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 Original = tuple[str, bytes]
 
@@ -28,7 +30,7 @@ def originals() -> tuple[Original, ...]:
     found: dict[bytes, str] = {}
     with tempfile.TemporaryDirectory(prefix="lantai-fuzz-") as folder:
         base = Path(folder)
-        for number, case in enumerate(one for one in cases() if one.kind == "good"):
+        for number, case in enumerate(_GOOD):
             _collect(case, base / str(number), found)
         write_sample(base / "county", households=2, seed=7, files=20)
         _gather(base / "county", found)
@@ -50,6 +52,29 @@ def _gather(folder: Path, found: dict[bytes, str]) -> None:
                 data = opened.read(LARGEST + 1)
             if 0 < len(data) <= LARGEST:
                 found.setdefault(data, name.decode("utf-8", "backslashreplace"))
+
+
+def files_of(source: Path) -> list[bytes]:
+    """The paths of every file below ``source``, or its own; in order."""
+    if source.is_file():
+        return [os.fsencode(source)]
+    return sorted(raw + b"/" + name for raw, _, names in os.walk(os.fsencode(source)) for name in names)
+
+
+def damaged_deposit(seed: int, folder: Path) -> tuple[Path, Case]:
+    """A deposit of the good corpus made below ``folder``, with damage to one to three of its files."""
+    source = Random(seed)
+    case = source.choice(_GOOD)
+    made = case.make(folder)
+    for path in source.sample(found := files_of(made), min(len(found), source.randrange(1, 4))):
+        with open(path, "r+b") as opened:
+            changed = bytearray(opened.read())
+            for _ in range(source.randrange(1, 3)):
+                source.choice(_KINDS)(source, changed)
+            opened.seek(0)
+            opened.truncate()
+            opened.write(changed)
+    return made, case
 
 
 def damaged(seed: int) -> Original:

@@ -11,7 +11,9 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -30,9 +32,10 @@ from repository.clock import FixedClock
 from repository.db import open_engine
 from repository.tables import Base, RecordPlan, Submission, SubmissionFile
 from tests.archives import bureau_archive
-from tests.corpus.mutation import damaged
+from tests.corpus.mutation import damaged, damaged_deposit, files_of
 
 BATCH = 100
+TENTH = 10
 ENDS = {"waiting", "rejected", "done"}
 LIMITS = IngestLimits(check_seconds=20.0, container_seconds=20.0, container_ratio_from=16 << 20)
 
@@ -62,41 +65,65 @@ def test_ten_thousand(tmp_path: Path, pool: CheckPool, caplog: pytest.LogCapture
 
 
 def run(folder: Path, pool: CheckPool, caplog: pytest.LogCaptureFixture, *, seed: int, files: int) -> None:
-    """Deposits of ``BATCH`` files made of the seeds from ``seed`` on; half of them are accepted beforehand."""
-    for number, first in enumerate(range(seed, seed + files, BATCH)):
-        place = folder / str(first)
-        place.mkdir()
-        engine = open_engine(f"sqlite:///{place / 'lantai.db'}", busy_seconds=5)
-        Base.metadata.create_all(engine)
-        caplog.clear()
+    """The files of ``files`` seeds from ``seed`` on, ``BATCH`` to a deposit, and after each some whole deposits."""
+    for first in range(seed, seed + files, BATCH):
+        seeds = range(first, min(first + BATCH, seed + files))
         try:
-            state = _deposit(
-                place, engine, pool, range(first, min(first + BATCH, seed + files)), alone=bool(number % 2)
-            )
+            states = [_one_run(folder / "loose", pool, caplog, partial(_loose, seeds), alone=first % 200 != 0)]
+            for number in seeds[: len(seeds) // TENTH]:
+                whole = partial(_whole, number)
+                states.append(_one_run(folder / "whole", pool, caplog, whole, alone=False))
         except BaseException:
             print(f"LANTAI_FUZZ_SEED={first} makes it again")
             raise
-        finally:
-            engine.dispose()
-        loud = [one for one in caplog.records if one.levelno >= logging.ERROR or one.exc_info]
-        assert not loud, f"LANTAI_FUZZ_SEED={first}: {loud[0].getMessage()}\n{caplog.text[-3000:]}"
-        shutil.rmtree(place)
-        print(f"seeds {first}-{first + BATCH - 1}: {state}", flush=True)
+        print(f"seeds {first}-{seeds[-1]}: {states[0]}; {dict(Counter(states[1:]))}", flush=True)
 
 
-def _deposit(folder: Path, engine: Engine, pool: CheckPool, seeds: range, *, alone: bool) -> str:
-    """One deposit; ``alone``: what has errors is left out and the rest goes on. The state it ends in."""
-    source, given = folder / "in", {}
+def _loose(seeds: range, folder: Path) -> tuple[Path, dict[str, object]]:
+    source = folder / "in"
     source.mkdir()
     for seed in seeds:
         name, data = damaged(seed)
-        path = Path(os.fsdecode(os.fsencode(source) + f"/{seed}-".encode() + name.encode("utf-8", "ignore")[-200:]))
-        path.write_bytes(data)
-        given[path.name] = hashlib.sha256(data).hexdigest()
+        path = os.fsencode(source) + f"/{seed}-".encode() + name.encode("utf-8", "ignore")[-200:]
+        Path(os.fsdecode(path)).write_bytes(data)
+    return source, {}
+
+
+def _whole(seed: int, folder: Path) -> tuple[Path, dict[str, object]]:
+    made, case = damaged_deposit(seed, folder)
+    options: dict[str, object] = case.expected.get("options", {})
+    return made, options
+
+
+def _one_run(
+    folder: Path,
+    pool: CheckPool,
+    caplog: pytest.LogCaptureFixture,
+    make: Callable[[Path], tuple[Path, dict[str, object]]],
+    *,
+    alone: bool,
+) -> str:
+    """One deposit in an archive of its own; ``alone``: what has errors is left out and the rest goes on."""
+    (folder / "made").mkdir(parents=True)
+    engine = open_engine(f"sqlite:///{folder / 'lantai.db'}", busy_seconds=5)
+    Base.metadata.create_all(engine)
+    caplog.clear()
+    try:
+        source, options = make(folder / "made")
+        state = _deposit(folder, engine, pool, source, {"accept": True, "leave_out": alone} | options)
+    finally:
+        engine.dispose()
+    loud = [one for one in caplog.records if one.levelno >= logging.ERROR or one.exc_info]
+    assert not loud, f"{loud[0].getMessage()}\n{caplog.text[-3000:]}"
+    shutil.rmtree(folder)
+    return state
+
+
+def _deposit(folder: Path, engine: Engine, pool: CheckPool, source: Path, options: dict[str, object]) -> str:
+    given = Counter(hashlib.sha256(Path(os.fsdecode(one)).read_bytes()).hexdigest() for one in files_of(source))
     archive = bureau_archive(folder, engine, FixedClock())
     with archive.sessions.begin() as session:
         actor = console_actor(session, archive.profile, "fuzz")
-        options = {"accept": True, "leave_out": alone}
         opened = open_submission(
             session, archive=archive, actor=actor, organ_id=None, title="fuzz", channel="cli", options=options
         )
@@ -116,15 +143,14 @@ def _deposit(folder: Path, engine: Engine, pool: CheckPool, seeds: range, *, alo
     return state
 
 
-def _account(archive: Archive, submission_id: str, given: dict[str, str]) -> None:
+def _account(archive: Archive, submission_id: str, given: Counter[str]) -> None:
     """The submission has ended, and every file that was given lies in quarantine with the digest it came with."""
     with archive.reading() as session:
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
         assert submission.error is None, submission.error
         assert submission.state in ENDS, submission.state
         rows = session.scalars(select(SubmissionFile).where(SubmissionFile.submission_id == submission_id)).all()
-        received = {row.path: row.digests["sha256"] for row in rows if row.container is None}
-        assert received == given
+        assert Counter(row.digests["sha256"] for row in rows if row.container is None) == given
         for row in rows:
             data = (archive.quarantine / submission_id / row.source).read_bytes()
             assert hashlib.sha256(data).hexdigest() == row.digests["sha256"], row.path
