@@ -8,8 +8,8 @@ import os
 import random
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -25,6 +25,7 @@ from ingest.pool import CheckPool
 from lantai.sample import recordings
 from metadata.household import household_no
 from tests.corpus.makers.papers import page
+from tests.corpus.makers.pictures import FORMS, flat_png, noise, picture, saved
 from tests.corpus.makers.recordings import compound, mp4
 
 ALL = frozenset({"format", "readability", "quality", "text"})
@@ -52,25 +53,7 @@ def codes(answer: Inspection) -> list[str]:
     return [one.code for one in answer.findings]
 
 
-def saved(image: Image.Image, kind: str, **more: object) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **more)
-    return out.getvalue()
-
-
-def noise(size: tuple[int, int] = (400, 300)) -> Image.Image:
-    return Image.frombytes("RGB", size, Random(7).randbytes(size[0] * size[1] * 3))
-
-
-PICTURES = {
-    "p.jpg": lambda: saved(noise(), "JPEG", quality=80),
-    "p.png": lambda: saved(noise(), "PNG"),
-    "p.tif": lambda: saved(noise(), "TIFF", compression="tiff_lzw"),
-    "p.gif": lambda: saved(noise().convert("P"), "GIF"),
-    "p.bmp": lambda: saved(noise(), "BMP"),
-    "p.webp": lambda: saved(noise(), "WEBP"),
-    "p.jp2": lambda: saved(noise(), "JPEG2000"),
-}
+PICTURES = {f"p{ending}": partial(picture, ending) for ending in FORMS if ending != ".avif"}
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -144,17 +127,8 @@ def test_ten_thousand_frames(looked: Looked) -> None:
     assert answer.technical["pages"] == 10_000
 
 
-def huge_png(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    rows = zlib.compress(bytes(1 << 20), 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-
-
 def test_sixty_thousand_pixels_square_are_not_decoded(looked: Looked) -> None:
-    (finding,) = looked("huge.png", huge_png(60_000, 60_000)).findings
+    (finding,) = looked("huge.png", flat_png(60_000, 60_000)).findings
     assert finding.code == "readability.too_large"
     assert finding.outcome == "not_checked"
 

@@ -7,7 +7,6 @@ import os
 import time
 import zipfile
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import docx
@@ -20,7 +19,7 @@ from ingest.inspect import Inspection, Look, inspect
 from ingest.limits import IngestLimits
 from ingest.media.medium import Bounds
 from lantai.sample import office
-from lantai.sample.pictures import Sheet
+from tests.corpus.makers.documents import SHEET, repacked
 from tests.corpus.makers.papers import (
     jpeg_page,
     locked_pdf,
@@ -35,7 +34,6 @@ from tests.corpus.makers.papers import (
 )
 
 ALL = frozenset({"format", "readability", "quality", "text"})
-SHEET = Sheet("低保申请书", (("申请人", "张三"),), ("家庭困难。",), "某村", date(2024, 5, 6))
 Looked = Callable[..., Inspection]
 
 
@@ -57,18 +55,6 @@ def looked(tmp_path: Path) -> Looked:
 
 def codes(answer: Inspection) -> list[str]:
     return [one.code for one in answer.findings]
-
-
-def repacked(data: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
-    """A package with its parts changed."""
-    with zipfile.ZipFile(io.BytesIO(data)) as package:
-        parts = {name: package.read(name) for name in package.namelist()}
-    change(parts)
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
-        for name, part in parts.items():
-            package.writestr(name, part)
-    return out.getvalue()
 
 
 def odt(text: str = "申请书", manifest: str = "") -> bytes:

@@ -6,7 +6,6 @@ import base64
 import io
 import zipfile
 from collections.abc import Callable
-from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -16,26 +15,10 @@ from ingest.containers.mail_child import opened
 from ingest.limits import IngestLimits
 from repository.archive import Archive
 from repository.tables import Finding, Record, RecordPlan, SubmissionFile
+from tests.corpus.makers.mail import mail as mail_of
+from tests.corpus.makers.mail import raw_mail
 
 Deposit = Callable[..., tuple[str, str]]
-
-
-def _mail(*attachments: tuple[str, bytes], subject: str = "低保材料") -> bytes:
-    made = EmailMessage()
-    made["From"], made["To"], made["Subject"] = "a@example.org", "b@example.org", subject
-    made.set_content("请查收。")
-    made.add_alternative("<p>请查收。</p>", subtype="html")
-    for name, data in attachments:
-        made.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
-    return made.as_bytes(policy=policy.SMTP)
-
-
-def _raw(*headers: bytes, body: bytes = b"MTIz") -> bytes:
-    part = b"\r\n".join((*headers, b"Content-Transfer-Encoding: base64", b"", body))
-    return (
-        b"From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=xx\r\n\r\n"
-        b"--xx\r\nContent-Type: text/plain\r\n\r\nhello\r\n--xx\r\n" + part + b"\r\n--xx--\r\n"
-    )
 
 
 def _open(folder: Path, mail: bytes, most: int = 100) -> tuple[bool, list[tuple[str, bytes]]]:
@@ -49,11 +32,11 @@ def _open(folder: Path, mail: bytes, most: int = 100) -> tuple[bool, list[tuple[
 
 def test_attachments_come_out_byte_for_byte(tmp_path: Path) -> None:
     given = [("申请书.pdf", bytes(range(256)) * 10), ("b.txt", b"line\r\nline\n"), ("无.bin", b"")]
-    assert _open(tmp_path, _mail(*given)) == (True, given)
+    assert _open(tmp_path, mail_of(*given)) == (True, given)
 
 
 def test_a_mail_without_attachments_gives_none(tmp_path: Path) -> None:
-    assert _open(tmp_path, _mail()) == (True, [])
+    assert _open(tmp_path, mail_of()) == (True, [])
 
 
 def test_names_are_read_however_they_are_written(tmp_path: Path) -> None:
@@ -73,19 +56,19 @@ def test_names_are_read_however_they_are_written(tmp_path: Path) -> None:
         b'Content-Disposition: attachment;\r\n filename="' + word + b'"',
     ]
     for header in written:
-        assert _open(tmp_path, _raw(header)) == (True, [("申请书.txt", b"123")]), header
+        assert _open(tmp_path, raw_mail(header)) == (True, [("申请书.txt", b"123")]), header
 
 
 def test_bytes_of_a_name_in_gbk_are_kept(tmp_path: Path) -> None:
     gbk = "申请书.txt".encode("gbk")
-    (tmp_path / "m.eml").write_bytes(_raw(b'Content-Disposition: attachment; filename="' + gbk + b'"'))
+    (tmp_path / "m.eml").write_bytes(raw_mail(b'Content-Disposition: attachment; filename="' + gbk + b'"'))
     ((_, told),) = opened([(bytes(tmp_path / "m.eml"), bytes(tmp_path), 10)])
     assert told == [("申请书.txt", base64.b64encode(gbk).decode(), "GB18030", 3)]
 
 
 def test_names_lead_nowhere_and_never_meet(tmp_path: Path) -> None:
     given = [("../../etc/passwd", b"1"), ("C:\\x\\a.txt", b"2"), ("A.TXT", b"3"), ("a.txt", b"4"), ("..", b"5")]
-    _, told = _open(tmp_path, _mail(*given))
+    _, told = _open(tmp_path, mail_of(*given))
     assert [name for name, _ in told] == ["passwd", "a.txt", "A (2).TXT", "a (3).txt", "attachment-5.bin"]
 
 
@@ -113,19 +96,19 @@ def test_a_mail_inside_a_mail_keeps_its_bytes(tmp_path: Path) -> None:
         + b"a " * 200
         + b"\r\n\r\nline one\r\n\r\n.\r\nFrom here\r\n"
     )
-    head = _raw(b"Content-Type: message/rfc822").partition(b"Content-Transfer-Encoding")[0]
+    head = raw_mail(b"Content-Type: message/rfc822").partition(b"Content-Transfer-Encoding")[0]
     assert _open(tmp_path, head + b"\r\n" + inner + b"\r\n--xx--\r\n") == (True, [("attachment-1.eml", inner)])
 
 
 def test_a_mail_cut_short_is_told(tmp_path: Path) -> None:
-    mail = _mail(("a.bin", b"x" * 5000))
+    mail = mail_of(("a.bin", b"x" * 5000))
     whole, told = _open(tmp_path, mail[: len(mail) // 2])
     assert not whole
     assert [name for name, _ in told] == ["a.bin"]
 
 
 def test_more_attachments_than_allowed_are_refused(tmp_path: Path) -> None:
-    mail = _mail(*((f"{number}.txt", b"x") for number in range(12)))
+    mail = mail_of(*((f"{number}.txt", b"x") for number in range(12)))
     (tmp_path / "m.eml").write_bytes(mail)
     assert opened([(bytes(tmp_path / "m.eml"), bytes(tmp_path), 10)]) == ["container.too_many_entries"]
 
@@ -145,7 +128,7 @@ def test_a_mail_and_what_came_out_of_it_become_one_record(archive: Archive, depo
     with zipfile.ZipFile(packed, "w") as out:
         out.writestr("表.txt", "一")
         out.writestr("图.txt", "二")
-    mail = _mail(("申请书.txt", "申请".encode()), ("附件.zip", packed.getvalue()))
+    mail = mail_of(("申请书.txt", "申请".encode()), ("附件.zip", packed.getvalue()))
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "低保材料.eml").write_bytes(mail)
     (tmp_path / "in" / "别的.txt").write_text("别的")
@@ -178,7 +161,7 @@ def test_a_mail_and_what_came_out_of_it_become_one_record(archive: Archive, depo
 
 
 def test_a_damaged_mail_is_kept_with_a_warning(archive: Archive, deposit: Deposit, tmp_path: Path) -> None:
-    mail = _mail(("a.bin", b"x" * 5000))
+    mail = mail_of(("a.bin", b"x" * 5000))
     (tmp_path / "m.eml").write_bytes(mail[: len(mail) // 2])
     _, state = deposit(tmp_path / "m.eml")
     assert state == "done"
@@ -187,9 +170,9 @@ def test_a_damaged_mail_is_kept_with_a_warning(archive: Archive, deposit: Deposi
 
 
 def test_mails_inside_mails_end_at_the_depth_allowed(archive: Archive, deposit: Deposit, tmp_path: Path) -> None:
-    mail = _mail(("a.txt", b"a"))
+    mail = mail_of(("a.txt", b"a"))
     for number in range(4):
-        mail = _mail((f"{number}.eml", mail))
+        mail = mail_of((f"{number}.eml", mail))
     (tmp_path / "m.eml").write_bytes(mail)
     _, state = deposit(tmp_path / "m.eml", limits=IngestLimits(container_depth=3))
     assert state == "rejected"
@@ -198,10 +181,10 @@ def test_mails_inside_mails_end_at_the_depth_allowed(archive: Archive, deposit: 
 
 
 def test_a_mail_too_large_to_parse_is_kept_unopened(archive: Archive, deposit: Deposit, tmp_path: Path) -> None:
-    (tmp_path / "m.eml").write_bytes(_mail(("a.txt", b"a")))
+    (tmp_path / "m.eml").write_bytes(mail_of(("a.txt", b"a")))
     _, state = deposit(tmp_path / "m.eml", limits=IngestLimits(directory_bytes=1 << 20))
     assert state == "done"
-    (tmp_path / "l.eml").write_bytes(_mail(("a.txt", b"a" * (1 << 20))))
+    (tmp_path / "l.eml").write_bytes(mail_of(("a.txt", b"a" * (1 << 20))))
     deposit(tmp_path / "l.eml", limits=IngestLimits(directory_bytes=1 << 20))
     with archive.reading() as session:
         found = session.scalars(select(Finding).where(Finding.code == "mail.damaged")).one()

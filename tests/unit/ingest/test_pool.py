@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from ingest.pool import CheckPool, Failed
 
 HERE = f"{Path(__file__).stem}"
 POISON = """
-import os, time
+import os, tempfile, time
 
 
 def work(items):
@@ -28,6 +29,8 @@ def work(items):
             time.sleep(60)
         if one == "die":
             os.kill(os.getpid(), 9)
+        if one == "litter":
+            open(os.path.join(tempfile.gettempdir(), "litter"), "w").close()
         if one == "eat":
             bytearray(8 << 30)
         if one == "raise":
@@ -64,6 +67,23 @@ def test_a_hanging_file_is_given_up(pool: CheckPool, poison: str) -> None:
     answers = dict(pool.map(poison, ["hang"]))
     assert answers["hang"] in {Failed("time"), Failed("killed")}
     assert time.monotonic() - begun < 30
+
+
+def test_a_killed_process_leaves_no_temporary_files(
+    poison: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    made = CheckPool(1, memory_bytes=0, seconds=30, batch=1)
+    try:
+        list(made.map(poison, ["litter", "die"]))
+        assert not list((tmp_path / "scratch").rglob("litter"))
+        list(made.map(poison, ["litter"]))
+        assert len(list((tmp_path / "scratch").rglob("litter"))) == 1
+    finally:
+        made.close()
+    assert not list((tmp_path / "scratch").iterdir())
 
 
 def test_a_closed_pool_leaves_no_process(poison: str) -> None:
