@@ -106,6 +106,20 @@ def test_five_kills_end_exactly_once(archive: Archive, actor: Actor, context: Co
     assert all(validate((archive.replicas.store("b"), layout.bag_key(one, 1))).valid for one in ids[:20])
 
 
+def _until_opening(archive: Archive) -> bool:
+    """Wait until a container is half open; False when it is whole already."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with archive.reading() as session:
+            counts = session.scalars(select(Submission.counts)).one()
+        if "opening" in counts:
+            return True
+        if "unpacked" in counts and counts["unpacked"] == counts["members"]:
+            return False
+        time.sleep(0.005)
+    return False
+
+
 def test_kills_while_a_container_is_opened_leave_no_file_twice(
     archive: Archive, actor: Actor, context: Context, tmp_path: Path
 ) -> None:
@@ -135,10 +149,9 @@ def test_kills_while_a_container_is_opened_leave_no_file_twice(
         ) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == b"ready\n"
-            time.sleep(chance.uniform(0.05, 0.25))
+            opening += _until_opening(archive)
+            time.sleep(chance.uniform(0.0, 0.05))
             child.kill()
-        with archive.reading() as session:
-            opening += "opening" in session.scalars(select(Submission.counts)).one()
     assert opening > 0
     assert advance(context, submission_id) == "done"
     with archive.reading() as session:
