@@ -13,8 +13,6 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ingest.media.medium import Medium, Page, Subject
 
-Image.MAX_IMAGE_PIXELS = None  # the site's own limit is looked at before anything is decoded
-
 SMALL = 100
 """Pixels of the shorter side that a small copy has at least, where the original has them."""
 
@@ -30,6 +28,7 @@ _KNOWN = frozenset(
 
 def look(subject: Subject, medium: Medium) -> Iterator[Page]:
     """Every frame of an image."""
+    Image.MAX_IMAGE_PIXELS = None  # the site's own limit is looked at before anything is decoded
     if "hei" in subject.identified.mime or "hei" in subject.identified.puid_mime:
         import pi_heif  # brings a codec of its own: loaded only where there is such a picture
 
