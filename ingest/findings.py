@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_
 
 from ingest.finding_catalogue import ARCHIVIST_ONLY, BAG_ADVICE, CATALOGUE
+from ingest.finding_reasons import in_words
 from ingest.outcome import Finding, Outcome, Severity
 from repository.bag.codes import CODES
 from repository.tables import Finding as FindingRow
@@ -76,7 +77,8 @@ def sentence(finding: Any, lang: str = "zh", *, advice: bool = False) -> str:
     if kind is None:
         return str(finding.code)
     english = lang.startswith("en")
-    values = _Filled({name: _printable(value) for name, value in (finding.params or {}).items()})
+    told = (finding.params or {}).items()
+    values = _Filled({name: _printable(in_words(name, value, english=english)) for name, value in told})
     if english and "position_en" in values:
         values["position"] = values["position_en"]
     values["path"] = _printable(finding.path if finding.path is not None else "")
