@@ -19,7 +19,7 @@ MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FREE = 0xFFFFFFFF
 _IN_HEADER = 109
 _LARGEST_FAT = 1 << 16  # sectors of the table that are looked at: 4 GiB of file at 512 bytes a sector
-_READ = {"application/vnd.ms-excel": ".xls", "application/vnd.ms-powerpoint": ".ppt"}
+_READ = {"application/msword": ".doc", "application/vnd.ms-excel": ".xls", "application/vnd.ms-powerpoint": ".ppt"}
 
 
 def look(subject: Subject, medium: Medium) -> Iterable[Page]:
