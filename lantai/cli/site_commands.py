@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from access.accounts import create_account
 from access.actors import Actor, console_actor
 from access.organs import create_organ
-from lantai.cli.output import Json, emit, err, out, progress, say, table, warn
+from lantai.cli import status_shown
+from lantai.cli.output import Json, emit, err, progress, say, table, warn
 from lantai.cli.session import opened
 from lantai.settings import load
 from lantai.site import initialise, is_initialised, open_site
@@ -70,16 +71,7 @@ def status(*, json: Json = False) -> None:
     if json:
         emit(found)
         return
-    simple = [(key, value) for key, value in found.items() if not isinstance(value, (dict, list))]
-    table(["", ""], simple)
-    for name, value in found.items():
-        if isinstance(value, dict):
-            out.print(f"\n{name}", style="bold")
-            table(["", ""], list(value.items()))
-        elif isinstance(value, list):
-            out.print(f"\n{name}", style="bold")
-            for one in value:
-                out.print(str(one), markup=False)
+    status_shown.show(found)
 
 
 def serve(
