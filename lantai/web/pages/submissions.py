@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from access import gate
 from lantai import i18n
-from lantai.web import deciding, views_history, views_records, views_submissions
+from lantai.web import deciding, views_history, views_left_out, views_records, views_submissions
 from lantai.web.rendering import page, query
 from lantai.web.visit import Form, SignedVisit, Visit
 from metadata.rights import Permission
@@ -78,11 +78,14 @@ def show(visit: SignedVisit, submission_id: str) -> Response:
             "withdraws": views_submissions.may_withdraw(visit, session, submission),
             "arrived": views_submissions.arrived(session, submission_id),
             "return_reason": str(submission.options.get("return_reason") or ""),
+            "left": views_left_out.left_out(session, visit, submission),
+            "partly": views_left_out.partly(session, submission),
         }
+        going = views_left_out.files_going_on(session, submission_id)
     translated = i18n.translations(visit.language)
     accept, back = (
         translated.ngettext(
-            "%(num)d file becomes part of the holdings.", "%(num)d files become part of the holdings.", one.files
+            "%(num)d file becomes part of the holdings.", "%(num)d files become part of the holdings.", going
         ),
         translated.ngettext(
             "%(num)d file goes back; nothing is filed.", "%(num)d files go back; nothing is filed.", one.files
@@ -99,7 +102,8 @@ def show(visit: SignedVisit, submission_id: str) -> Response:
         room="deposit",
         more_records=len(listed) > _RECORDS,
         more_files=one.files > views_submissions.FILES_SHOWN,
-        accept_question=accept % {"num": one.files},
+        going=going,
+        accept_question=accept % {"num": going},
         withdraw_question=drop % {"num": context["arrived"]},
         return_question=back % {"num": one.files},
         **context,

@@ -72,10 +72,11 @@ function add(file, path) {
 
 form.querySelectorAll("input[type=file]").forEach((input) => {
   input.addEventListener("change", () => {
-    Array.from(input.files).forEach((file, number) => {
-      // Photographs straight from a camera all bear the same name.
-      const plain = input.name === "camera" ? `${queue.length + 1}-${file.name}` : file.name;
-      add(file, file.webkitRelativePath || plain);
+    Array.from(input.files).forEach((file) => {
+      const path = file.webkitRelativePath || file.name;
+      // Some phones give every photograph the same name; only then is it told apart by a number.
+      const again = input.name === "camera" && queue.some((one) => one.path === path && one.file.size !== file.size);
+      add(file, again ? `${queue.length + 1}-${path}` : path);
     });
     input.value = "";
     show();
