@@ -102,6 +102,22 @@ def visible_cases(actor: Actor, profile: Profile) -> ColumnElement[bool]:
     return or_(*reached) if reached else false()
 
 
+def known_households(actor: Actor, profile: Profile, *, organ_prefix: str) -> ColumnElement[bool]:
+    """The criterion on ``Household`` for what ``actor``, who deposits for an organ, may learn to be there at all.
+
+    Those of the organ's own divisions (``organ_prefix``, empty reaches none), of the divisions where a role of hers
+    deposits, and those with a case file that she may see: that somebody receives assistance is itself a fact about her.
+    """
+    reached = [
+        true() if held.everywhere else within_divisions(Household.division_code, held.division_prefix)
+        for held, _, _ in _granted(actor, Permission.DEPOSIT, profile)
+    ]
+    if organ_prefix:
+        reached.append(within_divisions(Household.division_code, organ_prefix))
+    seen = exists().where(CaseFile.household_id == Household.id, visible_cases(actor, profile))
+    return or_(seen, *reached)
+
+
 def get_record(
     session: Session,
     actor: Actor,

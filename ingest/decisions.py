@@ -97,7 +97,8 @@ def withdraw(session: Session, *, archive: Archive, actor: Actor, submission_id:
     committed; ``release_quarantine`` does it for one that was stopped in between. ``Conflict`` after the sending.
     """
     submission = read_submission(session, submission_id)
-    if submission.actor_id != actor.ref.id and not allowed(actor, Permission.ACCEPT, archive.profile):
+    own = submission.actor_id == actor.ref.id and not actor.narrowed_from(Permission.DEPOSIT)
+    if not own and not allowed(actor, Permission.ACCEPT, archive.profile):
         raise Forbidden(
             "submission.not_yours_to_withdraw",
             zh="只有移交人本人或档案员可以撤回这次移交。",

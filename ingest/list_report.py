@@ -13,6 +13,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from access.actors import Actor
+from access.gate import known_households
 from ingest import files, listing
 from ingest.checks import deposit_list as list_check
 from ingest.files import FileRow
@@ -22,6 +24,7 @@ from ingest.listing import Listing, PoolMaker
 from ingest.outcome import Finding, Severity
 from ingest.walk import walk
 from metadata.profile import Profile
+from repository.tables import Organ
 
 
 @dataclass(slots=True)
@@ -57,18 +60,28 @@ class ListReport:
 
 
 def check_bytes(
-    session: Session, *, name: str, data: bytes, profile: Profile, limits: IngestLimits, pool: PoolMaker
+    session: Session, *, name: str, data: bytes, actor: Actor, profile: Profile, limits: IngestLimits, pool: PoolMaker
 ) -> ListReport:
-    """The report on a list that came alone; whether its files are there is not looked at."""
+    """The report on a list that came alone; whether its files are there is not looked at.
+
+    ``actor``: who would deposit; households that she may not know of count as not there.
+    """
     if len(data) > limits.list_bytes:
         told = {"position": "-", "reason_zh": "文件过大", "reason_en": "it is too large"}
         return _report(name, Listing(name, findings=[Finding("list.malformed", name, told)]), None, [])
     read = listing.read_bytes(data, name, profile, limits, pool)
-    return _checked(session, name, read, None, profile)
+    return _checked(session, actor, name, read, None, profile)
 
 
 def check_folder(
-    session: Session, *, path: Path, list_file: Path | None, profile: Profile, limits: IngestLimits, pool: PoolMaker
+    session: Session,
+    *,
+    path: Path,
+    list_file: Path | None,
+    actor: Actor,
+    profile: Profile,
+    limits: IngestLimits,
+    pool: PoolMaker,
 ) -> ListReport | None:
     """The report on the list of a folder that would be deposited; None when it has no list.
 
@@ -88,14 +101,14 @@ def check_folder(
     with source.open("rb") as opened:
         data = opened.read(limits.list_bytes + 1)
     if len(data) > limits.list_bytes:
-        return check_bytes(session, name=named, data=data, profile=profile, limits=limits, pool=pool)
+        return check_bytes(session, name=named, data=data, actor=actor, profile=profile, limits=limits, pool=pool)
     read = listing.read_bytes(data, named, profile, limits, pool)
     read.prefix = folder
     marked = files.marked(rows, named if list_file is None else inside)
     if read.listed is not None and read.places is not None:
         read.listed = listing.spelled(read.listed, folder, marked)
     read.findings = [*told, *read.findings]
-    return _checked(session, named, read, marked, profile)
+    return _checked(session, actor, named, read, marked, profile)
 
 
 def _inside(path: Path, list_file: Path | None) -> str | None:
@@ -120,11 +133,13 @@ def _walked(path: Path) -> tuple[list[FileRow], list[Finding]]:
 
 
 def _checked(
-    session: Session, name: str, read: Listing, rows: Sequence[FileRow] | None, profile: Profile
+    session: Session, actor: Actor, name: str, read: Listing, rows: Sequence[FileRow] | None, profile: Profile
 ) -> ListReport:
     found: list[Finding] = []
     if read.listed is not None:
-        found += list_check.run(session, read.listed, read.prefix, rows, profile)
+        organ = session.get(Organ, actor.organ_id) if actor.organ_id else None
+        households = known_households(actor, profile, organ_prefix=organ.division_prefix if organ is not None else "")
+        found += list_check.run(session, read.listed, read.prefix, rows, profile, households=households)
     return _report(name, read, rows, [*read.findings, *read.placed(found)])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ingest.deposit_list import DepositList, ListedRecord
@@ -21,19 +21,27 @@ _BATCH = 500
 
 
 def run(
-    session: Session, listed: DepositList, prefix: str, rows: Sequence[FileRow] | None, profile: Profile
+    session: Session,
+    listed: DepositList,
+    prefix: str,
+    rows: Sequence[FileRow] | None,
+    profile: Profile,
+    *,
+    households: ColumnElement[bool],
 ) -> Iterable[Finding]:
     """Every fault of the list, each with its position; ID numbers are never repeated.
 
     ``rows`` None: the list came without its files, so that only what it says of them itself is looked at.
+    ``households``: the criterion for those that the depositor may know of (``access.gate.known_households``); any other
+    is the same as one that is not there.
     """
     if listed.organ and session.scalars(select(Organ.id).where(Organ.code == listed.organ)).first() is None:
         yield Finding("list.unknown_organ", None, {"value": listed.organ})
     known = yield from _case_files(listed, profile)
     wanted = sorted({number for one in listed.records for number in one.household_nos} - known)
     for start in range(0, len(wanted), _BATCH):
-        found = select(Household.household_no).where(Household.household_no.in_(wanted[start : start + _BATCH]))
-        known |= set(session.scalars(found))
+        some = Household.household_no.in_(wanted[start : start + _BATCH])
+        known |= set(session.scalars(select(Household.household_no).where(some, households)))
     for number, record in enumerate(listed.records):
         yield from _record(record, f"records[{number}]", known, profile)
     yield from _files(listed, prefix, rows)

@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from access.actors import actor_again
+from access.gate import known_households
 from ingest import files, records_of
 from ingest.checks import deposit_list as list_check
 from ingest.checks import duplicates, empty, names, options
@@ -25,7 +26,7 @@ from metadata.identifiers import new_id
 from repository.clock import local_date
 from repository.ledger.acts import ActorRef
 from repository.tables import Finding as FindingRow
-from repository.tables import RecordPlan, Submission, SubmissionFile
+from repository.tables import Organ, RecordPlan, Submission, SubmissionFile
 
 
 def conclude(context: Context, submission_id: str) -> None:
@@ -78,17 +79,18 @@ def _checks(
 ) -> list[Finding]:
     profile = context.archive.profile
     found = list(options.run(submission.options, profile))
+    ref = ActorRef(**submission.options["actor"])
+    depositor = actor_again(session, ref, profile, local_date(context.archive.clock.now(), context.archive.zone))
     if listed is not None:
-        found += list_check.run(session, listed, prefix, rows, profile)
+        organ = session.get_one(Organ, submission.organ_id)
+        households = known_households(depositor, profile, organ_prefix=organ.division_prefix)
+        found += list_check.run(session, listed, prefix, rows, profile, households=households)
     if "empty" in context.checks:
         found += empty.run(rows)
     if "names" in context.checks:
         found += names.run(rows, context.limits)
     if "duplicates" in context.checks:
         sha256 = {position: digests["sha256"] for position, digests in files.digests(session, submission.id)}
-        ref = ActorRef(**submission.options["actor"])
-        today = local_date(context.archive.clock.now(), context.archive.zone)
-        depositor = actor_again(session, ref, profile, today)
         found += duplicates.run(session, rows, sha256, depositor=depositor, profile=profile)
     return found
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from access.actors import Actor
 from ingest.findings import kind_of, sentence
 from ingest.list_report import ListReport, as_values, check_bytes, check_folder
 from ingest.list_template import workbook
@@ -32,8 +33,8 @@ def check(
 ) -> None:
     """Look a deposit list through: every row's fault in one report. Nothing is deposited. Exit code 65 with errors."""
     _there(file, files)
-    with opened() as (site, _actor):
-        report = _looked(site, file, files)
+    with opened() as (site, actor):
+        report = _looked(site, actor, file, files)
     _show(report, json=json)
 
 
@@ -60,8 +61,8 @@ def dry_run(paths: list[Path], *, json: bool) -> None:
             zh="试运行需要一个文件夹，里面放着移交清单和文件。压缩包请先解开。",
             en="A dry run takes one folder with the deposit list and its files. Unpack a container first.",
         )
-    with opened() as (site, _actor):
-        report = _looked(site, None, paths[0])
+    with opened() as (site, actor):
+        report = _looked(site, actor, None, paths[0])
     _show(report, json=json)
 
 
@@ -76,7 +77,7 @@ def _there(file: Path, files: Path | None) -> None:
             )
 
 
-def _looked(site: Site, file: Path | None, folder: Path | None) -> ListReport:
+def _looked(site: Site, actor: Actor, file: Path | None, folder: Path | None) -> ListReport:
     limits, profile = site.settings.limits, site.archive.profile
     made: list[CheckPool] = []
 
@@ -89,9 +90,11 @@ def _looked(site: Site, file: Path | None, folder: Path | None) -> ListReport:
             if folder is None and file is not None:
                 with file.open("rb") as source:
                     data = source.read(limits.list_bytes + 1)
-                return check_bytes(session, name=file.name, data=data, profile=profile, limits=limits, pool=pool)
+                return check_bytes(
+                    session, name=file.name, data=data, actor=actor, profile=profile, limits=limits, pool=pool
+                )
             found = check_folder(
-                session, path=folder or Path(), list_file=file, profile=profile, limits=limits, pool=pool
+                session, path=folder or Path(), list_file=file, actor=actor, profile=profile, limits=limits, pool=pool
             )
     finally:
         for one in made:

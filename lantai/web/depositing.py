@@ -106,6 +106,7 @@ def _title(visit: Visit, wish: Wish) -> str:
 
 
 def _own(visit: Visit, submission: Submission) -> None:
+    visit.require(Permission.DEPOSIT)
     if submission.actor_id != visit.person.id:
         raise Forbidden(
             "submission.not_yours",
@@ -115,7 +116,7 @@ def _own(visit: Visit, submission: Submission) -> None:
 
 
 def require_own(visit: Visit, submission_id: str) -> None:
-    """``Forbidden`` unless the person began this deposit; ``NotFound`` when she may not know of it."""
+    """``Forbidden`` unless the person began this deposit and may still deposit; ``NotFound`` when she may not know of it."""
     with visit.reading() as session:
         _own(visit, get(session, visit, submission_id))
 

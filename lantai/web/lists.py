@@ -31,7 +31,9 @@ def checked(visit: Visit, name: str, data: bytes) -> ListReport:
     try:
         with visit.reading() as session:
             profile = visit.site.archive.profile
-            return check_bytes(session, name=name, data=data, profile=profile, limits=limits, pool=pool)
+            return check_bytes(
+                session, name=name, data=data, actor=visit.person, profile=profile, limits=limits, pool=pool
+            )
     finally:
         for one in made:
             one.close()

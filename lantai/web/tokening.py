@@ -9,6 +9,7 @@ from datetime import datetime
 from access import tokens
 from access.gate import require
 from lantai.web.visit import Visit
+from metadata.errors import Forbidden
 from metadata.rights import Permission
 from repository.tables import Account, ApiToken
 
@@ -41,9 +42,20 @@ def _line(token: ApiToken, account: Account, now: datetime) -> TokenLine:
     )
 
 
+def _whole(visit: Visit) -> None:
+    """A narrowed token keeps no tokens: with what it was given for one purpose nobody ends the others."""
+    if visit.person.only is not None and not visit.may(Permission.ACCOUNT_WRITE):
+        raise Forbidden(
+            "token.narrowed",
+            zh="限定用途的令牌不能查看或撤销令牌。请登录后在“访问令牌”页面办理。",
+            en="A token with narrowed permissions neither lists nor revokes tokens. Sign in and use the page “Access tokens”.",
+        )
+
+
 def listed(visit: Visit, *, everybody: bool = False) -> list[TokenLine]:
     """The person's tokens, newest first; ``everybody``: all, for those who keep the accounts."""
     archive = visit.site.archive
+    _whole(visit)
     if everybody:
         require(visit.person, Permission.ACCOUNT_WRITE, archive.profile)
     with visit.reading() as session:
@@ -63,5 +75,6 @@ def create(visit: Visit, *, label: str, days: int, permissions: Sequence[str]) -
 
 def revoke(visit: Visit, token_id: str) -> None:
     """End a token at once."""
+    _whole(visit)
     with visit.writing() as session:
         tokens.revoke_token(session, archive=visit.site.archive, actor=visit.person, token_id=token_id)

@@ -19,6 +19,7 @@ from lantai.web import labels
 from lantai.web.display import masked
 from lantai.web.visit import Visit
 from metadata.errors import Forbidden, LantaiError
+from metadata.identifiers import is_id
 from metadata.rights import Permission
 from repository.tables import Account, Finding, Organ, Submission, SubmissionFile
 
@@ -134,15 +135,26 @@ class FileLine:
 
 
 def visible(visit: Visit) -> ColumnElement[bool]:
-    """Deposits a person may see: her own, and those of organs within the divisions of a role that accepts."""
+    """Deposits a person may see: her own, and those that she may decide about.
+
+    A token sees its account's own deposits only when it may deposit or accept.
+    """
+    person = visit.person
+    if person.narrowed_from(Permission.DEPOSIT) and person.narrowed_from(Permission.ACCEPT):
+        return false()
+    return or_(Submission.actor_id == person.id, decidable(visit))
+
+
+def decidable(visit: Visit) -> ColumnElement[bool]:
+    """Deposits of organs within the divisions of a role that accepts; that one made it herself adds nothing."""
     person, profile = visit.person, visit.site.archive.profile
-    criteria: list[ColumnElement[bool]] = [Submission.actor_id == person.id]
+    criteria: list[ColumnElement[bool]] = []
     for held in person.roles if not person.narrowed_from(Permission.ACCEPT) else ():
         role = profile.roles.get(held.role)
         if role is None or Permission.ACCEPT not in role.permissions:
             continue
         if held.everywhere:
-            return or_(true_of(), *criteria)
+            return true_of()
         organs = select(Organ.id).where(within_divisions(Organ.division_prefix, held.division_prefix))
         criteria.append(Submission.organ_id.in_(organs))
     return or_(*criteria) if criteria else false()
@@ -155,7 +167,7 @@ def true_of() -> ColumnElement[bool]:
 
 def may_decide(visit: Visit, session: Session, submission: Submission) -> bool:
     """Whether the person may accept or return this deposit: she may accept, within her divisions."""
-    wanted = select(Submission.seq).where(Submission.id == submission.id, visible(visit))
+    wanted = select(Submission.seq).where(Submission.id == submission.id, decidable(visit))
     return visit.may(Permission.ACCEPT) and session.scalar(wanted) is not None
 
 
@@ -294,6 +306,13 @@ def told(visit: Visit) -> ColumnElement[bool]:
     return told_to(visit.person.id, may_accept=visit.may(Permission.ACCEPT))
 
 
+def _masked(params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as they may be shown: one may be the name of another file, and names hold ID numbers."""
+    return {
+        name: masked(value) if isinstance(value, str) and not is_id(value) else value for name, value in params.items()
+    }
+
+
 def finding_line(one: Finding, language: str, group: str) -> FindingLine:
     """A finding in words: the sentence of the catalogue, what to do next, the clause."""
     kind = KINDS.get(one.code)
@@ -308,7 +327,7 @@ def finding_line(one: Finding, language: str, group: str) -> FindingLine:
         advice=advice,
         clause=kind.clause if kind else "",
         outcome=one.outcome,
-        params=one.params,
+        params=_masked(one.params),
         zh=masked(sentence(one, "zh")),
         en=masked(sentence(one, "en")),
     )

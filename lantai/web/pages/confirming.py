@@ -15,6 +15,7 @@ from metadata.errors import Invalid
 
 router = APIRouter()
 _PAGE = 50
+_DIGITS = 10
 
 
 @router.get("/submissions/{submission_id}/describe")
@@ -26,7 +27,8 @@ def show(visit: SignedVisit, submission_id: str, after: int = -1) -> Response:
 @router.post("/submissions/{submission_id}/describe")
 def save(visit: SignedVisit, submission_id: str, form: Form) -> Response:
     """Keep the page as it stands, or confirm everything that is very likely; on a fault nothing typed is lost."""
-    after = int(form.text("after")) if form.text("after").lstrip("-").isdecimal() else -1
+    given = form.text("after")
+    after = int(given) if given.isdecimal() and len(given) < _DIGITS else -1
     typed = _typed(form)
     sure = form.text("act") == "sure"
     try:
@@ -48,7 +50,7 @@ def _typed(form: Posted) -> dict[int, dict[str, str]]:
     typed: dict[int, dict[str, str]] = {}
     for name in form.fields:
         kind, _, position = name.partition(".")
-        if kind in views_confirming.FIELDS and position.isdecimal() and len(position) < 10:
+        if kind in views_confirming.FIELDS and position.isdecimal() and len(position) < _DIGITS:
             typed.setdefault(int(position), {})[kind] = form.text(name)
     return typed
 

@@ -14,6 +14,7 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
+from access.actors import Actor
 from ingest import list_rows, spreadsheets
 from ingest.context import Context
 from ingest.deposit_list import DepositList
@@ -332,7 +333,9 @@ def test_faults_are_named_by_row_and_two_lists_are_one_too_many(
     ]
 
 
-def test_the_dry_run_says_what_the_deposit_would(archive: Archive, context: Context, tmp_path: Path) -> None:
+def test_the_dry_run_says_what_the_deposit_would(
+    archive: Archive, actor: Actor, context: Context, tmp_path: Path
+) -> None:
     folder = tmp_path / "d"
     folder.mkdir()
     (folder / "a.txt").write_text("a")
@@ -341,7 +344,9 @@ def test_the_dry_run_says_what_the_deposit_would(archive: Archive, context: Cont
     (folder / "移交清单.xlsx").write_bytes(xlsx(("移交清单", rows)))
     pool: Callable[[], CheckPool] = lambda: context.pool  # noqa: E731 - the type is the point
     with archive.reading() as session:
-        report = check_folder(session, path=folder, list_file=None, profile=PROFILE, limits=IngestLimits(), pool=pool)
+        report = check_folder(
+            session, path=folder, list_file=None, actor=actor, profile=PROFILE, limits=IngestLimits(), pool=pool
+        )
     assert report is not None
     assert (report.records, report.files, report.good) == (2, 2, False)
     assert [(row.row, row.title, [one.code for one in row.faults]) for row in report.rows] == [
@@ -350,7 +355,9 @@ def test_the_dry_run_says_what_the_deposit_would(archive: Archive, context: Cont
     ]
     (folder / "移交清单.xlsx").unlink()
     with archive.reading() as session:
-        none = check_folder(session, path=folder, list_file=None, profile=PROFILE, limits=IngestLimits(), pool=pool)
+        none = check_folder(
+            session, path=folder, list_file=None, actor=actor, profile=PROFILE, limits=IngestLimits(), pool=pool
+        )
     assert none is None
 
 
