@@ -24,6 +24,11 @@ class Behind:
     path: str
     why: list[FindingLine] = field(default_factory=list)
 
+    @property
+    def named(self) -> bool:
+        """Whether every sentence about it names it already."""
+        return bool(self.why) and all(self.path in one.sentence for one in self.why)
+
 
 @dataclass(slots=True)
 class LeftOut:

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from access.scope import within_divisions
 from ingest.findings import KINDS, sentence, told_to
+from ingest.leaving_out import LEFT_OUT
 from ingest.submissions import read_submission
 from lantai import i18n
 from lantai.i18n import N_
 from lantai.web import labels
 from lantai.web.display import masked
 from lantai.web.visit import Visit
-from metadata.errors import Forbidden, LantaiError
+from metadata.errors import Forbidden
 from metadata.identifiers import is_id
 from metadata.rights import Permission
 from repository.tables import Account, Finding, Organ, Submission, SubmissionFile
@@ -64,9 +65,16 @@ _WORDS = {
     "withdrawn": N_("Given up before everything had arrived; nothing was filed."),
     "failed": N_("This deposit could not be carried on. Nothing that was given is lost."),
 }
+_PARTLY = {
+    "waiting": N_("Everything has been examined. What has faults was left out; an archivist decides about the rest."),
+    "done": N_("What was accepted is in the holdings, on every replica. What has faults was left out."),
+}
 
-
-_OPENED = {"opened": N_("Package, opened"), "container": N_("Package, not opened")}
+_OPENED = {
+    "opened": N_("Package, opened"),
+    "container": N_("Package, not opened"),
+    "closed": N_("Package, not opened"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +280,7 @@ def _row(visit: Visit, one: Submission, organ: Organ | None, depositor: str | No
         organ=labels.term(visit.language, organ) if organ else "–",
         state=one.state,
         step=step,
-        words=_(_WORDS[one.state]) if one.state in _WORDS else "",
+        words=_((_PARTLY if LEFT_OUT in counts else _WORDS).get(one.state, _WORDS[one.state])),
         files=_whole(counts, "files"),
         bytes=_whole(counts, "bytes"),
         records=_whole(counts, "records"),
@@ -392,8 +400,3 @@ def require_decider(visit: Visit, session: Session, submission: Submission) -> N
             zh="您的岗位不能接收或退回这次移交。请交给档案员处理。",
             en="Your role may not accept or return this deposit. Leave it to an archivist.",
         )
-
-
-def as_error(error: LantaiError, language: str) -> str:
-    """The sentence of ``error`` for a page."""
-    return error.sentence(language)
