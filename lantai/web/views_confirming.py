@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,11 @@ BASIS = {
 FIELDS = ("document_type", "household_no", "date", "title")
 """Fields of the page, in the order of its columns."""
 _NAMES = 3
+# what cameras, scanners and chat programs call a file: a word of theirs and numbers, nothing a person wrote
+_OF_A_MACHINE = re.compile(
+    r"(?i:img|image|dsc[fn]?|pict?|photo|scan|doc|cam|camscanner|mmexport|wechat|screenshot|扫描|扫描件|图片|照片|相片|微信图片)?"
+    r"[\s\d_.()（）-]*(?:副本|copy)?"
+)
 
 
 @dataclass(slots=True)
@@ -86,6 +92,9 @@ def shown(plan: RecordPlan, submission: Submission) -> dict[str, str]:
             values[name] = str(said[name] or "")
         elif not values[name] and isinstance(one, dict) and one["confidence"] >= LIKELY:
             values[name] = str(one["value"])
+    offered, nameless = guessed.get("title"), _OF_A_MACHINE.fullmatch(values["title"]) and "title" not in said
+    if nameless and isinstance(offered, dict) and offered["confidence"] >= LIKELY:
+        values["title"] = str(offered["value"])
     return values
 
 
