@@ -77,18 +77,28 @@ GET = {
     "/": Way(ALL),
     "/case-files/{case_file_id}": Way(CASES - {"clerk_village"}, **_CASE),
     "/deposit": Way(DEPOSITORS),
+    "/deposit/list": Way(DEPOSITORS),
+    "/deposit/list/template.xlsx": Way(DEPOSITORS),
     "/files/{file_id}": Way(READERS, ok=303, **_RECORD),
     "/files/{file_id}/content": Way(READERS, **_RECORD),
     "/files/{file_id}/download": Way(TAKERS, **_TAKEN),
+    "/files/{file_id}/find": Way(READERS, **_RECORD),
     "/files/{file_id}/pages/{leaf}": Way(READERS, ok=422, **_RECORD),  # the file of the test is no scan
+    "/files/{file_id}/pages/{leaf}.webp": Way(READERS, ok=404, **_RECORD),  # its picture has not been made
     "/holdings": Way(CASES),
     "/holdings/records": Way(READERS),
     "/holdings/tray": Way(READERS),
     "/households/{household_no}": Way(CASES - {"clerk_village"}, ok=303, **_CASE),
+    "/households/{household_no}/report": Way(CASES - {"clerk_village"}, **_CASE),
+    "/households/{household_no}/report.json": Way(CASES - {"clerk_village"}, **_CASE),
+    "/households/{household_no}/report.pdf": Way(CASES - {"clerk_village"}, **_CASE),
     "/password": Way(ALL),
     "/preservation": Way(FIXITY),
     "/preservation/incidents/{incident_id}": Way(FIXITY),
     "/records/{record_id}": Way(READERS, **_RECORD),
+    "/records/{record_id}/report": Way(READERS, **_RECORD),
+    "/records/{record_id}/report.json": Way(READERS, **_RECORD),
+    "/records/{record_id}/report.pdf": Way(READERS, **_RECORD),
     "/records/{record_id}/versions/{number}/package": Way(TAKERS, **_TAKEN),
     "/retention": Way(SCHEDULE),
     "/search": Way(READERS),
@@ -98,6 +108,10 @@ GET = {
     "/submissions": Way(DEPOSITORS),
     "/submissions/{submission_id}": Way(_DEPOSIT),
     "/submissions/{submission_id}/progress": Way(_DEPOSIT),
+    "/submissions/{submission_id}/describe": Way(_DEPOSIT, refused=404),
+    "/submissions/{submission_id}/report": Way(_DEPOSIT),
+    "/submissions/{submission_id}/report.json": Way(_DEPOSIT),
+    "/submissions/{submission_id}/report.pdf": Way(_DEPOSIT),
     "/system": Way(SYSTEM),
     "/tokens": Way(ALL),
     "/use": Way(ALL),
@@ -108,11 +122,13 @@ GET = {
     "/api/v1/case-files/{number}": Way(CASES - {"clerk_village"}, **_CASE),
     "/api/v1/files/{file_id}/content": Way(TAKERS, **_TAKEN),
     "/api/v1/files/{file_id}/text": Way(READERS, ok=404, **_RECORD),  # a picture has no text
+    "/api/v1/households/{household_no}/report": Way(CASES - {"clerk_village"}, **_CASE),
     "/api/v1/preservation": Way(FIXITY),
     "/api/v1/preservation/incidents": Way(FIXITY),
     "/api/v1/records": Way(READERS),
     "/api/v1/records/{record_id}": Way(READERS, **_RECORD),
     "/api/v1/records/{record_id}/files": Way(READERS, **_RECORD),
+    "/api/v1/records/{record_id}/report": Way(READERS, **_RECORD),
     "/api/v1/records/{record_id}/timeline": Way(READERS, **_RECORD),
     "/api/v1/retention/due": Way(SCHEDULE),
     "/api/v1/retention/records/{record_id}": Way(READERS, **_RECORD),
@@ -124,6 +140,8 @@ GET = {
     "/api/v1/submissions/{submission_id}": Way(_DEPOSIT, refused=404),
     "/api/v1/submissions/{submission_id}/findings": Way(_DEPOSIT, refused=404),
     "/api/v1/submissions/{submission_id}/receipt": Way(_DEPOSIT, refused=404),
+    "/api/v1/submissions/{submission_id}/records": Way(_DEPOSIT, refused=404),
+    "/api/v1/submissions/{submission_id}/report": Way(_DEPOSIT),
     "/api/v1/system/accounts": Way({"sys_admin", "sec_admin"}),
     "/api/v1/system/index": Way(STATUS),
     "/api/v1/system/jobs": Way(STATUS),
@@ -137,6 +155,7 @@ WRITES = {
     "DELETE /api/v1/submissions/{submission_id}/uploads/{upload_id}",
     "DELETE /api/v1/tokens/{token_id}",
     "PATCH /api/v1/submissions/{submission_id}/uploads/{upload_id}",
+    "POST /api/v1/deposit-lists/check",
     "POST /api/v1/preservation/audit",
     "POST /api/v1/preservation/repair",
     "POST /api/v1/session",
@@ -151,13 +170,18 @@ WRITES = {
     "POST /api/v1/system/index/rebuild",
     "POST /api/v1/tokens",
     "POST /deposit",
+    "POST /deposit/list",
+    "POST /households/{household_no}/report",
     "POST /password",
     "POST /preferences",
     "POST /preservation/audit",
     "POST /preservation/repair",
+    "POST /records/{record_id}/report",
     "POST /sign-in",
     "POST /sign-out",
     "POST /submissions/{submission_id}/accept",
+    "POST /submissions/{submission_id}/describe",
+    "POST /submissions/{submission_id}/report",
     "POST /submissions/{submission_id}/resume",
     "POST /submissions/{submission_id}/return",
     "POST /submissions/{submission_id}/withdraw",
@@ -165,6 +189,7 @@ WRITES = {
     "POST /tokens",
     "POST /tokens/{token_id}/revoke",
     "PUT /api/v1/submissions/{submission_id}/files",
+    "PUT /api/v1/submissions/{submission_id}/records",
 }
 
 
@@ -205,6 +230,8 @@ class World:
             "number": one.case if "case-files" in route else "1",
         }
         path = re.sub(r"\{(\w+)\}", lambda match: named[match.group(1)], route)
+        if path.endswith("/find"):
+            return f"{path}?q=x"
         if path.endswith("/search/export"):
             return f"{path}?q=*&as=json"
         return f"{path}?q=*" if path.endswith(("/search", "/search.csv", "/search.xlsx")) else path
@@ -333,7 +360,7 @@ def _expected(route: str, way: Way, role: str, where: str, registered: bool) -> 
         return way.ok
     if role in way.allowed:
         return 404  # the act is permitted, this thing is not: as if it were not there
-    if route.startswith("/submissions/") and role in DEPOSITORS:
+    if route.startswith(("/submissions/", "/api/v1/submissions/")) and role in DEPOSITORS:
         return 404
     return way.refused
 
