@@ -20,6 +20,7 @@ MOST = 24
 _LONGEST = 6
 _READINGS = 4
 _HAN = re.compile(f"[{analysis.HAN}]+")
+_REMARK = re.compile(r"[（(〔\[【][^）)〕\]】]*[）)〕\]】]")
 _LETTERS = re.compile(r"[a-z]{2,40}\Z")
 
 # Surnames whose usual reading is not that of the character elsewhere. The first reading is the surname's.
@@ -171,6 +172,11 @@ def _options(name: str, folded: str) -> list[tuple[str, ...]]:
     return options
 
 
+def _borne(name: str) -> str:
+    """The Han characters of a name without remarks in brackets: 张伟（已故） is 张伟."""
+    return "".join(_HAN.findall(_REMARK.sub("", name)))
+
+
 def _spellings(syllable: str) -> tuple[str, ...]:
     if "v" not in syllable:
         return (syllable,)
@@ -180,7 +186,7 @@ def _spellings(syllable: str) -> tuple[str, ...]:
 @lru_cache(maxsize=50_000)
 def readings(name: str) -> tuple[str, ...]:
     """The name in full pinyin, syllables joined: every usual way, at most ``MOST``. Nothing for what is no Han name."""
-    name = "".join(_HAN.findall(name))
+    name = _borne(name)
     if not 2 <= len(name) <= _LONGEST:
         return ()
     options = _options(name, analysis.fold(name))
@@ -193,7 +199,7 @@ def readings(name: str) -> tuple[str, ...]:
 @lru_cache(maxsize=50_000)
 def keys(name: str) -> tuple[str, ...]:
     """What a name is found by in Latin letters: ``readings`` and initials (张伟: zhangwei, zw)."""
-    han = "".join(_HAN.findall(name))
+    han = _borne(name)
     full = readings(han)
     if not full:
         return ()

@@ -44,3 +44,8 @@ def test_ways_are_limited_and_letters(name: str) -> None:
 )
 def test_only_latin_letters_are_pinyin(text: str, letters: str | None) -> None:
     assert pinyin.typed(text) == letters
+
+
+@pytest.mark.parametrize("name", ["張偉（已故）", "张伟(户主)", "张伟【曾用名】", "张伟"])
+def test_a_remark_in_brackets_is_no_part_of_a_name(name: str) -> None:
+    assert {"zhangwei", "zw"} <= set(pinyin.keys(name))
