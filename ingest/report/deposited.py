@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from access import gate
 from access.actors import Actor
+from ingest.leaving_out import LEFT_OUT
 from ingest.report import files as file_facts
 from ingest.report.files import FileFacts, Seen, by_camera, measured, was_scanned
 from ingest.report.kept import Holdings, holdings
@@ -36,6 +37,11 @@ class Deposited:
     plans: list[dict[str, Any]]
     bags: int
     lost: Holdings | None = None
+
+    @property
+    def going(self) -> list[dict[str, Any]]:
+        """The records that are, or will be, in the holdings: what was left out is none of them."""
+        return [one for one in self.plans if one["state"] != LEFT_OUT]
 
 
 def gathered(session: Session, archive: Archive, actor: Actor, submission: Submission) -> Deposited:

@@ -227,7 +227,7 @@ def _process(session: Session, deposit: Deposited) -> dict[str, Evidence]:
     made_of["I8"] = Evidence(Outcome.MANUAL, person)
     person = Words("形成环境由人核对。", "The environment that the documents came from is compared by a person.")
     made_of["U6"] = Evidence(Outcome.MANUAL, person)
-    planned = len(deposit.plans)
+    planned = len(deposit.going)
     entered = sum(1 for one in deposit.plans if one["state"] == "accessioned")
     words = Words(f"{entered} 件（共 {planned} 件）已入目录。", f"{entered} of {planned} records are in the catalogue.")
     result = Outcome.PASS if planned and entered == planned else Outcome.NOT_CHECKED
@@ -248,7 +248,7 @@ def _numbers(archive: Archive, submission: Submission, deposit: Deposited) -> tu
     }
     if submission.options.get("household_no"):
         numbers.add(str(submission.options["household_no"]))
-    return descriptions.codes(archive.profile, [], sorted(numbers), len(deposit.plans))
+    return descriptions.codes(archive.profile, [], sorted(numbers), len(deposit.going))
 
 
 def _scope(
@@ -330,10 +330,12 @@ def _subject(session: Session, submission: Submission, deposit: Deposited) -> Su
         (Words("移交编号", "Deposit"), Words(submission.id, submission.id)),
         (Words("移交方式", "Channel"), _named(_CHANNELS, submission.channel)),
         (Words("状态", "State"), _named(_STATES, submission.state)),
-        (Words("件数", "Records"), Words(str(len(deposit.plans)), str(len(deposit.plans)))),
+        (Words("件数", "Records"), Words(str(len(deposit.going)), str(len(deposit.going)))),
         (Words("文件数", "Files"), Words(str(deposit.facts.files), str(deposit.facts.files))),
         (Words("字节数", "Bytes"), Words(f"{deposit.facts.bytes:,}", f"{deposit.facts.bytes:,}")),
     ]
+    if behind := len(deposit.plans) - len(deposit.going):
+        facts.insert(4, (Words("未接收", "Left out"), Words(f"{behind} 件", f"{behind} records")))
     if number:
         facts.insert(1, (Words("户号", "Household number"), Words(str(number), str(number))))
     title = plain(submission.title) if submission.title != "-" else ""

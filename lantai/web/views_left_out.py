@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ingest import leaving_out
+from ingest.files import within
 from ingest.outcome import Severity
 from lantai.web.display import masked
 from lantai.web.views_submissions import FindingLine, finding_line, told
@@ -15,6 +16,7 @@ from lantai.web.visit import Visit
 from repository.tables import Finding, RecordPlan, Submission, SubmissionFile
 
 _SHOWN = 50
+_ERRORS = 500
 
 
 @dataclass(slots=True)
@@ -53,23 +55,15 @@ def left_out(session: Session, visit: Visit, submission: Submission) -> LeftOut 
     paths = leaving_out.paths_left_out(session, submission)
     if not paths:
         return None
-    shown = [Behind(masked(path)) for path in paths[:_SHOWN]]
-    by_path = dict(zip(paths, shown, strict=False))
-    wanted = (
-        select(Finding)
-        .where(
-            Finding.submission_id == submission.id,
-            Finding.severity == Severity.ERROR.value,
-            or_(Finding.path.in_(list(by_path)), Finding.code.startswith("container.")),
-            told(visit),
-        )
-        .order_by(Finding.seq)
-    )
-    for one in session.scalars(wanted):
-        behind = by_path.get(one.path or "") or by_path.get(str(one.params.get("container", "")))
-        if behind is not None:
-            behind.why.append(finding_line(one, visit.language, "must"))
-    return LeftOut(len(paths), shown, len(paths) - len(shown))
+    shown = [(path, Behind(masked(path))) for path in paths[:_SHOWN]]
+    mine = (Finding.submission_id == submission.id, Finding.severity == Severity.ERROR.value, told(visit))
+    for one in session.scalars(select(Finding).where(*mine).order_by(Finding.seq).limit(_ERRORS)):
+        about = str(one.params.get("container") or one.path or "")
+        line = finding_line(one, visit.language, "must")
+        for path, behind in shown:
+            if about and within(path, about):  # of a bag the fault is told at its folder
+                behind.why.append(line)
+    return LeftOut(len(paths), [behind for _, behind in shown], len(paths) - len(shown))
 
 
 def partly(session: Session, submission: Submission) -> Partly | None:
