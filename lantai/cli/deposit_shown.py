@@ -7,6 +7,19 @@ from typing import Any
 
 from lantai.cli.output import emit, err, out, say
 
+STATES = {
+    "receiving": ("接收中", "arriving"),
+    "examining": ("检测中", "being examined"),
+    "waiting": ("待档案员接收", "waits for an archivist"),
+    "accepted": ("已接收，打包中", "accepted, being packed"),
+    "storing": ("写入副本中", "being written"),
+    "done": ("已入库", "in the holdings"),
+    "rejected": ("须更正，没有归档", "to be mended, nothing was filed"),
+    "returned": ("已退回", "returned"),
+    "withdrawn": ("已撤回", "withdrawn"),
+    "failed": ("中断，等待处理", "set aside"),
+}
+"""The states of a deposit in words."""
 EXIT = {"done": 0, "returned": 1, "rejected": 1, "withdrawn": 1, "failed": 1, "waiting": 3}
 
 
@@ -30,9 +43,10 @@ def show(
         err.print(f"[{one['code']}] {one['path'] or ''}", style=style, markup=False)
         err.print(f"  {one['zh']}\n  {one['en']}", markup=False)
     out.print(f"{submission_id}  {state}", markup=False)
+    zh, en = STATES.get(state, (state, state))
     say(
-        f"接收 {counts.get('files', 0)} 个文件，{counts.get('records', 0)} 件；状态：{state}。",
-        f"Files: {counts.get('files', 0)}; records: {counts.get('records', 0)}; state: {state}.",
+        f"接收 {counts.get('files', 0)} 个文件，{counts.get('records', 0)} 件；状态：{zh}。",
+        f"Files: {counts.get('files', 0)}; records: {counts.get('records', 0)}; state: {en}.",
     )
     if left := paper.get("left_out"):
         say(

@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lantai.cli.deposit_shown import STATES
 from lantai.cli.output import out, say, table
 from lantai.web.display import size
 
-_STATES = {
-    "receiving": "接收中",
-    "examining": "检测中",
-    "waiting": "待接收",
-    "accepted": "已接收",
-    "storing": "入库中",
-    "done": "已入库",
-    "rejected": "须更正",
-    "returned": "已退回",
-    "withdrawn": "已撤回",
-    "failed": "已中断",
-}
 _REPLICA_STATES = {"active": "使用中", "retiring": "停用中", "retired": "已停用", "offline": "离线"}
 
 
@@ -38,7 +27,7 @@ def show(found: Mapping[str, Any]) -> None:
         ],
     )
     _replicas(found["replicas"])
-    _several("移交 deposits", [(f"{_STATES.get(k, k)} {k}", f"{n:,}") for k, n in found["submissions"].items()])
+    _several("移交 deposits", [(" ".join(STATES.get(k, (k, ""))), f"{n:,}") for k, n in found["submissions"].items()])
     _incidents(found["incidents"])
     _several(
         "台账 ledger",

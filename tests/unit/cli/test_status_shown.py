@@ -48,7 +48,7 @@ def test_everything_is_told_in_words(capsys: pytest.CaptureFixture[str], monkeyp
         "可选 optional",
         "1,200",
         "无法访问",
-        "待接收 waiting",
+        "待档案员接收 waits for an archivist",
         "kind=damaged  key=k",
         "封至 sealed to 3",
     ):
