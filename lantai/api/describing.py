@@ -35,7 +35,7 @@ class SaidOfRecord(BaseModel):
 
     record_id: str
     document_type: str | None = Field(None, examples=["CHK07"])
-    household_no: str | None = Field(None, examples=["9901010010010001238"])
+    household_no: str | None = Field(None, examples=["9901010010010001236"])
     programme: str | None = Field(None, examples=["DB"])
     date: str | None = Field(None, examples=["2024-03-05"])
     title: str | None = Field(None, max_length=500)

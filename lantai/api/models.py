@@ -92,7 +92,7 @@ class NewSubmission(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     title: str = Field("", max_length=300, examples=["三月入户调查材料"])
-    household_no: str = Field("", max_length=40, examples=["9901010010010001238"])
+    household_no: str = Field("", max_length=40, examples=["9901010010010001236"])
     programme: str = Field("", max_length=16, examples=["DB"])
     document_type: str = Field("", max_length=16, examples=["CHK07"])
     one_record: bool = Field(False, description="all files are one document")
