@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ingest import containers, deposit_list, files, listing, quarantine
@@ -164,15 +164,64 @@ def _moved(lying: Path, target: Path, size: int, algorithms: tuple[str, ...]) ->
     return several.crc32, several.result(), chunks, head
 
 
-# -- what stays shut -----------------------------------------------------------------------------------------------
+# -- what lies around ----------------------------------------------------------------------------------------------
 
 
-def stays_shut(context: Context, session: Session, submission_id: str, one: FileRow) -> bool:
-    """Whether the container is a file like any other: inside a deposited bag, or named by the deposit list."""
-    bagit = [row.path for row in files.rows(session, submission_id, SubmissionFile.path.like("%bagit.txt"))]
-    if (one.container is not None or "/" in one.path) and any(
-        files.within(one.path, root) for root in files.bag_roots(bagit)
-    ):
-        return True
-    lists = or_(*(SubmissionFile.path.like(f"%{name}") for name in sorted(deposit_list.FILE_NAMES)))
-    return one.path in listing.named_files(context, submission_id, files.rows(session, submission_id, lists))
+class Around:
+    """What lies around the containers of one batch: deposited bags, deposit lists, how deep a container lies.
+
+    Each look takes in only the rows behind those seen before, so that ten thousand small containers do not cost ten
+    thousand looks at everything. ``forget`` it when rows are taken away.
+    """
+
+    def __init__(self, context: Context, submission_id: str) -> None:
+        self._context = context
+        self._submission_id = submission_id
+        self.forget()
+
+    def forget(self) -> None:
+        """Look at everything again the next time."""
+        self._seen = -1
+        self._roots: list[str] = []
+        self._lists: list[FileRow] = []
+        self._named: set[str] = set()
+        self._depths: dict[str, int] = {}
+
+    def stays_shut(self, session: Session, one: FileRow) -> bool:
+        """Whether the container is a file like any other: inside a deposited bag, or named by the deposit list."""
+        self._look(session)
+        inside = one.container is not None or "/" in one.path
+        return (inside and any(files.within(one.path, root) for root in self._roots)) or one.path in self._named
+
+    def _look(self, session: Session) -> None:
+        mine = SubmissionFile.submission_id == self._submission_id
+        last = session.scalar(select(func.max(SubmissionFile.position)).where(mine)) or 0
+        if last <= self._seen:
+            return
+        names = ("bagit.txt", *sorted(deposit_list.FILE_NAMES))
+        wanted = (SubmissionFile.position > self._seen, or_(*(SubmissionFile.path.like(f"%{name}") for name in names)))
+        new = files.rows(session, self._submission_id, *wanted)
+        self._seen = last
+        bags = [f"{root}/bagit.txt" if root else "bagit.txt" for root in self._roots]
+        self._roots = files.bag_roots([*bags, *(row.path for row in new)])
+        if lists := [row for row in new if files.name_of(row.path) != "bagit.txt"]:
+            self._lists += lists
+            self._named = listing.named_files(self._context, self._submission_id, self._lists)
+
+    def depth(self, session: Session, one: FileRow) -> int:
+        """How many containers lie around this one; each was received before what it holds."""
+        passed: list[str] = []
+        outer, position = one.container, one.position
+        while outer is not None and outer not in self._depths:
+            passed.append(outer)
+            around = (SubmissionFile.path == outer, SubmissionFile.position < position)
+            last = select(SubmissionFile.container, SubmissionFile.position).where(
+                SubmissionFile.submission_id == self._submission_id, *around
+            )
+            found = session.execute(last.order_by(SubmissionFile.position.desc()).limit(1)).first()
+            outer, position = (found[0], found[1]) if found is not None else (None, position)
+        depth = self._depths.get(outer, 0) if outer is not None else 0
+        for path in reversed(passed):
+            depth += 1
+            self._depths[path] = depth
+        return depth

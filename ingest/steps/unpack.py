@@ -23,7 +23,7 @@ from ingest.checks.container import Before
 from ingest.context import Context
 from ingest.files import FileRow
 from ingest.outcome import Finding, Severity
-from ingest.steps.opening import Opening, received, stays_shut
+from ingest.steps.opening import Around, Opening, received
 from ingest.steps.telling import submission_of, tell
 from ingest.walk import name_finding
 from metadata.identifiers import new_id
@@ -40,13 +40,17 @@ def open_next(context: Context, submission_id: str) -> bool:
     until = time.monotonic() + context.limits.batch_seconds
     before: Before | None = None
     worked = False
+    around = Around(context, submission_id)
+    at = 0  # in the order received: what a container holds comes behind it
     while True:
+        wanted = (SubmissionFile.role == "container", SubmissionFile.position >= at)
         with context.archive.reading() as session:
-            waiting = files.rows(session, submission_id, SubmissionFile.role == "container", limit=1)
+            waiting = files.rows(session, submission_id, *wanted, limit=1)
             if not waiting:
                 return worked
             before = before or _before(session, submission_id)
-        before = _work_on(context, submission_id, waiting[0], before, until)
+        at = waiting[0].position
+        before = _work_on(context, submission_id, waiting[0], before, until, around)
         worked = True
         if time.monotonic() > until:
             return True
@@ -60,9 +64,11 @@ def _before(session: Session, submission_id: str) -> Before:
     return Before(given or 0, unpacked or 0, count)
 
 
-def _work_on(context: Context, submission_id: str, one: FileRow, before: Before, until: float) -> Before:
+def _work_on(
+    context: Context, submission_id: str, one: FileRow, before: Before, until: float, around: Around
+) -> Before:
     """Open ``one``, or go on with it until the time is up; what the submission holds then."""
-    opening = _held(context, submission_id) or _begin(context, submission_id, one, before)
+    opening = _held(context, submission_id) or _begin(context, submission_id, one, before, around)
     if opening is None:
         return before
     kept = False
@@ -76,6 +82,7 @@ def _work_on(context: Context, submission_id: str, one: FileRow, before: Before,
         else:
             opening.close()
     if taken is None:
+        around.forget()
         return before
     return Before(before.received, before.unpacked + taken.bytes, before.files + taken.files)
 
@@ -96,11 +103,11 @@ def _held(context: Context, submission_id: str) -> Opening | None:
 # -- beginning -----------------------------------------------------------------------------------------------------
 
 
-def _begin(context: Context, submission_id: str, one: FileRow, before: Before) -> Opening | None:
+def _begin(context: Context, submission_id: str, one: FileRow, before: Before, around: Around) -> Opening | None:
     """The container ready to be taken out, or None after it was closed or left shut."""
     with context.archive.reading() as session:
-        shut = stays_shut(context, session, submission_id, one)
-        depth = _depth(session, submission_id, one)
+        shut = around.stays_shut(session, one)
+        depth = around.depth(session, one)
         progress = submission_of(session, submission_id).counts.get(_STATE) or {}
         received_ones = SubmissionFile.container.is_(None)
         alone = one.container is None and len(files.rows(session, submission_id, received_ones, limit=2)) == 1
@@ -109,6 +116,7 @@ def _begin(context: Context, submission_id: str, one: FileRow, before: Before) -
         return None
     base = context.base(submission_id)
     if progress.get("seq") == one.seq and _cut_off(context, submission_id, progress):
+        around.forget()
         progress = {}
     path = Path(os.fsdecode(quarantine.locate(base, one.source)))
     going_on = progress if progress.get("seq") == one.seq else {}
@@ -140,21 +148,6 @@ def _listed(
     if depth >= context.limits.container_depth:
         return Finding("container.too_deep", one.path, {"limit": context.limits.container_depth})
     return containers.listing(path, one.path, context.limits, helper, clock)
-
-
-def _depth(session: Session, submission_id: str, one: FileRow) -> int:
-    """How many containers lie around this one; each was received before what it holds."""
-    depth, outer, position = 0, one.container, one.position
-    while outer is not None:
-        around = (SubmissionFile.path == outer, SubmissionFile.position < position)
-        last = select(SubmissionFile.container, SubmissionFile.position).where(
-            SubmissionFile.submission_id == submission_id, *around
-        )
-        found = session.execute(last.order_by(SubmissionFile.position.desc()).limit(1)).first()
-        if found is None:
-            break
-        depth, outer, position = depth + 1, found[0], found[1]
-    return depth
 
 
 def _cut_off(context: Context, submission_id: str, progress: dict[str, Any]) -> bool:
