@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,11 @@ from repository.ledger.acts import STREAMS
 from repository.tables import Account, AccountRole, Counter, LedgerBlock, LedgerEntry, LedgerPending, Organ, Outbox
 
 _LEAST_FREE = 64 << 20
+
+_JOBS_LOOKED_AT = 400
+_JOBS_SHOWN = 40
+_BY_CLOCK = re.compile(r"sched-([a-z-]+?)-\d")
+_ENDS_WELL = frozenset({"SUCCESS", "ENQUEUED", "DELAYED", "PENDING"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class AccountLine:
     username: str
     name: str
     organ: str
+    organ_code: str
     roles: list[str]
     active: bool
     last_seen_at: datetime | None
@@ -71,7 +78,7 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True)
 class JobLine:
-    """One job."""
+    """One job; what is done by the clock has no number of its own to ask for."""
 
     id: str
     name: str
@@ -219,6 +226,7 @@ def accounts(session: Session, visit: Visit) -> list[AccountLine]:
             username=account.username,
             name=account.display_name,
             organ=labels.term(visit.language, organ),
+            organ_code=organ.code,
             roles=held.get(account.id, []),
             active=account.active,
             last_seen_at=account.last_seen_at,
@@ -228,14 +236,22 @@ def accounts(session: Session, visit: Visit) -> list[AccountLine]:
 
 
 def jobs(site: Site) -> list[JobLine]:
-    """The newest jobs."""
-    return [
-        JobLine(
-            id=one.id,
-            name=one.name,
-            state=one.state,
-            created_at=datetime.fromtimestamp(one.created_ms / 1000, UTC),
-            updated_at=datetime.fromtimestamp(one.updated_ms / 1000, UTC),
+    """The newest jobs; of what is done by the clock only the last run of each kind, and what did not end well."""
+    shown: list[JobLine] = []
+    seen: set[str] = set()
+    for one in site.jobs.list(limit=_JOBS_LOOKED_AT):
+        by_clock = _BY_CLOCK.match(one.id)
+        name = f"care.{by_clock[1]}" if by_clock else one.name
+        if by_clock and name in seen and one.state in _ENDS_WELL:
+            continue
+        seen.add(name)
+        shown.append(
+            JobLine(
+                id="" if by_clock else one.id,
+                name=name,
+                state=one.state,
+                created_at=datetime.fromtimestamp(one.created_ms / 1000, UTC),
+                updated_at=datetime.fromtimestamp(one.updated_ms / 1000, UTC),
+            )
         )
-        for one in site.jobs.list(limit=30)
-    ]
+    return shown[:_JOBS_SHOWN]

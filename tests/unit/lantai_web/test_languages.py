@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from lantai import care
 from lantai.i18n import chosen, translations
 from lantai.i18n.extract import present, template, untranslated
 from lantai.web.labels import WORDS, label
@@ -55,3 +56,7 @@ def test_the_language_is_chosen_by_the_person_then_the_browser() -> None:
     assert chosen("en", "zh-CN,zh;q=0.9") == "en"
     assert chosen(None, "fr,en;q=0.5") == "en"
     assert chosen("xx", None) == "zh"
+
+
+def test_everything_done_by_the_clock_has_words() -> None:
+    assert {f"care.{task.name}" for task in care.TASKS} <= set(WORDS["work"])
