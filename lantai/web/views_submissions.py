@@ -70,11 +70,7 @@ _PARTLY = {
     "done": N_("What was accepted is in the holdings, on every replica. What has faults was left out."),
 }
 
-_OPENED = {
-    "opened": N_("Package, opened"),
-    "container": N_("Package, not opened"),
-    "closed": N_("Package, not opened"),
-}
+_OPENED = {"opened": N_("Package, opened")} | dict.fromkeys(("container", "closed"), N_("Package, not opened"))
 
 
 @dataclass(frozen=True, slots=True)
