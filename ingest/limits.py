@@ -34,11 +34,17 @@ class IngestLimits(BaseModel):
     path_bytes: int = Field(4096, ge=255, description="bytes of a whole path")
     check_files: int = Field(64, ge=1, le=1024, description="files in one batch of a check")
     check_seconds: float = Field(60.0, gt=0, description="time for one batch of a check before it is halved")
-    check_memory: int = Field(4096 * _MIB, ge=64 * _MIB, description="address space of a checking process, bytes")
+    check_memory: int = Field(
+        4096 * _MIB,
+        ge=3072 * _MIB,
+        description="address space of a checking process, bytes; its libraries reserve 2.5 GiB of it, so it is at least 3 GiB",
+    )
     batch_seconds: float = Field(2.0, gt=0, description="work of one step before it is recorded")
     batch_records: int = Field(500, ge=1, le=10_000, description="records in one batch of a step")
     batch_bytes: int = Field(512 * _MIB, ge=1, description="bytes stored before the batch is recorded")
-    container_seconds: float = Field(600.0, gt=0, description="time for opening one container, or each 4 GiB of a larger one")
+    container_seconds: float = Field(
+        600.0, gt=0, description="time for opening one container, or each 4 GiB of a larger one"
+    )
     pages_decoded: int = Field(
         2_000, ge=1, description="pages or frames of one file that are decoded; more are counted"
     )
