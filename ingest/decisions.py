@@ -47,7 +47,7 @@ def accept(
     these errors. ``Forbidden`` without the permission, ``Conflict`` when it does not wait or has errors that bar it.
     """
     require(actor, Permission.ACCEPT, archive.profile)
-    submission = read_submission(session, submission_id)
+    submission = read_submission(session, submission_id, to_change=True)
     refused = submission.state == "rejected" and submission.step == "accept"
     if submission.state != "waiting" and not (refused and leave_out):
         raise _not_waiting(submission)
@@ -76,7 +76,7 @@ def return_to_depositor(
     Nothing was stored; quarantine is kept. ``Conflict`` when the deposit was accepted or returned already.
     """
     require(actor, Permission.ACCEPT, archive.profile)
-    submission = read_submission(session, submission_id)
+    submission = read_submission(session, submission_id, to_change=True)
     if submission.state not in {"waiting", "rejected"}:
         raise _not_waiting(submission)
     now = archive.clock.now()
@@ -94,9 +94,9 @@ def withdraw(session: Session, *, archive: Archive, actor: Actor, submission_id:
     """Give up a deposit whose sending never ended; nothing of it was examined or filed.
 
     Only the depositor or somebody who may accept. The caller removes the bytes with ``quarantine.remove`` once this is
-    committed; ``release_quarantine`` does it for one that was stopped in between. ``Conflict`` after the sending.
+    committed; ``releasing.release_quarantine`` does it for one that was stopped in between. ``Conflict`` after the sending.
     """
-    submission = read_submission(session, submission_id)
+    submission = read_submission(session, submission_id, to_change=True)
     own = submission.actor_id == actor.ref.id and not actor.narrowed_from(Permission.DEPOSIT)
     if not own and not allowed(actor, Permission.ACCEPT, archive.profile):
         raise Forbidden(
@@ -152,7 +152,7 @@ def notice(session: Session, submission_id: str) -> dict[str, Any]:
 def resume(session: Session, *, archive: Archive, actor: Actor, submission_id: str) -> Submission:
     """Let a submission that was set aside go on from the step where it stopped; the caller enqueues it."""
     require(actor, Permission.ACCEPT, archive.profile)
-    submission = read_submission(session, submission_id)
+    submission = read_submission(session, submission_id, to_change=True)
     if submission.state != "failed":
         raise Conflict(
             "submission.not_failed",

@@ -31,6 +31,7 @@ CATALOGUE: tuple[tuple[str, Severity, str, str, str, tuple[str, str]], ...] = (
     ("deposit.empty_folder", NOTICE, "“{path}”是空文件夹；其名称已记录。", "“{path}” is an empty folder; its name is recorded.", "DA/T 70 A12", ("无需处理。", "Nothing to do.")),
     ("deposit.too_many_files", ERROR, "移交文件超过上限 {limit} 个。", "The deposit has more than {limit} files.", "", ("请分批移交。", "Deposit in several parts.")),
     ("deposit.file_too_large", ERROR, "“{path}”超过单个文件上限 {limit} 字节，未接收。", "“{path}” is larger than {limit} bytes and was not taken in.", "", ("请与管理员商定上限。", "Agree on the limit with the administrator.")),
+    ("deposit.unfinished", WARNING, "“{path}”没有收全：分段上传中断后一直没有续传，未接收。", "“{path}” never arrived whole: its upload by parts broke off and nobody went on with it; it was not taken in.", "DA/T 70 I7", ("请核对是否缺少该文件；如缺少，请退回后重新移交。", "Look whether it is missing; if so, return the deposit and send it again.")),
     ("source.changed", ERROR, "“{path}”在移交途中内容或时间发生变化，未入库。", "“{path}” changed while it was being taken in; nothing was stored.", "DA/T 70 A1", ("请停止修改来源文件后重新移交。", "Stop changing the source and deposit again.")),
     ("source.missing", ERROR, "“{path}”在移交途中消失，未入库。", "“{path}” vanished while it was being taken in; nothing was stored.", "DA/T 70 I7", ("请恢复来源文件后重新移交。", "Bring the source back and deposit again.")),
     ("file.empty", WARNING, "“{path}”是空文件（0 字节）。", "“{path}” is empty (0 bytes).", "DA/T 70 I7", _LOOK),

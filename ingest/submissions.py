@@ -1,4 +1,4 @@
-"""Submissions: opening one, receiving its bytes, the receipt, and letting go of quarantine at the end.
+"""Submissions: opening one, receiving its bytes, the receipt.
 
 State of a submission: ``receiving`` -> ``examining`` -> ``waiting`` (for a person) or ``accepted`` -> ``storing`` ->
 ``done``; ``rejected`` when errors were found, ``returned`` when a person sent it back, ``withdrawn`` when its sending
@@ -27,10 +27,12 @@ from metadata.identifiers import new_id
 from repository.archive import Archive
 from repository.ledger import acts
 from repository.tables import Finding as FindingRow
-from repository.tables import Organ, RecordPlan, ReplicaObject, StoredObject, Submission, SubmissionFile
+from repository.tables import Organ, Submission, SubmissionFile
 
 FIRST_STEP = "examine"
 RELEASED = "released"
+UNFINISHED = "deposit.unfinished"
+"""The finding about a file that was begun and never arrived whole."""
 _BATCH = 5_000
 _OPTIONS = frozenset(
     {
@@ -132,9 +134,16 @@ def other_request() -> Invalid:
     )
 
 
-def read_submission(session: Session, submission_id: str) -> Submission:
-    """One submission, or ``NotFound``."""
-    found = session.scalars(select(Submission).where(Submission.id == submission_id)).first()
+def read_submission(session: Session, submission_id: str, *, to_change: bool = False) -> Submission:
+    """One submission, or ``NotFound``.
+
+    ``to_change``: as it stands now, and nobody else changes it before this transaction ends (on SQLite every writing
+    transaction is alone anyway), so that of two people who decide at once the second sees what the first decided.
+    """
+    wanted_row = select(Submission).where(Submission.id == submission_id)
+    if to_change:
+        wanted_row = wanted_row.with_for_update().execution_options(populate_existing=True)
+    found = session.scalars(wanted_row).first()
     if found is None:
         raise NotFound(
             "submission.unknown",
@@ -153,11 +162,14 @@ def receive_path(
     in_place: bool = False,
     progress: ProgressTold | None = None,
     limits: IngestLimits | None = None,
+    still: Callable[[], bool] | None = None,
 ) -> None:
     """Take files and folders in, digesting each byte once, and end the receiving.
 
     ``in_place`` reads sources where they lie and pins them by digest, size and time of change. A run that was killed is
     simply repeated: it begins anew. ``Unavailable`` when quarantine is full or refuses; nothing is half received.
+    ``still`` is asked after the last byte: when it says no, somebody wrote into the sources meanwhile, the receiving
+    does not end and ``Conflict`` (``submission.source_changing``) says so.
     """
     limits = limits or IngestLimits()
     with archive.sessions.begin() as session:
@@ -175,8 +187,14 @@ def receive_path(
             quarantine.settle(base)
     except OSError as error:
         raise quarantine.trouble(error) from error
+    if still is not None and not still():
+        raise Conflict(
+            "submission.source_changing",
+            zh="接收时来源仍在变化，这次接收没有提交。请等文件写完。",
+            en="The source changed while it was taken in; the deposit was not sent. Wait until the files are written.",
+        )
     with archive.sessions.begin() as session:
-        _end_receiving(archive, read_submission(session, submission_id), summary)
+        _end_receiving(archive, read_submission(session, submission_id, to_change=True), summary)
 
 
 def _take_in(
@@ -263,7 +281,7 @@ def receive_stream(archive: Archive, submission_id: str, name: str, stream_in: B
     base = quarantine.folder(archive.quarantine, submission_id)
     shown = Name(name_kept(name))
     with archive.sessions.begin() as session:
-        if read_submission(session, submission_id).state != "receiving":
+        if read_submission(session, submission_id, to_change=True).state != "receiving":
             raise _not_receiving()
         highest = session.scalar(
             select(func.max(SubmissionFile.position)).where(SubmissionFile.submission_id == submission_id)
@@ -307,11 +325,14 @@ def receive_stream(archive: Archive, submission_id: str, name: str, stream_in: B
 
 def finish_receiving(session: Session, *, archive: Archive, submission_id: str) -> Submission:
     """End the receiving of uploads; from here the pipeline may run. Harmless when it has ended already."""
-    submission = read_submission(session, submission_id)
+    submission = read_submission(session, submission_id, to_change=True)
     if submission.state != "receiving":
         return submission
     mine = SubmissionFile.submission_id == submission_id
     session.execute(delete(SubmissionFile).where(mine, SubmissionFile.role == "arriving"))
+    came = select(SubmissionFile.path).where(mine)
+    unfinished = (FindingRow.submission_id == submission_id, FindingRow.code == UNFINISHED)
+    session.execute(delete(FindingRow).where(*unfinished, FindingRow.path.in_(came)))  # sent again, and whole
     digest = hashlib.sha256()
     files = size = 0
     listed = select(SubmissionFile.path, SubmissionFile.size, SubmissionFile.digests).where(mine)
@@ -352,46 +373,6 @@ def receipt(session: Session, submission_id: str) -> dict[str, Any]:
         "keep_source": in_place and submission.step != RELEASED,
         "left_out": leaving_out.paths_left_out(session, submission),
     }
-
-
-def release_quarantine(archive: Archive) -> int:
-    """Remove the bytes of submissions whose every bag was re-read intact on every required replica; how many.
-
-    And of withdrawn ones, whose bytes nobody keeps. What was left out of a submission stays in quarantine.
-    """
-    with archive.reading() as session:
-        given_up = select(Submission.id).where(Submission.state == "withdrawn", Submission.step != RELEASED)
-        done = select(Submission.id).where(Submission.state == "done", Submission.step == "done")
-        ready = [
-            one for one in session.scalars(done.order_by(Submission.seq).limit(200)) if _audited(session, archive, one)
-        ]
-        ready += session.scalars(given_up.order_by(Submission.seq).limit(200))
-        partly = leaving_out.partly(session, ready)
-    for submission_id in ready:
-        if submission_id in partly:
-            leaving_out.release_stored(archive, submission_id)
-        else:
-            quarantine.remove(quarantine.folder(archive.quarantine, submission_id))
-        with archive.sessions.begin() as session:
-            session.execute(update(Submission).where(Submission.id == submission_id).values(step=RELEASED))
-    return len(ready)
-
-
-def _audited(session: Session, archive: Archive, submission_id: str) -> bool:
-    bags = (
-        select(func.count())
-        .select_from(RecordPlan)
-        .join(StoredObject, StoredObject.record_id == RecordPlan.record_id)
-        .join(ReplicaObject, ReplicaObject.key == StoredObject.key)
-        .where(
-            RecordPlan.submission_id == submission_id,
-            StoredObject.kind == "bag",
-            ReplicaObject.replica.in_(sorted(archive.replicas.required)),
-            ReplicaObject.outcome == "intact",
-        )
-    )
-    wanted_checks = leaving_out.records_going_on(session, submission_id) * len(archive.replicas.required)
-    return (session.scalar(bags) or 0) >= wanted_checks
 
 
 def _not_receiving() -> Conflict:

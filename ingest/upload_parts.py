@@ -144,6 +144,8 @@ def locked(path: Path) -> Iterator[int]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise _busy() from error
+        if os.fstat(handle).st_nlink == 0:  # given up between the opening and the lock; a new file may have its name
+            raise gone()
         yield handle
     finally:
         os.close(handle)
@@ -194,8 +196,8 @@ def _resumed(archive: Archive, submission_id: str, upload_id: str, offset: int, 
         if read_submission(session, submission_id).state != "receiving":
             raise not_receiving()
         row.received = min(row.received, os.fstat(handle).st_size)  # less only if the disk lost what it had confirmed
-        if offset != row.received:
-            raise _elsewhere(row.received)
+    if offset != row.received:
+        raise _elsewhere(row.received)
     if row.state == "open":
         os.ftruncate(handle, offset)
         os.lseek(handle, offset, os.SEEK_SET)

@@ -22,7 +22,7 @@ from ingest.findings import sentence
 from ingest.limits import IngestLimits
 from ingest.outcome import Finding
 from ingest.receiving import Received
-from ingest.submissions import name_kept, other_request, read_submission
+from ingest.submissions import UNFINISHED, name_kept, other_request, read_submission
 from ingest.upload_parts import (
     CHECKSUMS,
     Checksum,
@@ -79,7 +79,7 @@ def begin(
     """Begin an upload of ``length`` bytes; the same ``key`` of the same account gives the same upload again.
 
     ``name`` is the path as the depositor's system has it; bytes that are not UTF-8 are kept beside its readable form.
-    An unfinished upload is dropped after ``hours``. ``Invalid``: ``upload.too_large`` beyond a limit of the site, in
+    An unfinished upload is dropped after ``hours``, counted from when it was last asked for. ``Invalid``: ``upload.too_large`` beyond a limit of the site, in
     the finding's words, ``idempotency.other_request`` for a key used for another file. ``Conflict``
     (``submission.not_receiving``); ``Unavailable`` (``quarantine.full``) when the file cannot fit.
     """
@@ -95,7 +95,7 @@ def begin(
         known = session.scalars(select(Upload).where(Upload.id == upload_id)).first()
         if read_submission(session, submission_id).state != "receiving":
             raise not_receiving()
-    if known is None:
+    if known is None or (known.state == "open" and not location(archive, known).exists()):
         _make_room(archive, base, source, length)
     with archive.sessions.begin() as session:
         row = session.scalars(select(Upload).where(Upload.id == upload_id)).first()
@@ -103,6 +103,8 @@ def begin(
             row = _enter(session, archive, submission_id, upload_id, account_id, named, source, length, hours, limits)
         elif (row.path, row.length) != (named.text, length):
             raise other_request()
+        elif row.state == "open":  # who asks for it again goes on with it, also past its time
+            row.expires_at = max(row.expires_at, archive.clock.now() + timedelta(hours=hours))
         told = state(row)
     return told if told.done or told.offset < told.length else finish(archive, submission_id, upload_id)
 
@@ -137,7 +139,7 @@ def _enter(
     hours: int,
     limits: IngestLimits,
 ) -> Upload:
-    if read_submission(session, submission_id).state != "receiving":
+    if read_submission(session, submission_id, to_change=True).state != "receiving":
         raise not_receiving()
     mine = SubmissionFile.submission_id == submission_id
     highest = session.scalar(select(func.max(SubmissionFile.position)).where(mine))
@@ -195,8 +197,14 @@ def give_up(archive: Archive, submission_id: str, upload_id: str) -> None:
         _drop(archive, row)
 
 
-def _drop(archive: Archive, row: Upload) -> None:
+def _drop(archive: Archive, row: Upload, *, unasked: bool = False) -> None:
+    """Drop an upload; ``unasked``: nobody gave it up, so a deposit that still receives keeps a finding about it."""
     with archive.sessions.begin() as session:
+        receiving = read_submission(session, row.submission_id, to_change=True).state == "receiving"
+        there = session.scalar(select(Upload.seq).where(Upload.seq == row.seq)) is not None
+        if unasked and receiving and there:
+            now = archive.clock.now()
+            session.execute(insert(FindingRow), findings.rows([Finding(UNFINISHED, row.path)], row.submission_id, now))
         mine = SubmissionFile.submission_id == row.submission_id
         session.execute(delete(SubmissionFile).where(mine, SubmissionFile.source == row.source))
         session.execute(delete(Upload).where(Upload.seq == row.seq))
@@ -206,7 +214,8 @@ def _drop(archive: Archive, row: Upload) -> None:
 def require_none_open(archive: Archive, submission_id: str) -> None:
     """``Conflict`` (``submission.uploads_open``) while a file of the deposit is not whole; nothing is left out unsaid.
 
-    Uploads that are whole but were never finished are finished; those past their time are dropped.
+    Uploads that are whole but were never finished are finished; those past their time are dropped, which a finding
+    (``deposit.unfinished``) tells.
     """
     with archive.reading() as session:
         mine = (Upload.submission_id == submission_id, Upload.state == "open")
@@ -217,7 +226,7 @@ def require_none_open(archive: Archive, submission_id: str) -> None:
             if not state_of(archive, submission_id, row.id).done:
                 still.append(row.path)
         except NotFound:
-            _drop(archive, row)
+            _drop(archive, row, unasked=True)
     if still:
         raise Conflict(
             "submission.uploads_open",
@@ -231,12 +240,12 @@ def _drop_past(archive: Archive, row: Upload, now: datetime) -> int:
     try:
         with locked(location(archive, row)):
             with archive.reading() as session:
-                prolonged = session.get_one(Upload, row.seq).expires_at > now
-            if prolonged:
-                return 0
-            _drop(archive, row)
+                newest = session.get(Upload, row.seq)
+            if newest is None or newest.state != "open" or newest.expires_at > now:
+                return 0  # given up, finished or gone on with meanwhile
+            _drop(archive, row, unasked=True)
     except NotFound:
-        _drop(archive, row)
+        _drop(archive, row, unasked=True)
     except LantaiError:
         return 0  # a part is being written
     return 1

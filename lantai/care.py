@@ -18,7 +18,7 @@ from ingest.extract.derive import derive_pending
 from ingest.extract.ocr import recognise_pending
 from ingest.extract.office import converter
 from ingest.extract.pictures import picture_pending
-from ingest.submissions import release_quarantine
+from ingest.releasing import release_quarantine
 from lantai import watch
 from lantai.indexing import rebuild_once
 from lantai.jobs import Queue

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,34 +28,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
-from ingest.findings import KINDS, sentence, told_to
+from ingest import quarantine
+from ingest.decisions import withdraw
 from ingest.submissions import open_submission, read_submission, receive_path
+from lantai import watch_reports
 from lantai.settings import WatchedFolder
 from lantai.site import Site
-from lantai.summaries import masked
-from metadata.errors import LantaiError
+from lantai.watch_reports import REPORTS
+from metadata.errors import Conflict, LantaiError
 from metadata.identifiers import is_id
-from repository.clock import local_date, stamp
-from repository.tables import Finding, Organ, Submission
+from repository.clock import local_date
+from repository.tables import Organ, Submission
 
 log = logging.getLogger("lantai.watch")
 
 TAKEN = "taken"
 _UNFINISHED = (".part", ".tmp", ".partial", ".crdownload", ".filepart")
-_REPORTS = (".report.txt", ".report.json")
 _SETTLED = frozenset({"waiting", "rejected", "done", "returned", "withdrawn", "failed"})
 _FINAL = _SETTLED - {"waiting"}
-_MOST_FINDINGS = 10_000
 _RECENT = (timedelta(0), timedelta(days=1))
-_WORDS = {
-    "waiting": "待接收",
-    "rejected": "未通过检查",
-    "done": "已入库",
-    "returned": "已退回",
-    "withdrawn": "已撤回",
-    "failed": "处理失败",
-}
-_SEVERITY = {"error": "必须改正", "warning": "请核对", "notice": "供参考"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +73,12 @@ def _trouble(session: Session, site: Site, watched: WatchedFolder) -> Trouble | 
             path,
             f"监控文件夹 {path} 不能读写。请检查权限。",
             f"The watched folder {path} may not be read and written. Check its permissions.",
+        )
+    if (path / TAKEN).is_symlink():
+        return Trouble(
+            path,
+            f"监控文件夹 {path} 里的 {TAKEN} 是符号链接。请删除它。",
+            f"{TAKEN} in the watched folder {path} is a symbolic link. Remove it.",
         )
     if _organ(session, watched) is None:
         return Trouble(
@@ -173,7 +171,7 @@ class _Watch:
         wanted = []
         for one in entries:
             lower = one.name.lower()
-            if one.name == TAKEN or lower.startswith(".") or lower.endswith((*_UNFINISHED, *_REPORTS)):
+            if one.name == TAKEN or lower.startswith(".") or lower.endswith((*_UNFINISHED, *REPORTS)):
                 continue
             if one.is_symlink():
                 log.warning("watched folder %s: a symbolic link is passed over", self._watched.path)
@@ -195,25 +193,42 @@ class _Watch:
             if organ is None:
                 return None
             actor = Actor(id="watcher", kind="system", name="监控文件夹", organ_id=organ.id)
+            submission_id = self._opened(session, actor, entry, mark)
+        try:
+            receive_path(
+                self._archive,
+                submission_id,
+                [entry],
+                limits=self._site.settings.limits,
+                still=lambda: fingerprint(entry) == mark,
+            )
+        except Conflict:  # somebody writes into it: a later look takes the whole anew, and this half of it is dropped
+            log.warning("watched folder %s: an entry changed while it was taken and stays", self._watched.path)
+            with self._archive.sessions.begin() as session:
+                withdraw(session, archive=self._archive, actor=actor, submission_id=submission_id)
+            quarantine.remove(quarantine.folder(self._archive.quarantine, submission_id))
+            return None
+        with self._archive.sessions.begin() as session:
+            if read_submission(session, submission_id).state == "examining":
+                self._site.jobs.enqueue_ingest(session, submission_id)
+        return self._move(entry, submission_id)
+
+    def _opened(self, session: Session, actor: Actor, entry: Path, mark: str) -> str:
+        """The deposit of this entry: the one that an earlier look began, unless it was withdrawn since."""
+        for turn in count():
             submission = open_submission(
                 session,
                 archive=self._archive,
                 actor=actor,
-                organ_id=organ.id,
+                organ_id=actor.organ_id,
                 title=_printable(entry.name),
                 channel="watched",
                 options={"programme": self._watched.programme or None},
-                idempotency_key=f"watched:{mark}",
+                idempotency_key=f"watched:{mark}" + (f"-{turn}" if turn else ""),
             )
-            submission_id = submission.id
-        receive_path(self._archive, submission_id, [entry], limits=self._site.settings.limits)
-        with self._archive.sessions.begin() as session:
-            if read_submission(session, submission_id).state == "examining":
-                self._site.jobs.enqueue_ingest(session, submission_id)
-        if fingerprint(entry) != mark:  # somebody wrote into it meanwhile: the next look takes the whole anew
-            log.warning("watched folder %s: an entry changed while it was taken and stays", self._watched.path)
-            return None
-        return self._move(entry, submission_id)
+            if submission.state != "withdrawn":
+                return submission.id
+        raise AssertionError
 
     def _move(self, entry: Path, submission_id: str) -> Path:
         day = local_date(self._now, self._archive.zone).isoformat()
@@ -242,32 +257,11 @@ class _Watch:
                     continue
                 state = row.state
                 if state in _SETTLED and state != written:
-                    self._write_report(session, row, place)
+                    watch_reports.write(session, row, place, self._now, self._archive.zone)
                     written = state  # noqa: PLW2901 - what is remembered of it
             if state not in _FINAL:
                 left[text] = written
         return left
-
-    def _write_report(self, session: Session, row: Submission, place: Path) -> None:
-        rows = session.scalars(
-            select(Finding)
-            .where(Finding.submission_id == row.id, told_to(row.actor_id, may_accept=False))
-            .order_by(Finding.seq)
-            .limit(_MOST_FINDINGS)
-        )
-        told = [_told(one) for one in rows]
-        counts = row.counts or {}
-        body = {
-            "format": "lantai-findings-report",
-            "version": 1,
-            "submission_id": row.id,
-            "state": row.state,
-            "written_at": stamp(self._now),
-            "counts": {name: counts.get(name, 0) for name in ("files", "bytes", "records")},
-            "findings": told,
-        }
-        _write(place, ".report.json", json.dumps(body, ensure_ascii=False, indent=1) + "\n")
-        _write(place, ".report.txt", _text(row, told, self._now, self._archive.zone))
 
     # --- memory ---------------------------------------------------------------------------------------------------
 
@@ -289,7 +283,7 @@ class _Watch:
             for day in days
             for one in folder.glob(f"{day}/*")
             if is_id(one.name[:36])
-            and not one.name.endswith(_REPORTS)
+            and not one.name.endswith(REPORTS)
             and not one.with_name(one.name + ".report.json").exists()
         }
 
@@ -334,56 +328,13 @@ def _inside(folder: bytes, prefix: bytes) -> Iterator[tuple[bytes, os.stat_resul
             yield from _inside(one.path, prefix + one.name + b"/")
 
 
-def _told(one: Finding) -> dict[str, Any]:
-    kind = KINDS.get(one.code)
-    return {
-        "code": one.code,
-        "severity": one.severity,
-        "outcome": one.outcome,
-        "path": masked(one.path) if one.path else one.path,
-        "zh": masked(sentence(one, "zh")),
-        "en": masked(sentence(one, "en")),
-        "advice_zh": kind.next_zh if kind else "",
-        "advice_en": kind.next_en if kind else "",
-        "clause": kind.clause if kind else "",
-    }
-
-
-def _text(row: Submission, told: list[dict[str, Any]], now: datetime, zone: str) -> str:
-    counts = row.counts or {}
-    lines = [
-        "移交检查报告",
-        "",
-        f"移交编号：{row.id}",
-        f"状态：{_WORDS.get(row.state, row.state)}",
-        f"报告日期：{local_date(now, zone).isoformat()}",
-        f"文件 {counts.get('files', 0)} 个，档案 {counts.get('records', 0)} 件，问题和提示 {len(told)} 条。",
-    ]
-    for severity, words in _SEVERITY.items():
-        some = [one for one in told if one["severity"] == severity]
-        if some:
-            lines += ["", f"【{words}】{len(some)} 条"]
-        for number, one in enumerate(some, 1):
-            lines.append(f"{number}. {one['zh']}（{one['code']}）")
-            if one["advice_zh"]:
-                lines.append(f"   处理：{one['advice_zh']}")
-    return "\n".join(lines) + "\n"
-
-
-def _write(place: Path, suffix: str, text: str) -> None:
-    target = place.with_name(place.name + suffix)
-    fresh = target.with_name(f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}.tmp")
-    fresh.write_bytes(text.encode("utf-8", "backslashreplace"))
-    fresh.replace(target)
-
-
 def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()[:280]
 
 
 def _short(name: bytes) -> bytes:
     """A name of which report and entry both fit into the 255 bytes of a folder's entry; the suffix stays."""
-    longest = 255 - len(_REPORTS[-1])
+    longest = 255 - len(REPORTS[-1])
     if len(name) <= longest:
         return name
     stem, dot, suffix = name.rpartition(b".")

@@ -58,7 +58,7 @@ def give(
     (``description.invalid``) names every wrong field of every record in ``params["records"]``; ``Forbidden`` for others
     than the depositor and who may accept; ``Conflict`` once the deposit goes on.
     """
-    submission = read_submission(session, submission_id)
+    submission = read_submission(session, submission_id, to_change=True)
     if submission.state not in OPEN_STATES:
         raise Conflict(
             "description.too_late",

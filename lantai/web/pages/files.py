@@ -56,6 +56,17 @@ def _looked_lately(session: Session, visit: Visit, row: StoredFile) -> bool:
     return any(one.file_id == row.id and one.act == "file.viewed" and one.at >= since for one in recent)
 
 
+def _on_a_page(session: Session, visit: Visit, row: StoredFile) -> bool:
+    """Whether this person has just been shown the record, or a page of hits, no longer than ten minutes ago."""
+    since = visit.site.archive.clock.now() - _SAME_LOOK
+    recent = use_register.entries(session, actor_id=visit.person.id, limit=_LOOKED_BACK)
+    return any(
+        one.at >= since and (one.record_id == row.record_id or one.act == "search.performed")
+        for one in recent
+        if one.act != "access.refused"
+    )
+
+
 def _headers(row: StoredFile, how: Showing, kind: str) -> dict[str, str]:
     policy = PDF_POLICY if how.kind == "pdf" and kind == "inline" else FILE_POLICY
     return {
@@ -130,13 +141,14 @@ def page_picture(
 ) -> Response:
     """The picture of one page, made after accession.
 
-    Turning the pages of one file is one look in the use register; thumbs stand on pages that enter their own look.
+    Turning the pages of one file is one look in the use register. A thumb stands on a page that enters its own look,
+    the record's or the search's; asked for without one it is a look like any other.
     """
     with visit.noting_refusal(file_id=file_id), visit.reading() as session:
         _record, version, row = views_records.gated_file(session, visit, file_id)
         root = visit.site.archive.derivatives
         picture = get_image(root, row.record_id, version.number, row.position, size, leaf) if leaf > 0 else None
-        known = size == "thumb" or _looked_lately(session, visit, row)
+        known = _on_a_page(session, visit, row) if size == "thumb" else _looked_lately(session, visit, row)
     if picture is None:
         raise _no_picture()
     if not known:

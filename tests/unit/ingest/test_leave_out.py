@@ -14,7 +14,8 @@ from access.actors import Actor
 from ingest import decisions, deposit_list, quarantine
 from ingest.context import Context
 from ingest.pipeline import advance
-from ingest.submissions import receipt, release_quarantine
+from ingest.releasing import release_quarantine
+from ingest.submissions import receipt
 from metadata.errors import Conflict
 from repository.archive import Archive
 from repository.status import status

@@ -27,6 +27,7 @@ from ingest.uploads import UploadState
 from metadata.errors import Conflict, NotFound, Unavailable
 from repository.archive import Archive
 from repository.clock import FixedClock
+from repository.tables import Finding as FindingRow
 from repository.tables import SubmissionFile, Upload
 
 Opened = Callable[[], str]
@@ -252,3 +253,85 @@ def test_what_ended_is_gone(archive: Archive, opened: Opened) -> None:
             uploads.give_up(archive, submission_id, one.id)
     with archive.reading() as session:
         assert session.scalars(select(SubmissionFile.path)).all() == []
+
+
+def _findings(archive: Archive, submission_id: str) -> list[tuple[str, str | None]]:
+    with archive.reading() as session:
+        mine = select(FindingRow.code, FindingRow.path).where(FindingRow.submission_id == submission_id)
+        return list(session.execute(mine.order_by(FindingRow.seq)).tuples())
+
+
+def test_nothing_is_left_out_unsaid(archive: Archive, opened: Opened, clock: FixedClock) -> None:
+    """Two never arrive whole: one is swept, of the other the disk lost the bytes. A third is sent again in time."""
+    submission_id = opened()
+    swept, lost, again = (_begin(archive, submission_id, 4, f"{name}.txt") for name in "abc")
+    _append(archive, swept, 0, b"ab")
+    clock.moment += timedelta(hours=1)
+    assert uploads.sweep(archive) == 3
+    lost = _begin(archive, submission_id, 4, "b.txt")
+    _path(archive, lost).unlink()
+    with archive.sessions.begin() as session:
+        session.scalars(select(Upload).where(Upload.id == lost.id)).one().received = 4
+    again = _begin(archive, submission_id, 4, "c.txt")
+    assert _append(archive, again, 0, b"abcd").done
+    uploads.require_none_open(archive, submission_id)
+    with archive.sessions.begin() as session:
+        assert finish_receiving(session, archive=archive, submission_id=submission_id).counts["files"] == 1
+    told = _findings(archive, submission_id)
+    assert sorted(set(told)) == [("deposit.unfinished", "a.txt"), ("deposit.unfinished", "b.txt")]
+
+
+def test_giving_up_is_no_finding(archive: Archive, opened: Opened) -> None:
+    one = _begin(archive, opened(), 4)
+    uploads.give_up(archive, one.submission_id, one.id)
+    uploads.require_none_open(archive, one.submission_id)
+    assert _findings(archive, one.submission_id) == []
+
+
+def test_who_asks_again_with_the_same_key_goes_on_even_past_the_time(
+    archive: Archive, opened: Opened, clock: FixedClock
+) -> None:
+    submission_id = opened()
+    one = _begin(archive, submission_id, 4, key="k")
+    _append(archive, one, 0, b"ab")
+    clock.moment += timedelta(hours=2)
+    same = _begin(archive, submission_id, 4, key="k")
+    assert (same.id, same.offset) == (one.id, 2)
+    assert _append(archive, same, 2, b"cd").done
+
+
+def test_bytes_that_the_disk_lost_are_asked_for_anew(archive: Archive, opened: Opened) -> None:
+    submission_id = opened()
+    one = _begin(archive, submission_id, 4, key="k")
+    _append(archive, one, 0, b"ab")
+    _path(archive, one).unlink()
+    _begin(archive, submission_id, 4, key="k")
+    with pytest.raises(Conflict, match="0 bytes"):
+        _append(archive, one, 2, b"cd")
+    assert uploads.state_of(archive, submission_id, one.id).offset == 0  # what HEAD says is where to go on
+    assert _append(archive, one, 0, b"abcd").done
+
+
+def test_a_part_for_a_file_that_was_just_given_up_writes_into_no_other(
+    archive: Archive, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the opening of the file and its lock it is given up and begun anew under the same name."""
+    submission_id = opened()
+    one = _begin(archive, submission_id, 4, key="k")
+    really = upload_parts.fcntl.flock
+    turns = [0]
+
+    def meanwhile(handle: int, how: int) -> None:
+        turns[0] += 1
+        if turns[0] == 1:
+            uploads.give_up(archive, submission_id, one.id)
+            _begin(archive, submission_id, 4, key="k")
+        really(handle, how)
+
+    monkeypatch.setattr(upload_parts.fcntl, "flock", meanwhile)
+    with pytest.raises(NotFound):
+        _append(archive, one, 0, b"abcd")
+    monkeypatch.undo()
+    assert uploads.state_of(archive, submission_id, one.id).offset == 0
+    assert _append(archive, one, 0, b"efgh").done
+    assert _path(archive, one).read_bytes() == b"efgh"

@@ -23,6 +23,7 @@ from ingest.context import Context
 from ingest.limits import IngestLimits
 from ingest.outcome import Progress
 from ingest.pipeline import STEPS, advance, run_step
+from ingest.releasing import release_quarantine
 from ingest.submissions import (
     finish_receiving,
     open_submission,
@@ -30,7 +31,6 @@ from ingest.submissions import (
     receipt,
     receive_path,
     receive_stream,
-    release_quarantine,
 )
 from metadata.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from metadata.household import household_no

@@ -12,14 +12,19 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from access.actors import console_actor
+from ingest.decisions import withdraw
 from ingest.pipeline import Context, advance
+from ingest.submissions import open_submission
 from lantai import watch
 from lantai.settings import WatchedFolder, load
 from lantai.site import Site, initialise
+from repository.archive import Archive
 from repository.clock import FixedClock
 from repository.tables import Submission, SubmissionFile
 
@@ -250,3 +255,65 @@ def test_the_command_looks_twice(site: Site, folder: Path, tmp_path: Path) -> No
         [lantai, "watch", "--once", "--json"], env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, json.loads(done.stdout)) == (0, {"taken": 1, "in_trouble": []}), done.stderr
+
+
+def test_what_changes_while_it_is_taken_is_taken_once_and_whole(
+    site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "户档").mkdir()
+    (folder / "户档" / "1.txt").write_text("一", encoding="utf-8")
+    watch.look(site)
+    really = watch.receive_path
+
+    def meanwhile(archive: Archive, submission_id: str, paths: list[Path], **given: Any) -> None:
+        asked = given.pop("still")
+
+        def still() -> bool:
+            (folder / "户档" / "2.txt").write_text("二", encoding="utf-8")
+            return bool(asked())
+
+        really(archive, submission_id, paths, still=still, **given)
+
+    monkeypatch.setattr(watch, "receive_path", meanwhile)
+    assert _later(site) == 0
+    monkeypatch.undo()
+    [half] = _submissions(site)
+    assert half.state == "withdrawn"
+    assert not (site.archive.quarantine / half.id).exists()
+    assert (folder / "户档" / "2.txt").exists()
+    assert _later(site) == 0
+    assert _later(site) == 1
+    whole = _submissions(site)[1]
+    assert (whole.state, _files(site, whole.id)) == ("examining", ["1.txt", "2.txt"])
+
+
+def test_an_entry_whose_deposit_was_withdrawn_is_taken_anew(site: Site, folder: Path) -> None:
+    """A person gives up what was received by half; what lies in the folder is not put away as if it were kept."""
+    (folder / "a.txt").write_bytes(b"a")
+    watch.look(site)
+    mark = watch.fingerprint(folder / "a.txt")
+    with site.archive.sessions.begin() as session:
+        actor = console_actor(session, site.archive.profile, "test")
+        begun = open_submission(
+            session,
+            archive=site.archive,
+            actor=actor,
+            organ_id=None,
+            title="a.txt",
+            channel="watched",
+            idempotency_key=f"watched:{mark}",
+        )
+        withdraw(session, archive=site.archive, actor=actor, submission_id=begun.id)
+    assert _later(site) == 1
+    first, second = _submissions(site)
+    assert (first.state, second.state, _files(site, second.id)) == ("withdrawn", "examining", ["a.txt"])
+
+
+def test_a_place_for_taken_things_that_leads_elsewhere_is_trouble(site: Site, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "taken").symlink_to(tmp_path / "elsewhere")
+    (folder / "a.txt").write_bytes(b"a")
+    watch.look(site)
+    assert _later(site) == 0
+    assert [one.path for one in watch.troubles(site)] == [folder]
+    assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -12,13 +12,16 @@ import pytest
 import typst
 from PIL import Image, ImageDraw, ImageFont
 
+from access import use_register
+from access.accounts import create_account
+from access.actors import console_actor
 from ingest.extract.ocr import recognise_pending
 from ingest.extract.pictures import picture_pending
 from ingest.extract.recognise import installed
 from lantai.site import Site
 from repository.tables import StoredFile
 from search.indexer import consume
-from tests.unit.lantai_web.conftest import Browser, take_in
+from tests.unit.lantai_web.conftest import PASSWORD, Browser, take_in
 
 Visit = Callable[..., Browser]
 SCAN, TYPED, PHONE = "三百页扫描.tif", "通知.pdf", "照片.jpg"
@@ -148,3 +151,34 @@ def test_pictures_stand_behind_the_gate_and_turning_pages_is_one_look(
     other = visit("other")
     for path in ("pages/1.webp", "pages/1.webp?size=thumb", "find?q=词", "pages/99.webp"):
         assert other.http.get(f"/files/{row.id}/{path}").status_code == 404, path
+
+
+def test_a_thumb_without_its_page_is_a_look_of_its_own(site: Site, visit: Visit, files: dict[str, StoredFile]) -> None:
+    with site.archive.sessions.begin() as session:
+        actor = console_actor(session, site.archive.profile, "test")
+        made = create_account(
+            session,
+            archive=site.archive,
+            actor=actor,
+            username="thumbs",
+            display_name="只看小图",
+            organ_code="bureau",
+            password=PASSWORD,
+            roles=[("archivist", "bureau")],
+        )
+
+    def looks() -> list[str]:
+        with site.archive.reading() as session:
+            return [one.act for one in use_register.entries(session, actor_id=made.id)]
+
+    browser = visit("thumbs")
+    scan, typed = files[SCAN], files[TYPED]
+    thumb = f"/files/{scan.id}/pages/1.webp?size=thumb"
+    assert browser.http.get(thumb).status_code == 200
+    assert looks() == ["file.viewed"]
+    assert browser.http.get(thumb.replace("/1.webp", "/2.webp")).status_code == 200
+    assert looks() == ["file.viewed"]
+    browser.get(f"/records/{typed.record_id}")
+    before = looks()
+    assert browser.http.get(f"/files/{typed.id}/pages/1.webp?size=thumb").status_code == 200
+    assert looks() == before

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from ingest import quarantine
 from ingest.pipeline import Context, advance
-from ingest.submissions import receive_stream, release_quarantine
+from ingest.releasing import release_quarantine
+from ingest.submissions import receive_stream
 from lantai import care
 from lantai.site import Site
 from lantai.web import depositing
