@@ -35,7 +35,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "no page": ("一页也没有", "it has no page"),
     "no reader": ("没有可读这种格式的程序", "there is no reader for this format"),
     "no stream": ("没有声音或图像", "it has neither sound nor picture"),
-    "only the beginning": ("文字很长，只检查了开头部分", "it is long; only its beginning was looked at"),
     "package": ("包装结构损坏", "its package is damaged"),
     "packing": ("用了不支持的压缩方法", "it is packed by an unsupported method"),
     "page": ("有页面无法读出", "a page cannot be read"),

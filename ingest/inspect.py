@@ -24,7 +24,7 @@ from ingest.checks import format as format_check
 from ingest.checks.image_quality import ScanQuality
 from ingest.identify import Identified, identify
 from ingest.media.families import family_of
-from ingest.media.medium import Bounds, Medium, Opener, Subject, is_no_fault_of_the_file
+from ingest.media.medium import Bounds, Medium, Opener, Subject
 from ingest.outcome import Finding, Outcome
 from ingest.pool import Failed
 from metadata.errors import Invalid
@@ -91,8 +91,6 @@ def _inspected(item: Look, found: Identified) -> Inspection:
     told += _by_bytes(item, found)
     family = family_of(found, item.name) if item.checks & {"readability", "quality", "text"} else None
     if family is None:
-        if found.puid is not None and "readability" in item.checks:  # of what has no name this was told already
-            told.append(readability.not_run(item.name, "no reader"))
         return Inspection(found, tuple(told), {"opened": None})
     medium = Medium(item.bounds.text_characters)
     quality = ScanQuality(item.bounds)
@@ -132,9 +130,9 @@ def _open(item: Look, found: Identified, family: str, medium: Medium, quality: S
             for page in _opener(family)(subject, medium):
                 if judge:
                     quality.add(page)
-        except Exception as error:
-            if is_no_fault_of_the_file(error):
-                raise  # the batch is halved, and the file tried in a fresh process
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a parser raises is this file's own damage
             if isinstance(error, FileNotFoundError):
                 medium.not_checked("gone")
             elif medium.pages and medium.pages > 1:
@@ -167,8 +165,6 @@ def _about_text(path: str, medium: Medium, text: str, found: list[numbers.Found]
     if text:
         yield from damaged_text.run(path, text)
         yield from personal_data.told(path, found)
-        if medium.text_cut:
-            yield Finding("text.not_checked", path, {"reason": "only the beginning"}, Outcome.NOT_CHECKED)
     elif medium.text_unread and medium.problem is None and not medium.password:
         yield Finding("text.not_checked", path, {"reason": medium.text_unread}, Outcome.NOT_CHECKED)
 
@@ -177,7 +173,7 @@ def _technical(
     medium: Medium, family: str, text: str, found: list[numbers.Found]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     told: dict[str, Any] = {"opened": family}
-    for name in ("pages", "width", "height", "dpi", "seconds", "camera", "taken_on", "sheets"):
+    for name in ("pages", "width", "height", "dpi", "seconds", "camera", "sheets"):
         if (value := getattr(medium, name)) is not None:
             told[name] = round(value, 2) if isinstance(value, float) else value
     if medium.signatures:

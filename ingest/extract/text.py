@@ -107,8 +107,7 @@ def _office(known: str, puid: str, suffix: str) -> Reader | None:
 def extract(source: Path | bytes, mime: str | None, puid: str | None, name: str, soffice: str = "") -> ExtractedText:
     """Read the text of one file; ``soffice`` is LibreOffice's program for old Word files, when the site has it.
 
-    Never raises for what the file holds: a file that cannot be read is ``failed``. ``MemoryError`` where the process has
-    too little memory.
+    Never raises for what the file holds: a file that cannot be read is ``failed``.
     """
     reader = reader_for(mime, puid, name)
     if reader is None:
@@ -121,8 +120,6 @@ def extract(source: Path | bytes, mime: str | None, puid: str | None, name: str,
         if reader.kind == "legacy":
             return office.read_legacy(source, reader.mime, soffice)
         return _READERS[reader.kind](source, reader.mime)
-    except MemoryError:
-        raise  # of the process, not of the file: it is tried again in a fresh one
     except Exception as error:  # noqa: BLE001  hostile bytes: what a damaged ZIP or a parser raises has no end
         return ExtractedText([], reader.kind, "failed", type(error).__name__)
 

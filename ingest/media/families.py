@@ -28,7 +28,6 @@ _BY_MIME = {
     "application/x-ole-storage": "legacy",
     "application/cdfv2": "legacy",
     "application/encrypted": "legacy",
-    "message/rfc822": "mail",
     "application/zip": "packed",
     "application/mp4": "sound",
     "application/ogg": "sound",
@@ -52,16 +51,15 @@ _BY_NAME = {
     ".csv": "text",
     ".json": "json",
     ".rtf": "rtf",
-    ".eml": "mail",
 }
 _SILENT = frozenset({"", "application/octet-stream", "inode/x-empty"})
 _CONTAINERS = frozenset({"packed", "legacy", "text"})
-_GUESSED = frozenset({"images", "sound", "mail"})
-"""Families some of whose kinds libmagic tells by a few bytes, with which any file may begin."""
+_GUESSED = frozenset({"images", "sound"})
+"""Families some of whose kinds libmagic tells by two or three bytes, with which any file may begin."""
 
 
 def family_of(found: Identified, name: str) -> str | None:
-    """``images pdf office legacy ofd xml html json rtf mail text sound packed``, or None where nothing here opens it."""
+    """``images pdf office legacy ofd xml html json rtf text sound packed``, or None where nothing here opens it."""
     suffix = PurePath(name).suffix.lower()
     if found.puid == OFD_PUID:
         return "ofd"

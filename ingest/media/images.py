@@ -6,21 +6,17 @@ the last transform is made smaller. Over 700 damaged files it told of exactly th
 
 from __future__ import annotations
 
-import re
-import struct
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from ingest.media.medium import Medium, Page, Subject, is_no_fault_of_the_file
+from ingest.media.medium import Medium, Page, Subject
 
 SMALL = 100
 """Pixels of the shorter side that a small copy has at least, where the original has them."""
 
-_EXIF_IFD, _MAKE, _MODEL, _TAKEN = 0x8769, 0x010F, 0x0110, 0x9003
-_DAY = re.compile(r"(\d{4})[:\-/.](\d{2})[:\-/.](\d{2})(?:\D|\Z)")
+_EXIF_IFD, _MAKE, _MODEL = 0x8769, 0x010F, 0x0110
 _LEAST_DPI, _MOST_DPI = 30, 2_400
 _LEAST_SHARE = 10  # per cent of a cut image that must be there to speak of a part
 _PAGED = frozenset({"TIFF", "GIF", "WEBP", "PNG", "AVIF", "HEIF"})
@@ -48,7 +44,7 @@ def look(subject: Subject, medium: Medium) -> Iterator[Page]:
     with opened as image:
         medium.width, medium.height = image.size
         medium.dpi = resolution(image)
-        medium.camera, medium.taken_on = _by_camera(image)
+        medium.camera = _by_camera(image)
         yield from _frames(image, subject, medium)
 
 
@@ -84,8 +80,6 @@ def _frames(image: Image.Image, subject: Subject, medium: Medium) -> Iterator[Pa
 
 
 def _fault(medium: Medium, number: int, subject: Subject | None, error: Exception) -> None:
-    if is_no_fault_of_the_file(error):
-        raise MemoryError from error
     reason = "cut short" if "truncated" in str(error).lower() else "decoding"
     if number:
         medium.partial(f"{number + 1}", reason)
@@ -151,31 +145,16 @@ def resolution(image: Image.Image) -> float | None:
     return dpi if _LEAST_DPI <= dpi <= _MOST_DPI else None
 
 
-def _by_camera(image: Image.Image) -> tuple[bool, str | None]:
-    """Whether a camera made it, by its Exif, and on which day (ISO 8601), by the camera's own clock.
-
-    Scanners name themselves in TIFF tags too, but write no Exif directory.
-    """
+def _by_camera(image: Image.Image) -> bool:
+    """Whether a camera made it, by its Exif. Scanners name themselves in TIFF tags too, but write no Exif directory."""
     if image.format != "TIFF" and "exif" not in image.info:
-        return False, None
+        return False
     try:
         exif = image.getexif()
-        directory = exif.get_ifd(_EXIF_IFD)
-        named = bool(exif.get(_MAKE) or exif.get(_MODEL)) and (image.format != "TIFF" or bool(directory))
-        return named, _day(directory.get(_TAKEN)) if named else None
-    except (OSError, ValueError, SyntaxError, TypeError, KeyError, struct.error):  # damaged Exif, not a damaged picture
-        return False, None
-
-
-def _day(told: Any) -> str | None:
-    """The day of an Exif time (``2024:03:05 09:30:00``); None for one that is no day, as cameras without a clock write."""
-    match = _DAY.match(told.strip()) if isinstance(told, str) else None
-    if match is None:
-        return None
-    try:
-        return date(*map(int, match.groups())).isoformat()
-    except ValueError:
-        return None
+        named = bool(exif.get(_MAKE) or exif.get(_MODEL))
+        return named and (image.format != "TIFF" or bool(exif.get_ifd(_EXIF_IFD)))
+    except (OSError, ValueError, SyntaxError, TypeError, KeyError):  # a damaged Exif is no damaged picture
+        return False
 
 
 def decodes(data: Any, bounds_pixels: int) -> str:
@@ -188,7 +167,5 @@ def decodes(data: Any, bounds_pixels: int) -> str:
     except UnidentifiedImageError:
         return "header"
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        if is_no_fault_of_the_file(error):
-            raise MemoryError from error
         return "cut short" if "truncated" in str(error).lower() else "decoding"
     return ""

@@ -7,7 +7,6 @@ opener decides what a finding is; that is for ``ingest.checks``.
 
 from __future__ import annotations
 
-import errno
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,14 +19,6 @@ from ingest.identify import Identified
 
 _BROKEN = frozenset({"readability.damaged", "readability.partial"})
 _BETWEEN = 1  # characters between two pieces of text
-_NO_ROOM = frozenset({errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN})
-
-
-def is_no_fault_of_the_file(error: BaseException) -> bool:
-    """Whether ``error`` says that this process lacks memory, handles or a library: the file was not looked into."""
-    if isinstance(error, MemoryError | ImportError):
-        return True
-    return isinstance(error, OSError) and (error.errno in _NO_ROOM or "memory" in str(error).lower())
 
 
 class Bounds(NamedTuple):
@@ -104,12 +95,10 @@ class Medium:
     dpi: float | None = None
     seconds: float | None = None
     camera: bool | None = None
-    taken_on: str | None = None
     sheets: int | None = None
     texts: list[str] = field(default_factory=list)
     first_page_texts: int | None = None
     text_unread: str = ""
-    text_cut: bool = False
     characters: int = 0
     password: bool = False
     restricted: bool = False
@@ -155,9 +144,8 @@ class Medium:
         return self.characters < self.most_characters
 
     def add_text(self, text: str) -> None:
-        """Keep ``text`` as far as there is room; what is left out is told as not checked."""
+        """Keep ``text`` as far as there is room."""
         room = self.most_characters - self.characters
-        self.text_cut = self.text_cut or len(text) > max(room, 0)
         if text and room > 0:
             self.texts.append(text[:room])
             self.characters += min(len(text), room) + _BETWEEN

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 from pymediainfo import MediaInfo
@@ -17,7 +16,6 @@ _STREAMS = frozenset({"Audio", "Video"})
 
 def look(subject: Subject, medium: Medium) -> Iterable[Page]:
     """No page comes of it; length and size of the picture do."""
-    _ready()
     with open(subject.path, "rb") as opened:
         head = opened.read(12)
     told = MediaInfo.parse(subject.path, output="JSON", parse_speed=0.5)
@@ -37,13 +35,6 @@ def look(subject: Subject, medium: Medium) -> Iterable[Page]:
     elif medium.seconds is None:
         medium.damaged("no length")
     return ()
-
-
-@cache
-def _ready() -> None:
-    """``ImportError`` where MediaInfo cannot be loaded: that is no fault of any file."""
-    if not MediaInfo.can_parse():
-        raise ImportError("mediainfo")
 
 
 def _number(value: Any) -> float:

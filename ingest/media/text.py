@@ -43,12 +43,8 @@ def look_html(subject: Subject, medium: Medium) -> Iterable[Page]:
 
 def look_json(subject: Subject, medium: Medium) -> Iterable[Page]:
     """JSON: parsed when it is not larger than anybody writes by hand."""
-    if subject.size > _JSON_BYTES:
-        _decoded(subject, medium)
-        medium.too_large(f"{subject.size} bytes")
-        return ()
-    text = _decoded(subject, medium, most=_JSON_BYTES)
-    if text is not None:
+    text = _decoded(subject, medium)
+    if text is not None and subject.size <= _JSON_BYTES and medium.wants_text:
         try:
             json_format.loads(text)
         except (ValueError, RecursionError):
@@ -78,10 +74,8 @@ def look_rtf(subject: Subject, medium: Medium) -> Iterable[Page]:
     return ()
 
 
-def _decoded(subject: Subject, medium: Medium, *, keep: bool = True, most: int = 0) -> str | None:
-    """The beginning of the file as text, at most ``most`` bytes of it (0: what the limit on characters asks for)."""
-    most = most or medium.most_characters * _BYTES_A_CHARACTER
-    medium.text_cut = subject.size > most
+def _decoded(subject: Subject, medium: Medium, *, keep: bool = True) -> str | None:
+    most = medium.most_characters * _BYTES_A_CHARACTER
     with open(subject.path, "rb") as opened:
         data = opened.read(most)
     text = _declared(data) if not keep else None

@@ -154,60 +154,6 @@ def packed() -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("told", "day"), [("2024:03:05 09:30:00", "2024-03-05"), ("0000:00:00 00:00:00", None), ("今年", None)]
-)
-def test_the_day_a_photograph_was_taken(looked: Looked, told: str, day: str | None) -> None:
-    exif = Image.Exif()
-    exif[0x010F] = "Phone"
-    exif.get_ifd(0x8769)[0x9003] = told
-    out = io.BytesIO()
-    noise(300, 200).save(out, "JPEG", exif=exif)
-    answer = looked("photo.jpg", out.getvalue())
-    assert answer.technical["camera"]
-    assert answer.technical.get("taken_on") == day
-
-
-def test_what_nothing_here_opens_is_told_as_not_checked(looked: Looked) -> None:
-    photoshop = b"8BPS\x00\x01" + bytes(6) + struct.pack(">HIIHH", 3, 8, 8, 8, 3) + bytes(400)
-    answer = looked("font.sqlite", b"SQLite format 3\x00" + bytes(1008))
-    (finding,) = [one for one in answer.findings if one.code == "readability.not_checked"]
-    assert (finding.outcome, finding.params) == (Outcome.NOT_CHECKED, {"reason": "no reader"})
-    assert answer.technical == {"opened": None}
-    assert "readability.damaged" not in codes(looked("a.psd", photoshop))
-
-
-def test_the_text_of_a_mail_is_checked(looked: Looked) -> None:
-    head = "From: a@example.cn\r\nTo: b@example.cn\r\nSubject: =?utf-8?b?55Sz6K+3?=\r\nMIME-Version: 1.0\r\n"
-    body = f"Content-Type: text/plain; charset=utf-8\r\n\r\n身份证号 {ID}，请查收。\r\n"
-    answer = looked("信.eml", (head + body).encode())
-    assert codes(answer) == ["personal.found"]
-    assert answer.technical["opened"] == "mail"
-    assert answer.id_numbers == (ID,)
-
-
-def test_text_beyond_the_limit_is_told(looked: Looked) -> None:
-    answer = looked("长.txt", ("低保申请材料\n" * 400).encode(), text_characters=1000)
-    (finding,) = answer.findings
-    assert (finding.code, finding.params["reason"]) == ("text.not_checked", "only the beginning")
-    assert codes(looked("a.json", json.dumps(["低" * 5000]).encode()[:-1], text_characters=1000)) == [
-        "readability.malformed",
-        "text.not_checked",
-    ]
-
-
-@pytest.mark.parametrize("error", [MemoryError(), ImportError("lib"), OSError(12, "Cannot allocate memory")])
-def test_a_process_without_room_says_nothing_of_the_file(
-    looked: Looked, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    def opened(_path: str) -> None:
-        raise error
-
-    monkeypatch.setattr(Image, "open", opened)
-    with pytest.raises(type(error)):
-        looked("a.png", noise_png())
-
-
 def test_polyglots(looked: Looked) -> None:
     assert "format.polyglot" in codes(looked("a.jpg", PICTURES["p.jpg"]() + packed()))
     gif = bytearray(PICTURES["p.gif"]())
