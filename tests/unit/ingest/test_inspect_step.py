@@ -43,7 +43,7 @@ def received(archive: Archive, actor: Actor) -> Callable[..., str]:
 @pytest.fixture
 def looking(archive: Archive) -> Iterator[Context]:
     """Every check but malware, in one process of little memory."""
-    limits = IngestLimits(check_memory=2048 << 20, check_files=4)
+    limits = IngestLimits(check_memory=3072 << 20, check_files=4)
     made = Context.open(archive, limits, processes=1, checks=ALL_CHECKS - {"virus"})
     yield made
     made.close()
