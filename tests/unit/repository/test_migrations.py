@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import Column, Engine, MetaData, inspect
 
 from repository.db import open_engine
 from repository.migrations import downgrade, is_current, upgrade
@@ -23,4 +26,85 @@ def test_history_and_tables_agree(tmp_path: Path) -> None:
     assert not set(Base.metadata.tables) & set(inspect(engine).get_table_names())
     upgrade(engine)
     assert is_current(engine)
+    engine.dispose()
+
+
+def _filled(engine: Engine, rows: int = 3) -> dict[str, list[dict[str, Any]]]:
+    """Rows in every table, keys between tables kept; every cell of every table as the database gives it back."""
+    found = MetaData()
+    found.reflect(engine)
+    with engine.begin() as connection:
+        for table in found.sorted_tables:
+            if table.name == "alembic_version":
+                continue
+            for number in range(1, rows + 1):
+                connection.execute(table.insert().values({one.name: _cell(one, number) for one in table.columns}))
+    return _rows(engine)
+
+
+def _cell(column: Column[Any], number: int) -> Any:
+    for key in column.foreign_keys:
+        return None if column.nullable else _cell(key.column, number)
+    kind = column.type.python_type
+    if kind is bool:
+        return bool(number % 2)
+    if kind in {float, Decimal}:
+        return number + 0.5
+    if kind is int:
+        return number
+    if kind is bytes:
+        return bytes([number, 0, 255])
+    if kind is datetime:
+        return datetime(2026, 1, number, tzinfo=UTC).replace(tzinfo=None)
+    if kind is date:
+        return date(2026, 1, number)
+    if kind in {dict, list}:
+        return {"户": number}
+    return f"{column.name[:6]}{number}"
+
+
+def _rows(engine: Engine) -> dict[str, list[dict[str, Any]]]:
+    found = MetaData()
+    found.reflect(engine)
+    with engine.connect() as connection:
+        return {
+            table.name: sorted((dict(row) for row in connection.execute(table.select()).mappings()), key=repr)
+            for table in found.sorted_tables
+            if table.name != "alembic_version"
+        }
+
+
+def _without(rows: list[dict[str, Any]], columns: set[str]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name not in columns} for row in rows]
+
+
+def test_a_database_of_the_first_schema_comes_along_whole_and_goes_back(tmp_path: Path) -> None:
+    """Nothing is lost on the way up or down; what is new says that nothing was done yet."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    upgrade(engine)
+    downgrade(engine, "0001")
+    assert not is_current(engine)
+    before = _filled(engine)
+    indexes = {name: inspect(engine).get_indexes(name) for name in before}
+    assert all(len(rows) == 3 for rows in before.values())
+    upgrade(engine)
+    assert is_current(engine)
+    after = _rows(engine)
+    added = {
+        "stored_file": {"image_state", "ocr_state", "page_count"},
+        "submission_file": {"technical"},
+        "record_plan": {"suggested", "given"},
+    }
+    for name, rows in before.items():
+        assert _without(after[name], added.get(name, set())) == rows, name
+    assert [(row["image_state"], row["ocr_state"], row["page_count"]) for row in after["stored_file"]] == [
+        ("pending", "pending", None)
+    ] * 3
+    assert {row["technical"] for row in after["submission_file"]} == {None}
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    downgrade(engine, "0001")
+    assert _rows(engine) == before
+    assert {name: inspect(engine).get_indexes(name) for name in before} == indexes
     engine.dispose()
