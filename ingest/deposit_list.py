@@ -76,7 +76,7 @@ class ListedRecord(_Entry):
     author: str | None = Field(default=None, max_length=200)
     division_code: str | None = None
     document_number: str | None = Field(default=None, max_length=200)
-    page_count: int | None = Field(default=None, ge=0)
+    page_count: int | None = Field(default=None, ge=0, le=1_000_000)
     language: str | None = Field(default=None, max_length=20)
     persons: list[str] = Field(default_factory=list)
     access_level: str | None = None
@@ -115,6 +115,8 @@ def read(data: bytes, path: str = FILE_NAME) -> DepositList | list[Finding]:
         return [_fault(path, where, "不是有效的 JSON", "it is not valid JSON")]
     except RecursionError:
         return [_fault(path, "-", "嵌套过深", "it is nested too deeply")]
+    except ValueError:  # a number of more digits than Python takes (CVE-2020-10735)
+        return [_fault(path, "-", "其中有过长的数字", "a number in it is too long")]
     try:
         return DepositList.model_validate(values)
     except ValidationError as error:

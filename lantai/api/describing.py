@@ -12,6 +12,7 @@ from ingest.findings import sentence
 from ingest.list_report import as_values
 from lantai.api.models import CONFLICT, Answer, Page
 from lantai.web import describing, lists, views_confirming
+from lantai.web.display import masked
 from lantai.web.visit import ApiVisit
 
 router = APIRouter(tags=["submissions"], responses=CONFLICT)
@@ -23,7 +24,9 @@ class PlannedRecord(Answer):
     record_id: str
     position: int
     names: list[str] = Field(description="names of its first files, ID numbers masked")
-    known: dict[str, Any] = Field(description="from the deposit list or the depositor's options")
+    known: dict[str, Any] = Field(
+        description="from the deposit list or the depositor's options, ID numbers in the title masked"
+    )
     suggested: dict[str, Any] = Field(description="guesses: value, confidence 0 to 1, basis")
     given: dict[str, Any] = Field(description="what a person said; it prevails")
 
@@ -39,7 +42,7 @@ class SaidOfRecord(BaseModel):
     programme: str | None = Field(None, examples=["DB"])
     date: str | None = Field(None, examples=["2024-03-05"])
     title: str | None = Field(None, max_length=500)
-    page_count: int | None = Field(None, ge=0)
+    page_count: int | None = Field(None, ge=0, le=1_000_000)
     access_level: str | None = Field(None, examples=["internal"])
     note: str | None = Field(None, max_length=2000)
 
@@ -69,6 +72,13 @@ class ListAnswer(Answer):
     findings: list[dict[str, Any]]
 
 
+def _suggested(guessed: dict[str, Any]) -> dict[str, Any]:
+    title = guessed.get("title")
+    if not isinstance(title, dict):
+        return guessed
+    return {**guessed, "title": {**title, "value": masked(str(title["value"]))}}
+
+
 @router.get("/submissions/{submission_id}/records", summary="Records of a deposit before they are packed")
 def planned(
     visit: ApiVisit, submission_id: str, after: int = -1, limit: Annotated[int, Query(ge=1, le=200)] = 50
@@ -84,9 +94,13 @@ def planned(
                 record_id=plan.record_id,
                 position=plan.position,
                 names=row.names,
-                known={name: value for name, value in views_confirming.base(plan, submission).items() if value},
-                suggested=plan.suggested or {},
-                given={name: value for name, value in (plan.given or {}).items() if name != "by"},
+                known=views_confirming.masked_title(
+                    {name: value for name, value in views_confirming.base(plan, submission).items() if value}
+                ),
+                suggested=_suggested(plan.suggested or {}),
+                given=views_confirming.masked_title(
+                    {name: value for name, value in (plan.given or {}).items() if name != "by"}
+                ),
             )
             for plan, row in zip(some, rows, strict=False)
         ]

@@ -63,6 +63,8 @@ def _told(
     known = views_confirming.base(plan, submission)
     at_first = views_confirming.shown(plan, submission)
     told: dict[str, Any] = {}
+    if "title" in typed:
+        typed = {**typed, "title": views_confirming.meant_title(plan, submission, typed["title"])}
     for name, value in typed.items():
         before = at_first[name] if changed_only else known[name]
         if name in views_confirming.FIELDS and (value != before or (not changed_only and name in (plan.given or {}))):

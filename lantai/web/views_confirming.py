@@ -98,6 +98,18 @@ def shown(plan: RecordPlan, submission: Submission) -> dict[str, str]:
     return values
 
 
+def masked_title(values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` with ID, bank and telephone numbers in the title masked, as on every page; files are often named so."""
+    return {name: masked(one) if name == "title" and isinstance(one, str) else one for name, one in values.items()}
+
+
+def meant_title(plan: RecordPlan, submission: Submission, typed: str) -> str:
+    """The title that ``typed`` stands for: a masked one that nobody changed means the one behind it."""
+    guessed = (plan.suggested or {}).get("title")
+    behind = [shown(plan, submission)["title"], str(guessed["value"]) if isinstance(guessed, dict) else ""]
+    return next((one for one in behind if one and masked(one).strip() == typed.strip()), typed)
+
+
 def programme_of(plan: RecordPlan, submission: Submission) -> str:
     """The programme of the household's file, as far as it is known."""
     guessed = (plan.suggested or {}).get("household_no") or {}
@@ -182,7 +194,7 @@ def _row(visit: Visit, submission: Submission, plan: RecordPlan, names: list[str
         pages=int(guessed.get("page_count") or 0),
         households=len(plan.spec.get("listed", {}).get("household_nos", [])),
         said=bool(plan.given),
-        values=shown(plan, submission),
+        values=masked_title(shown(plan, submission)),
         guesses={name: _guess(visit, name, guessed[name]) for name in FIELDS if isinstance(guessed.get(name), dict)},
         others=others,
         programme=programme_of(plan, submission),
@@ -191,7 +203,7 @@ def _row(visit: Visit, submission: Submission, plan: RecordPlan, names: list[str
 
 def _guess(visit: Visit, name: str, one: Mapping[str, Any]) -> Guess:
     _ = i18n.translations(visit.language).gettext
-    value = str(one["value"])
+    value = masked(str(one["value"])) if name == "title" else str(one["value"])
     kind = visit.site.archive.profile.document_types.get(value) if name == "document_type" else None
     sureness_ = sureness(float(one["confidence"]))
     comma = "、" if visit.language == "zh" else ", "

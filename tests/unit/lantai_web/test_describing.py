@@ -14,7 +14,7 @@ from ingest.pipeline import Context, advance
 from lantai.site import Site
 from metadata.household import household_no
 from repository.tables import Record, RecordPlan
-from tests.unit.lantai_web.conftest import Browser
+from tests.unit.lantai_web.conftest import Browser, Papers
 
 Visit = Callable[..., Browser]
 NEW = household_no("990101001001", 4321)
@@ -226,3 +226,52 @@ def test_a_list_over_the_api(visit: Visit) -> None:
     ]
     assert "row 3" in told["findings"][0]["en"]
     assert "文件类型" in told["findings"][0]["zh"]
+
+
+def test_a_title_with_numbers_is_masked_and_stays_whole_when_nobody_changes_it(
+    site: Site, visit: Visit, papers: Papers
+) -> None:
+    browser = visit("clerk")
+    submission_id = browser.api("POST", "/submissions", json={"title": "号码在名称里"}).json()["id"]
+    name = f"王秀英 {papers.id_number} 13812345678"
+    for path in (f"{name}.txt", "无.txt"):
+        browser.http.put(
+            f"/api/v1/submissions/{submission_id}/files",
+            params={"path": path},
+            content=path.encode(),
+            headers={"X-CSRF-Token": browser.csrf},
+        )
+    browser.api("POST", f"/submissions/{submission_id}/complete")
+    assert _carry_on(site, submission_id) == "waiting"
+    address = f"/submissions/{submission_id}/describe"
+    page = browser.get(address).text
+    listed = browser.api("GET", f"/submissions/{submission_id}/records").text
+    for number in (papers.id_number, "13812345678"):
+        assert number not in page
+        assert number not in listed
+    fields = _fields(page)
+    title = next(key for key, value in fields.items() if key.startswith("title.") and "王秀英" in value)
+    assert browser.post(address, fields).status_code == 303
+    assert "title" not in _given(site, submission_id)[name]
+    changed = f"{name} 补"
+    assert browser.post(address, {**fields, title: changed}).status_code == 303
+    again = _fields(browser.get(address).text)
+    assert papers.id_number not in again[title]
+    assert browser.post(address, again).status_code == 303
+    assert _given(site, submission_id)[name]["title"] == changed
+
+
+def test_a_count_of_pages_is_within_reason(visit: Visit, waiting: tuple[Browser, str]) -> None:
+    browser, submission_id = waiting
+    record_id = browser.api("GET", f"/submissions/{submission_id}/records").json()["items"][0]["record_id"]
+    for count, status in ((10**30, 422), (1_000_000, 200)):
+        body = {"records": [{"record_id": record_id, "page_count": count}]}
+        assert browser.api("PUT", f"/submissions/{submission_id}/records", json=body).status_code == status
+
+
+@pytest.mark.parametrize("number", ["9" * 6000, "1e400", "-1", "1000001"])
+def test_a_list_with_an_unreasonable_number_is_a_finding(visit: Visit, number: str) -> None:
+    text = f'{{"format":"lantai-deposit-list/1","records":[{{"title":"a","files":["x"],"page_count":{number}}}]}}'
+    answer = visit("clerk").api("POST", "/deposit-lists/check?name=deposit-list.json", content=text)
+    assert answer.status_code == 200
+    assert [one["code"] for one in answer.json()["findings"]] == ["list.malformed"]
