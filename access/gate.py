@@ -4,8 +4,9 @@ Default deny. What an actor may see is the union over the roles held of
 
     permission of the role  x  divisions of the organ where it is held  x  access level and marks of the record,
 
-for records that are active. What the profile permits ``on_grant`` permits nothing here by itself. A thing that is not
-visible is ``NotFound``, worded exactly as if it were not there.
+for records that are active. What the profile permits ``on_grant`` is permitted only for what a grant in force names, as far as the grant says so; level
+and marks of the record count there too, its division does not. A thing that is not visible is ``NotFound``, worded exactly
+as if it were not there.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from access.actors import Actor, RoleHeld
+from access.actors import Actor, GrantHeld, RoleHeld
 from access.scope import marks_within, within_divisions
 from metadata.errors import Forbidden, NotFound
 from metadata.identifiers import is_id
 from metadata.profile import Profile, Role
 from metadata.rights import ACCESS_LEVELS, Permission
-from repository.tables import CaseFile, CaseRecord, Household, Record
+from repository.tables import CaseFile, CaseRecord, GrantSubject, Household, Record, RequestSubject
 
 MOST = 500
 """Rows a page may have at most."""
@@ -43,9 +44,23 @@ def _granted(actor: Actor, permission: Permission, profile: Profile) -> Iterator
             yield held, role, True
 
 
+def _by_grant(actor: Actor, permission: Permission, profile: Profile) -> Iterator[tuple[GrantHeld, Role]]:
+    """Grants in force that permit ``permission``, each with every role held through which it does."""
+    if actor.narrowed_from(permission):
+        return
+    for grant in actor.grants:
+        if permission not in grant.permissions:
+            continue
+        for code in actor.role_codes:
+            role = profile.roles.get(code)
+            if role is not None and permission in role.on_grant:
+                yield grant, role
+
+
 def allowed(actor: Actor, permission: Permission, profile: Profile) -> bool:
     """Whether ``actor`` may do ``permission`` at all; where, the criteria below say."""
-    return next(_granted(actor, permission, profile), None) is not None
+    standing = next(_granted(actor, permission, profile), None)
+    return standing is not None or next(_by_grant(actor, permission, profile), None) is not None
 
 
 def require(actor: Actor, permission: Permission, profile: Profile) -> None:
@@ -62,7 +77,10 @@ def require(actor: Actor, permission: Permission, profile: Profile) -> None:
 def allowed_at(
     actor: Actor, permission: Permission, profile: Profile, *, division_code: str, organ_id: str | None = None
 ) -> bool:
-    """Whether ``actor`` may do ``permission`` on something of this division (and organ): unmask numbers, describe."""
+    """Whether a role permits ``permission`` on something of this division (and organ): describe, accept.
+
+    For one record ask ``decide``, which knows grants, level and marks.
+    """
     for held, _, own in _granted(actor, permission, profile):
         inside = held.everywhere or (bool(held.division_prefix) and division_code.startswith(held.division_prefix))
         if inside and (not own or organ_id == held.organ_id):
@@ -77,6 +95,37 @@ def _reached(
     return and_(criterion, organ == held.organ_id) if own else criterion
 
 
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Why something is permitted: by a role held in an organ, or by a grant (``role`` is then the one it works through)."""
+
+    role: str
+    organ_id: str | None = None
+    grant: GrantHeld | None = None
+
+
+def decide(actor: Actor, record: Record, permission: Permission, profile: Profile) -> Because | None:
+    """Why ``actor`` may do ``permission`` on ``record``, or None: the same answer as ``visible_records``, in memory."""
+    if record.state != "active":
+        return None
+    marks = set(record.access_marks)
+    for held, role, own in _granted(actor, permission, profile):
+        inside = held.everywhere or (
+            bool(held.division_prefix) and record.division_code.startswith(held.division_prefix)
+        )
+        if (
+            inside
+            and (not own or record.organ_id == held.organ_id)
+            and record.access_level in role.access_levels
+            and marks <= role.marks
+        ):
+            return Because(held.role, held.organ_id)
+    for grant, role in _by_grant(actor, permission, profile):
+        if record.id in grant.record_ids and record.access_level in role.access_levels and marks <= role.marks:
+            return Because(role.code, grant=grant)
+    return None
+
+
 def visible_records(
     actor: Actor, profile: Profile, permission: Permission = Permission.RECORD_READ
 ) -> ColumnElement[bool]:
@@ -89,6 +138,14 @@ def visible_records(
         )
         for held, role, own in _granted(actor, permission, profile)
     ]
+    reached += [
+        and_(
+            _named_in(Record.id, "record", grants),
+            Record.access_level.in_(role.access_levels),
+            marks_within(Record.access_marks, role.marks),
+        )
+        for role, grants in _grants_by_role(actor, permission, profile)
+    ]
     # coalesce keeps SQLite from walking the whole index on state when a few ids were asked for
     return and_(func.coalesce(Record.state, "") == "active", or_(*reached)) if reached else false()
 
@@ -99,7 +156,34 @@ def visible_cases(actor: Actor, profile: Profile) -> ColumnElement[bool]:
         _reached(held, own, CaseFile.division_code, CaseFile.organ_id)
         for held, _, own in _granted(actor, Permission.CASE_READ, profile)
     ]
+    reached += [
+        _named_in(CaseFile.id, "case_file", grants)
+        for _, grants in _grants_by_role(actor, Permission.CASE_READ, profile)
+    ]
     return or_(*reached) if reached else false()
+
+
+def _grants_by_role(actor: Actor, permission: Permission, profile: Profile) -> list[tuple[Role, list[GrantHeld]]]:
+    found: dict[str, tuple[Role, list[GrantHeld]]] = {}
+    for grant, role in _by_grant(actor, permission, profile):
+        found.setdefault(role.code, (role, []))[1].append(grant)
+    return list(found.values())
+
+
+def _named_in(column: InstrumentedAttribute[str], kind: str, grants: Sequence[GrantHeld]) -> ColumnElement[bool]:
+    """Whether ``column`` is named by one of the grants, or by a request that waits for the person's decision."""
+    ids = [one.id for one in grants if not one.waiting]
+    waiting = [one.id for one in grants if one.waiting]
+    named = (
+        [select(GrantSubject.subject_id).where(GrantSubject.grant_id.in_(ids), GrantSubject.kind == kind)]
+        if ids
+        else []
+    )
+    if waiting:
+        named.append(
+            select(RequestSubject.subject_id).where(RequestSubject.request_id.in_(waiting), RequestSubject.kind == kind)
+        )
+    return or_(*(column.in_(one) for one in named))
 
 
 def known_households(actor: Actor, profile: Profile, *, organ_prefix: str) -> ColumnElement[bool]:
@@ -289,7 +373,8 @@ class PermissionTerms:
 
     ``clauses`` is exact: one per role, joined by OR. The other fields are their union for an index that knows only one
     product of terms: never narrower than the truth, and the gate checks every page of hits again. ``excluded_marks``
-    are marks of the profile that no role is cleared for. No clauses: nothing may be found.
+    are marks of the profile that no role is cleared for. ``record_ids`` and ``case_file_ids`` are what grants name besides.
+    None of them: nothing may be found.
     """
 
     prefixes: tuple[str, ...]
@@ -297,6 +382,8 @@ class PermissionTerms:
     everything: bool
     excluded_marks: tuple[str, ...]
     clauses: tuple[PermissionClause, ...]
+    record_ids: tuple[str, ...] = ()
+    case_file_ids: tuple[str, ...] = ()
 
 
 def permission_terms(
@@ -327,6 +414,8 @@ def permission_terms(
         ),
         excluded_marks=excluded,
         clauses=clauses,
+        record_ids=tuple(sorted(_union(grant.record_ids for grant, _ in _by_grant(actor, permission, profile)))),
+        case_file_ids=tuple(sorted(_union(grant.case_file_ids for grant, _ in _by_grant(actor, permission, profile)))),
     )
 
 

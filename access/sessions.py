@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from metadata.identifiers import new_id
 from repository.clock import Clock
 from repository.tables import Account, LoginSession
 
@@ -32,6 +33,7 @@ def open_session(session: Session, account: Account, *, clock: Clock, hours: int
     session.add(
         LoginSession(
             token_sha256=_digest(token),
+            id=new_id(),
             account_id=account.id,
             csrf_token=csrf,
             created_at=now,

@@ -201,7 +201,7 @@ def bearer(session: Session, *, archive: Archive, text: str) -> tuple[Account, A
             zh="令牌所属帐号已停用。",
             en="The account of this token is closed.",
         )
-    actor = actor_of(session, account, archive.profile, local_date(now, archive.zone))
+    actor = actor_of(session, account, archive.profile, local_date(now, archive.zone), now)
     if found.permissions:
         actor = Actor(actor.id, actor.kind, actor.name, actor.organ_id, actor.roles, frozenset(found.permissions))
     stale = found.last_used_at is None or now - found.last_used_at >= _TOUCH

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
-from access.actors import console_actor
+from access.actors import SYSTEM, console_actor
 from access.organs import create_organ
 from lantai.alone import alone
 from lantai.jobs import Jobs, migrate
@@ -35,7 +35,7 @@ from repository.storage.base import Store
 from repository.storage.local import LocalStore
 from repository.storage.offline import OfflineStore
 from repository.storage.replicas import Replicas
-from repository.tables import Holding, Replica
+from repository.tables import Holding, ProfileVersion, Replica
 from search.engines.base import Engine as SearchEngine
 from search.generations import open_live
 
@@ -256,12 +256,23 @@ def open_site(settings: Settings | None = None, *, clock: Clock | None = None) -
                 migrate(settings.database_url)
         archive = build_archive(settings, engine, clock or SystemClock())
         _check_holding(settings, archive)
+        _follow_profile(archive)
     except BaseException as error:
         engine.dispose()
         if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
             raise _damaged(settings) from error
         raise
     return Site(settings=settings, archive=archive, engine=engine, jobs=Jobs(settings.database_url))
+
+
+def _follow_profile(archive: Archive) -> None:
+    """Preserve the files of a profile version that came with a newer program, before any act is done under it."""
+    wanted = (ProfileVersion.name == archive.profile.name, ProfileVersion.version == archive.profile.version)
+    with archive.reading() as session:
+        known = session.scalar(select(ProfileVersion.digest).where(*wanted))
+    if known != archive.profile.digest:
+        with archive.sessions.begin() as session:
+            adopt_profile(session, archive=archive, actor=SYSTEM.ref)
 
 
 def _check_holding(settings: Settings, archive: Archive) -> None:

@@ -16,7 +16,19 @@ from repository.tables.base import Moment
 
 _LEFT_OUT: dict[type[Base], frozenset[str]] = {
     Organ: frozenset({"revision"}),
-    Account: frozenset({"revision", "password_hash", "must_change_password", "failed_attempts", "last_seen_at"}),
+    Account: frozenset(
+        {
+            "revision",
+            "password_hash",
+            "must_change_password",
+            "failed_attempts",
+            "last_seen_at",
+            "previous_visit_at",
+            "password_changed_at",
+            "preferences",
+            "row_version",
+        }
+    ),
     Submission: frozenset({"revision", "seq", "options", "error", "attempts", "idempotency_key"}),
     AccountRole: frozenset({"seq", "account_id"}),
 }

@@ -37,7 +37,8 @@ def permission_filter(actor: Actor, profile: Profile, kinds: Collection[str] = K
         ]
         if reached:
             scopes.append(Scope(tuple(dict.fromkeys(reached)), kind=HOUSEHOLD))
-    return PermissionFilter(tuple(scopes))
+    granted = permission_terms(actor, profile).record_ids if RECORD in kinds else ()
+    return PermissionFilter(tuple(scopes), granted)
 
 
 def may_ask_numbers(actor: Actor, profile: Profile) -> bool:

@@ -196,10 +196,11 @@ def _signed_in(visit: Visit, token: str) -> Visit:
         account = None if login is None else session.get(Account, login.account_id)
         if login is None or account is None or not account.active:
             return visit
-        today = local_date(archive.clock.now(), archive.zone)
+        now = archive.clock.now()
+        today = local_date(now, archive.zone)
         known = replace(
             visit,
-            actor=actor_of(session, account, archive.profile, today),
+            actor=actor_of(session, account, archive.profile, today, now),
             username=account.username,
             csrf=login.csrf_token,
             must_change_password=account.must_change_password,

@@ -29,7 +29,9 @@ from metadata.profile.models import (
     OrganLevel,
     Programme,
     Provenance,
+    Purpose,
     Reason,
+    RefuseReason,
     Requester,
     RetentionRule,
     ReviewPeriod,
@@ -130,8 +132,9 @@ class BorrowingFile(Entry):
     max_renewals: Count
     max_files_per_grant: Count
     bulk_alarm: BulkAlarm
-    purposes: tuple[Code, ...]
-    refuse_reasons: tuple[Code, ...]
+    remind_before_days: Days
+    purposes: tuple[Purpose, ...]
+    refuse_reasons: tuple[RefuseReason, ...]
     household_id_check: IdentityCheck
     redact_for_household: tuple[Code, ...]
     states: tuple[Code, ...]

@@ -304,8 +304,33 @@ class IdentityCheck(Entry):
     face_compare: Literal["required", "optional"]
 
 
+class Purpose(Named, Ruled):
+    """What a look is for; ``everyday`` purposes are chosen for looks that a role permits without a request."""
+
+    everyday: bool = False
+
+
+class RefuseReason(Named, Ruled):
+    """Why a request may be refused."""
+
+
+Need = Literal["letter", "legal_basis", "case_reference", "officers", "identity", "mandate", "plan_number"]
+
+
 class Requester(Named, Ruled):
-    """A kind of borrower; ``approver`` is a role, ``none`` (logged only) or ``plan`` (an approved inspection plan)."""
+    """A kind of borrower; ``approver`` is a role, or ``none`` (no request is needed, the look is logged).
+
+    ``roles`` may ask as this; ``needs`` is what a request must bring, ``forms`` what it may ask for, ``numbers`` how far
+    ID, bank and telephone numbers may be shown at most; ``must_grant``: not to be refused when formally right;
+    ``own_file``: only the own household's file, without what ``redact_for_household`` names.
+    """
+
+    roles: tuple[Code, ...] = ()
+    needs: tuple[Need, ...] = ()
+    forms: tuple[Literal["screen", "copy"], ...] = ()
+    numbers: Literal["masked", "full"] = "masked"
+    must_grant: bool = False
+    own_file: bool = False
 
     needs_zh: Text
     needs_en: Text

@@ -90,12 +90,13 @@ def check_roles(roles: RolesFile, organs: OrgansFile) -> Iterator[Fault]:
         yield from _unknown(file, (*at, "also_levels"), role.also_levels, levels, ("机构层级", "organ level"))
         yield from _unknown(file, (*at, "marks"), sorted(role.marks), _codes(roles.access_marks), ("控制标识", "mark"))
         yield from _unknown(file, (*at, "acts"), sorted(role.acts), acts, ("行为", "act"))
-        if ("unmask" in role.permissions | role.on_grant) != (role.identity_numbers == "full"):
+        full = role.identity_numbers == "full"
+        if ("unmask" in role.permissions and not full) or (full and "unmask" not in role.permissions | role.on_grant):
             yield (
                 file,
                 (*at, "identity_numbers"),
-                "identity_numbers: full 与 unmask 权限必须同时有或同时没有",
-                "identity_numbers: full and the permission unmask must stand together",
+                "identity_numbers: full 须有 unmask 权限，反之亦然（仅凭批准显示号码的除外）",
+                "identity_numbers: full needs the permission unmask, and unmask full, but where only a grant gives it",
             )
     for position, pair in enumerate(roles.incompatible_roles):
         yield from _unknown(file, ("incompatible_roles", position), pair, codes, ("角色", "role"))
@@ -203,14 +204,17 @@ def check_review(review: ReviewFile) -> Iterator[Fault]:
 def check_borrowing(borrowing: BorrowingFile, documents: DocumentsFile, roles: RolesFile) -> Iterator[Fault]:
     """Redacted document types and approvers exist."""
     file = "borrowing.yaml"
-    yield from _doubles(file, "requesters", _codes(borrowing.requesters))
+    for key in ("purposes", "refuse_reasons", "requesters"):
+        yield from _doubles(file, key, _codes(getattr(borrowing, key)))
     types = _codes(documents.documents)
     yield from _unknown(
         file, ("redact_for_household",), borrowing.redact_for_household, types, ("文件类型", "document type")
     )
-    approvers = [*_codes(roles.roles), "none", "plan"]
+    known = _codes(roles.roles)
     for position, one in enumerate(borrowing.requesters):
-        yield from _unknown(file, ("requesters", position, "approver"), (one.approver,), approvers, ("角色", "role"))
+        at: Path = ("requesters", position)
+        yield from _unknown(file, (*at, "approver"), (one.approver,), [*known, "none"], ("角色", "role"))
+        yield from _unknown(file, (*at, "roles"), one.roles, known, ("角色", "role"))
 
 
 def faults(files: Mapping[str, Any]) -> list[Fault]:

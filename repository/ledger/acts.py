@@ -27,6 +27,13 @@ LOOKS = frozenset(
         "record.exported",
         "search.performed",
         "case.viewed",
+        "page.viewed",
+        "numbers.unmasked",
+        "page.printed",
+        "list.exported",
+        "register.viewed",
+        "register.exported",
+        "request.viewed",
         "access.refused",
     }
 )
@@ -59,79 +66,80 @@ class AccessionedRecord:
     case_file_ids: Sequence[str] = ()
 
 
-def _act(session: Session, act: str, at: datetime, actor: ActorRef, **subject_and_facts: Any) -> str:
+def act(session: Session, name: str, at: datetime, actor: ActorRef, /, **subject_and_facts: Any) -> str:
+    """Insert one act; for the functions here and in ``access_acts`` only. Returns the entry's id."""
     subjects = {name: subject_and_facts.pop(name, None) for name in ("record_id", "case_file_id", "submission_id")}
-    row = entry_row(stream=ACTS, at=at, act=act, actor=actor, facts=subject_and_facts, **subjects)
+    row = entry_row(stream=ACTS, at=at, act=name, actor=actor, facts=subject_and_facts, **subjects)
     append(session, [row])
     return str(row["id"])
 
 
 def key_created(session: Session, *, at: datetime, actor: ActorRef, key_id: str, signed_by: str) -> str:
     """A ledger key was made; ``signed_by`` is the key that vouches for it (its own id for the first)."""
-    return _act(session, "key.created", at, actor, key_id=key_id, signed_by=signed_by)
+    return act(session, "key.created", at, actor, key_id=key_id, signed_by=signed_by)
 
 
 def replica_added(
     session: Session, *, at: datetime, actor: ActorRef, replica: str, kind: str, required: bool = True
 ) -> str:
     """A store joined the holding as a replica."""
-    return _act(session, "replica.added", at, actor, replica=replica, kind=kind, required=required)
+    return act(session, "replica.added", at, actor, replica=replica, kind=kind, required=required)
 
 
 def profile_adopted(session: Session, *, at: datetime, actor: ActorRef, name: str, version: str, digest: str) -> str:
     """A profile version became the governing one; its files are preserved under ``p/profiles``."""
-    return _act(session, "profile.adopted", at, actor, name=name, version=version, digest=digest)
+    return act(session, "profile.adopted", at, actor, name=name, version=version, digest=digest)
 
 
 def organ_created(session: Session, *, at: datetime, actor: ActorRef, organ_id: str) -> str:
     """An organ was entered."""
-    return _act(session, "organ.created", at, actor, organ_id=organ_id)
+    return act(session, "organ.created", at, actor, organ_id=organ_id)
 
 
 def account_created(session: Session, *, at: datetime, actor: ActorRef, account_id: str, organ_id: str) -> str:
     """A person got an account."""
-    return _act(session, "account.created", at, actor, account_id=account_id, organ_id=organ_id)
+    return act(session, "account.created", at, actor, account_id=account_id, organ_id=organ_id)
 
 
 def account_password_reset(session: Session, *, at: datetime, actor: ActorRef, account_id: str) -> str:
     """An account got a new password."""
-    return _act(session, "account.password_reset", at, actor, account_id=account_id)
+    return act(session, "account.password_reset", at, actor, account_id=account_id)
 
 
 def role_granted(session: Session, *, at: datetime, actor: ActorRef, account_id: str, role: str, organ_id: str) -> str:
     """An account holds a role in an organ from now on."""
-    return _act(session, "role.granted", at, actor, account_id=account_id, role=role, organ_id=organ_id)
+    return act(session, "role.granted", at, actor, account_id=account_id, role=role, organ_id=organ_id)
 
 
 def role_revoked(session: Session, *, at: datetime, actor: ActorRef, account_id: str, role: str, organ_id: str) -> str:
     """An account holds a role in an organ no longer."""
-    return _act(session, "role.revoked", at, actor, account_id=account_id, role=role, organ_id=organ_id)
+    return act(session, "role.revoked", at, actor, account_id=account_id, role=role, organ_id=organ_id)
 
 
 def account_closed(session: Session, *, at: datetime, actor: ActorRef, account_id: str) -> str:
     """An account was closed: nobody signs in with it any more; its history stays."""
-    return _act(session, "account.closed", at, actor, account_id=account_id)
+    return act(session, "account.closed", at, actor, account_id=account_id)
 
 
 def token_created(
     session: Session, *, at: datetime, actor: ActorRef, token_id: str, account_id: str, permissions: Sequence[str]
 ) -> str:
     """A program may act as an account from now on, at most with ``permissions`` (none named: all of the account's)."""
-    return _act(
+    return act(
         session, "token.created", at, actor, token_id=token_id, account_id=account_id, permissions=list(permissions)
     )
 
 
 def token_revoked(session: Session, *, at: datetime, actor: ActorRef, token_id: str, account_id: str) -> str:
     """A token is worth nothing any more."""
-    return _act(session, "token.revoked", at, actor, token_id=token_id, account_id=account_id)
+    return act(session, "token.revoked", at, actor, token_id=token_id, account_id=account_id)
 
 
 def submission_opened(
     session: Session, *, at: datetime, actor: ActorRef, submission_id: str, channel: str, organ_id: str, profile: str
 ) -> str:
     """A deposit began."""
-    return _act(
+    return act(
         session,
         "submission.opened",
         at,
@@ -145,24 +153,24 @@ def submission_opened(
 
 def submission_accepted(session: Session, *, at: datetime, actor: ActorRef, submission_id: str, basis: str) -> str:
     """A deposit was accepted; ``basis`` is ``person`` or ``agreement``."""
-    return _act(session, "submission.accepted", at, actor, submission_id=submission_id, basis=basis)
+    return act(session, "submission.accepted", at, actor, submission_id=submission_id, basis=basis)
 
 
 def submission_returned(
     session: Session, *, at: datetime, actor: ActorRef, submission_id: str, findings: Mapping[str, int]
 ) -> str:
     """A deposit went back to the depositor; ``findings`` counts finding codes."""
-    return _act(session, "submission.returned", at, actor, submission_id=submission_id, findings=dict(findings))
+    return act(session, "submission.returned", at, actor, submission_id=submission_id, findings=dict(findings))
 
 
 def submission_withdrawn(session: Session, *, at: datetime, actor: ActorRef, submission_id: str, files: int) -> str:
     """A deposit whose sending never ended was given up; ``files`` had arrived and were removed from quarantine."""
-    return _act(session, "submission.withdrawn", at, actor, submission_id=submission_id, files=files)
+    return act(session, "submission.withdrawn", at, actor, submission_id=submission_id, files=files)
 
 
 def submission_failed(session: Session, *, at: datetime, actor: ActorRef, submission_id: str, code: str) -> str:
     """A deposit could not be carried on; ``code`` is the error's stable code."""
-    return _act(session, "submission.failed", at, actor, submission_id=submission_id, code=code)
+    return act(session, "submission.failed", at, actor, submission_id=submission_id, code=code)
 
 
 def records_accessioned(
@@ -203,7 +211,7 @@ def description_revised(
     session: Session, *, at: datetime, actor: ActorRef, record_id: str, revision: int, sha256: str
 ) -> str:
     """A record's description was corrected; the revision's bytes have this digest."""
-    return _act(session, "description.revised", at, actor, record_id=record_id, revision=revision, sha256=sha256)
+    return act(session, "description.revised", at, actor, record_id=record_id, revision=revision, sha256=sha256)
 
 
 def case_files_revised(
@@ -236,7 +244,7 @@ def entity_revised(
 ) -> str:
     """Another thing that must survive (organ, account, submission …) got a new state."""
     submission_id = entity_id if kind == "submission" else None
-    return _act(
+    return act(
         session,
         "entity.revised",
         at,
@@ -261,7 +269,7 @@ def fixity_run_finished(
     outcomes: Mapping[str, int],
 ) -> str:
     """An audit or inventory of one replica ended; ``outcomes`` counts objects by outcome."""
-    return _act(
+    return act(
         session,
         "fixity.run_finished",
         at,
@@ -294,7 +302,7 @@ def incident_opened(
     found = {name: value for name, value in (detail or {}).items() if name in _FOUND and value is not None}
     if detail and "members" in detail:
         found["members_damaged"] = len(detail["members"])
-    return _act(
+    return act(
         session,
         "incident.opened",
         at,
@@ -322,7 +330,7 @@ def incident_repaired(
     record_id: str | None = None,
 ) -> str:
     """An object was written again from bytes that match its digest; ``source`` says which replica gave them."""
-    return _act(
+    return act(
         session,
         "incident.repaired",
         at,
@@ -339,7 +347,7 @@ def incident_repaired(
 
 def checkpoint_made(session: Session, *, at: datetime, actor: ActorRef) -> str:
     """A signed inventory is about to be written; it bears the number of the block that seals this entry."""
-    return _act(session, "checkpoint.made", at, actor)
+    return act(session, "checkpoint.made", at, actor)
 
 
 def rebuild_finished(
@@ -354,7 +362,7 @@ def rebuild_finished(
     forward: bool,
 ) -> str:
     """The catalogue was made anew from one replica, as of the last block of each stream."""
-    return _act(
+    return act(
         session,
         "rebuild.finished",
         at,
@@ -369,7 +377,7 @@ def rebuild_finished(
 
 def index_rebuilt(session: Session, *, at: datetime, actor: ActorRef, generation: str, documents: int) -> str:
     """The search index was made anew and swapped in."""
-    return _act(session, "index.rebuilt", at, actor, generation=generation, documents=documents)
+    return act(session, "index.rebuilt", at, actor, generation=generation, documents=documents)
 
 
 def looked(
@@ -386,17 +394,21 @@ def looked(
     request_id: str | None = None,
     roles: Sequence[str] = (),
     count: int | None = None,
+    page: int | None = None,
+    call_id: str | None = None,
 ) -> str:
     """Somebody looked, or was refused: stream ``use``. Called by ``access.use_register`` only.
 
-    ``count``: how many things one look took, for a list that was taken out whole.
+    ``count``: how many things one look took, for a list that was taken out whole. ``request_id``: the request for
+    access under whose grant she looked; ``call_id``: the number of the HTTP call, as in the log.
 
     Digit runs long enough to be an ID, bank or telephone number are struck out of ``reason``.
     """
     if act not in LOOKS:
         raise ValueError(f"not a look: {act}")
     facts: dict[str, Any] = {"reason": _LONG_NUMBER.sub("…", reason), "form": form}
-    facts.update({name: value for name, value in (("file_id", file_id), ("request_id", request_id)) if value})
+    told = {"file_id": file_id, "request_id": request_id, "call_id": call_id, "page": page}
+    facts.update({name: value for name, value in told.items() if value})
     if roles:
         facts["roles"] = list(roles)
     if count is not None:

@@ -1,9 +1,20 @@
 """Tables of the catalogue. Rows hold data; each act is a function in the package that owns it.
 
-One file per subject: ``base`` (column types), ``people``, ``holdings`` (households, case files, records, files),
+One file per subject: ``base`` (column types), ``people``, ``access`` (requests, grants, holds), ``holdings`` (households, case files, records, files),
 ``storage`` (objects, replicas, fixity), ``ledger``, ``intake`` (submissions), ``work`` (outbox, leases, heartbeats).
 """
 
+from repository.tables.access import (
+    AccessGrant,
+    AccessRequest,
+    Alarm,
+    GrantSubject,
+    Hold,
+    HoldSubject,
+    PermissionEpoch,
+    RequestSubject,
+    SavedSearch,
+)
 from repository.tables.base import Base
 from repository.tables.holdings import (
     CaseFile,
@@ -30,8 +41,11 @@ from repository.tables.storage import (
 from repository.tables.work import Counter, Heartbeat, IndexState, Lease, Outbox
 
 __all__ = [
+    "AccessGrant",
+    "AccessRequest",
     "Account",
     "AccountRole",
+    "Alarm",
     "ApiToken",
     "AuditRun",
     "Base",
@@ -40,7 +54,10 @@ __all__ = [
     "Counter",
     "Finding",
     "FixityCheck",
+    "GrantSubject",
     "Heartbeat",
+    "Hold",
+    "HoldSubject",
     "Holding",
     "Household",
     "Incident",
@@ -52,13 +69,16 @@ __all__ = [
     "LoginSession",
     "Organ",
     "Outbox",
+    "PermissionEpoch",
     "ProfileVersion",
     "Record",
     "RecordPlan",
     "RecordVersion",
     "Replica",
     "ReplicaObject",
+    "RequestSubject",
     "RetentionAssignment",
+    "SavedSearch",
     "StoredFile",
     "StoredObject",
     "Submission",

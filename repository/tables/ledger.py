@@ -27,6 +27,8 @@ class LedgerEntry(Base):
     body: Mapped[str] = mapped_column(Text)
     __table_args__ = (
         Index(None, "stream", "seq"),
+        Index(None, "stream", "at"),
+        Index(None, "organ_id", "seq"),
         Index(None, "record_id", "seq"),
         Index(None, "case_file_id", "seq"),
         Index(None, "actor_id", "seq"),

@@ -26,7 +26,11 @@ class Organ(Base):
 
 
 class Account(Base):
-    """A person who signs in. Secrets never leave this table: entity revisions leave them out."""
+    """A person who signs in. Secrets never leave this table: entity revisions leave them out.
+
+    ``previous_visit_at``: when the visit before this one ended, for what changed since; ``preferences``: how pages
+    look to her (columns, size of type), never what she may do.
+    """
 
     __tablename__ = "account"
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -39,6 +43,10 @@ class Account(Base):
     failed_attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime | None]
+    previous_visit_at: Mapped[datetime | None]
+    password_changed_at: Mapped[datetime | None]
+    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    row_version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = mapped_column(default=0)
 
 
@@ -55,10 +63,15 @@ class AccountRole(Base):
 
 
 class LoginSession(Base):
-    """A signed-in browser; the cookie's token is stored only as its SHA-256."""
+    """A signed-in browser; the cookie's token is stored only as its SHA-256.
+
+    ``id`` names it in lists; ``device``: what kind of browser, as far as it says so.
+    """
 
     __tablename__ = "login_session"
     token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[Id] = mapped_column(unique=True)
+    device: Mapped[str] = mapped_column(String(100), default="")
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
     csrf_token: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]

@@ -94,12 +94,16 @@ def test_a_database_of_the_first_schema_comes_along_whole_and_goes_back(tmp_path
         "stored_file": {"image_state", "ocr_state", "page_count"},
         "submission_file": {"technical"},
         "record_plan": {"suggested", "given"},
+        "account": {"previous_visit_at", "password_changed_at", "preferences", "row_version"},
+        "login_session": {"id", "device"},
     }
     for name, rows in before.items():
         assert _without(after[name], added.get(name, set())) == rows, name
     assert [(row["image_state"], row["ocr_state"], row["page_count"]) for row in after["stored_file"]] == [
         ("pending", "pending", None)
     ] * 3
+    assert all(row["preferences"] == {} and row["row_version"] == 1 for row in after["account"])
+    assert len({row["id"] for row in after["login_session"]}) == 3
     assert {row["technical"] for row in after["submission_file"]} == {None}
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []

@@ -1,0 +1,91 @@
+"""What the ledger records of requests, grants, holds, alarms and sessions: one keyword-only function per act.
+
+As ``repository.ledger.acts``: ids, codes and counts, never names, words of a request or other personal values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from repository.ledger.acts import act
+from repository.ledger.entry import ActorRef
+
+
+def request_told(
+    session: Session,
+    *,
+    at: datetime,
+    actor: ActorRef,
+    request_id: str,
+    step: str,
+    account_id: str,
+    facts: dict[str, object] | None = None,
+) -> str:
+    """A step of a request: ``submitted``, ``questioned``, ``answered``, ``decided``, ``withdrawn``, ``closed``, ``revoked``."""
+    return act(session, f"request.{step}", at, actor, request_id=request_id, account_id=account_id, **(facts or {}))
+
+
+def grant_made(
+    session: Session,
+    *,
+    at: datetime,
+    actor: ActorRef,
+    grant_id: str,
+    request_id: str,
+    account_id: str,
+    permissions: Sequence[str],
+    records: int,
+    case_files: int,
+    ends_at: str,
+) -> str:
+    """An account may look at named records until a moment."""
+    return act(
+        session,
+        "grant.made",
+        at,
+        actor,
+        grant_id=grant_id,
+        request_id=request_id,
+        account_id=account_id,
+        permissions=list(permissions),
+        records=records,
+        case_files=case_files,
+        ends_at=ends_at,
+    )
+
+
+def grant_changed(
+    session: Session, *, at: datetime, actor: ActorRef, grant_id: str, request_id: str, account_id: str, change: str
+) -> str:
+    """A grant was ``renewed``, ``revoked`` or has ``ended``."""
+    return act(session, f"grant.{change}", at, actor, grant_id=grant_id, request_id=request_id, account_id=account_id)
+
+
+def hold_placed(session: Session, *, at: datetime, actor: ActorRef, hold_id: str, records: int, case_files: int) -> str:
+    """Records were put on hold."""
+    return act(session, "hold.placed", at, actor, hold_id=hold_id, records=records, case_files=case_files)
+
+
+def hold_lifted(session: Session, *, at: datetime, actor: ActorRef, hold_id: str) -> str:
+    """A hold is to end; it does when this entry is sealed."""
+    return act(session, "hold.lifted", at, actor, hold_id=hold_id)
+
+
+def alarm_raised(
+    session: Session, *, at: datetime, actor: ActorRef, alarm_id: str, kind: str, account_id: str, count: int
+) -> str:
+    """Somebody took out, asked or failed more than is usual."""
+    return act(session, "alarm.raised", at, actor, alarm_id=alarm_id, kind=kind, account_id=account_id, count=count)
+
+
+def alarm_closed(session: Session, *, at: datetime, actor: ActorRef, alarm_id: str) -> str:
+    """A person looked into an alarm."""
+    return act(session, "alarm.closed", at, actor, alarm_id=alarm_id)
+
+
+def signed(session: Session, *, at: datetime, actor: ActorRef, account_id: str, how: str) -> str:
+    """A session: ``in``, ``out``, ``ended`` (by somebody else or a new password), ``refused`` (wrong password)."""
+    return act(session, f"session.{how}", at, actor, account_id=account_id)

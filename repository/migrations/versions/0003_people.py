@@ -1,0 +1,246 @@
+"""People: requests, grants, holds, alarms, saved searches; sessions that can be named; what a person set for herself
+
+Revision: 0003
+Follows: 0002
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from repository.tables.base import Big, Json, Moment
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table('alarm',
+    sa.Column('seq', Big, autoincrement=True, nullable=False),
+    sa.Column('id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=24), nullable=False),
+    sa.Column('account_id', sa.String(length=80), nullable=False),
+    sa.Column('window', sa.String(length=24), nullable=False),
+    sa.Column('detail', Json, nullable=False),
+    sa.Column('raised_at', Moment(), nullable=False),
+    sa.Column('closed_at', Moment(), nullable=True),
+    sa.Column('closed_by', sa.String(length=80), nullable=True),
+    sa.Column('remark', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_alarm')),
+    sa.UniqueConstraint('id', name=op.f('uq_alarm_id'))
+    )
+    with op.batch_alter_table('alarm', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_alarm_closed_at_seq'), ['closed_at', 'seq'], unique=False)
+        batch_op.create_index(batch_op.f('ix_alarm_kind_account_id_window'), ['kind', 'account_id', 'window'], unique=True)
+
+    op.create_table('hold',
+    sa.Column('seq', Big, autoincrement=True, nullable=False),
+    sa.Column('id', sa.String(length=36), nullable=False),
+    sa.Column('title', sa.String(length=200), nullable=False),
+    sa.Column('authority', sa.String(length=200), nullable=False),
+    sa.Column('reference', sa.String(length=200), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('review_on', sa.Date(), nullable=True),
+    sa.Column('placed_by', sa.String(length=80), nullable=False),
+    sa.Column('placed_at', Moment(), nullable=False),
+    sa.Column('lifted_by', sa.String(length=80), nullable=True),
+    sa.Column('lifted_at', Moment(), nullable=True),
+    sa.Column('lift_authority', sa.String(length=200), nullable=False),
+    sa.Column('lift_reason', sa.Text(), nullable=False),
+    sa.Column('lift_entry', sa.String(length=36), nullable=True),
+    sa.Column('row_version', Big, nullable=False),
+    sa.Column('revision', Big, nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_hold')),
+    sa.UniqueConstraint('id', name=op.f('uq_hold_id'))
+    )
+    op.create_table('permission_epoch',
+    sa.Column('scope', sa.String(length=80), nullable=False),
+    sa.Column('value', Big, nullable=False),
+    sa.PrimaryKeyConstraint('scope', name=op.f('pk_permission_epoch'))
+    )
+    op.create_table('hold_subject',
+    sa.Column('hold_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('subject_id', sa.String(length=36), nullable=False),
+    sa.ForeignKeyConstraint(['hold_id'], ['hold.id'], name=op.f('fk_hold_subject_hold_id')),
+    sa.PrimaryKeyConstraint('hold_id', 'kind', 'subject_id', name=op.f('pk_hold_subject'))
+    )
+    with op.batch_alter_table('hold_subject', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_hold_subject_subject_id'), ['subject_id'], unique=False)
+
+    op.create_table('access_request',
+    sa.Column('seq', Big, autoincrement=True, nullable=False),
+    sa.Column('id', sa.String(length=36), nullable=False),
+    sa.Column('number', sa.String(length=16), nullable=False),
+    sa.Column('account_id', sa.String(length=36), nullable=False),
+    sa.Column('organ_id', sa.String(length=36), nullable=False),
+    sa.Column('requester', sa.String(length=48), nullable=False),
+    sa.Column('purpose', sa.String(length=48), nullable=False),
+    sa.Column('purpose_text', sa.Text(), nullable=False),
+    sa.Column('form', sa.String(length=16), nullable=False),
+    sa.Column('numbers', sa.String(length=16), nullable=False),
+    sa.Column('days', Big, nullable=False),
+    sa.Column('wanted', Json, nullable=False),
+    sa.Column('details', Json, nullable=False),
+    sa.Column('letter_id', sa.String(length=36), nullable=True),
+    sa.Column('renews', sa.String(length=36), nullable=True),
+    sa.Column('approver_role', sa.String(length=48), nullable=True),
+    sa.Column('approver_division', sa.String(length=12), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('decision', sa.String(length=16), nullable=True),
+    sa.Column('refuse_reason', sa.String(length=48), nullable=True),
+    sa.Column('decided_by', sa.String(length=80), nullable=True),
+    sa.Column('decided_at', Moment(), nullable=True),
+    sa.Column('told', Json, nullable=False),
+    sa.Column('idempotency_key', sa.String(length=200), nullable=True),
+    sa.Column('row_version', Big, nullable=False),
+    sa.Column('revision', Big, nullable=False),
+    sa.Column('profile_version', sa.String(length=80), nullable=False),
+    sa.Column('created_at', Moment(), nullable=False),
+    sa.Column('updated_at', Moment(), nullable=False),
+    sa.Column('submitted_at', Moment(), nullable=True),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_access_request_account_id')),
+    sa.ForeignKeyConstraint(['organ_id'], ['organ.id'], name=op.f('fk_access_request_organ_id')),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_access_request')),
+    sa.UniqueConstraint('id', name=op.f('uq_access_request_id')),
+    sa.UniqueConstraint('idempotency_key', name=op.f('uq_access_request_idempotency_key')),
+    sa.UniqueConstraint('number', name=op.f('uq_access_request_number'))
+    )
+    with op.batch_alter_table('access_request', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_access_request_account_id_seq'), ['account_id', 'seq'], unique=False)
+        batch_op.create_index(batch_op.f('ix_access_request_state_seq'), ['state', 'seq'], unique=False)
+
+    op.create_table('saved_search',
+    sa.Column('seq', Big, autoincrement=True, nullable=False),
+    sa.Column('id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=36), nullable=False),
+    sa.Column('name', sa.String(length=100), nullable=False),
+    sa.Column('query', sa.Text(), nullable=False),
+    sa.Column('created_at', Moment(), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_saved_search_account_id')),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_saved_search')),
+    sa.UniqueConstraint('id', name=op.f('uq_saved_search_id'))
+    )
+    with op.batch_alter_table('saved_search', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_saved_search_account_id'), ['account_id'], unique=False)
+
+    op.create_table('access_grant',
+    sa.Column('seq', Big, autoincrement=True, nullable=False),
+    sa.Column('id', sa.String(length=36), nullable=False),
+    sa.Column('request_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=36), nullable=False),
+    sa.Column('permissions', Json, nullable=False),
+    sa.Column('starts_at', Moment(), nullable=False),
+    sa.Column('ends_at', Moment(), nullable=False),
+    sa.Column('renewals', Big, nullable=False),
+    sa.Column('reminded_at', Moment(), nullable=True),
+    sa.Column('ended_at', Moment(), nullable=True),
+    sa.Column('revoked_at', Moment(), nullable=True),
+    sa.Column('revoked_by', sa.String(length=80), nullable=True),
+    sa.Column('revoke_reason', sa.Text(), nullable=False),
+    sa.Column('revision', Big, nullable=False),
+    sa.Column('created_at', Moment(), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_access_grant_account_id')),
+    sa.ForeignKeyConstraint(['request_id'], ['access_request.id'], name=op.f('fk_access_grant_request_id')),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_access_grant')),
+    sa.UniqueConstraint('id', name=op.f('uq_access_grant_id'))
+    )
+    with op.batch_alter_table('access_grant', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_access_grant_account_id_ends_at'), ['account_id', 'ends_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_access_grant_ends_at'), ['ends_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_access_grant_request_id'), ['request_id'], unique=False)
+
+    op.create_table('request_subject',
+    sa.Column('request_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('subject_id', sa.String(length=36), nullable=False),
+    sa.Column('granted', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['request_id'], ['access_request.id'], name=op.f('fk_request_subject_request_id')),
+    sa.PrimaryKeyConstraint('request_id', 'kind', 'subject_id', name=op.f('pk_request_subject'))
+    )
+    with op.batch_alter_table('request_subject', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_request_subject_subject_id'), ['subject_id'], unique=False)
+
+    op.create_table('grant_subject',
+    sa.Column('grant_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('subject_id', sa.String(length=36), nullable=False),
+    sa.ForeignKeyConstraint(['grant_id'], ['access_grant.id'], name=op.f('fk_grant_subject_grant_id')),
+    sa.PrimaryKeyConstraint('grant_id', 'kind', 'subject_id', name=op.f('pk_grant_subject'))
+    )
+    with op.batch_alter_table('grant_subject', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_grant_subject_subject_id'), ['subject_id'], unique=False)
+
+    with op.batch_alter_table('account', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('previous_visit_at', Moment(), nullable=True))
+        batch_op.add_column(sa.Column('password_changed_at', Moment(), nullable=True))
+        batch_op.add_column(sa.Column('preferences', Json, nullable=False, server_default='{}'))
+        batch_op.add_column(sa.Column('row_version', Big, nullable=False, server_default='1'))
+
+    with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ledger_entry_organ_id_seq'), ['organ_id', 'seq'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_entry_stream_at'), ['stream', 'at'], unique=False)
+
+    with op.batch_alter_table('login_session', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('id', sa.String(length=36), nullable=True))
+        batch_op.add_column(sa.Column('device', sa.String(length=100), nullable=False, server_default=''))
+
+    
+    op.execute("UPDATE login_session SET id = substr(token_sha256, 1, 36)")
+    with op.batch_alter_table("login_session", schema=None) as batch_op:
+        batch_op.alter_column("id", existing_type=sa.String(length=36), nullable=False)
+        batch_op.alter_column("device", server_default=None)
+        batch_op.create_unique_constraint(batch_op.f("uq_login_session_id"), ["id"])
+
+
+def downgrade() -> None:
+    with op.batch_alter_table('login_session', schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f('uq_login_session_id'), type_='unique')
+        batch_op.drop_column('device')
+        batch_op.drop_column('id')
+
+    with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_ledger_entry_stream_at'))
+        batch_op.drop_index(batch_op.f('ix_ledger_entry_organ_id_seq'))
+
+    # not in a batch, which would make the table anew: others refer to it
+    for name in ("row_version", "preferences", "password_changed_at", "previous_visit_at"):
+        op.drop_column("account", name)
+
+    with op.batch_alter_table('grant_subject', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_grant_subject_subject_id'))
+
+    op.drop_table('grant_subject')
+    with op.batch_alter_table('request_subject', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_request_subject_subject_id'))
+
+    op.drop_table('request_subject')
+    with op.batch_alter_table('access_grant', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_access_grant_request_id'))
+        batch_op.drop_index(batch_op.f('ix_access_grant_ends_at'))
+        batch_op.drop_index(batch_op.f('ix_access_grant_account_id_ends_at'))
+
+    op.drop_table('access_grant')
+    with op.batch_alter_table('saved_search', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_saved_search_account_id'))
+
+    op.drop_table('saved_search')
+    with op.batch_alter_table('access_request', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_access_request_state_seq'))
+        batch_op.drop_index(batch_op.f('ix_access_request_account_id_seq'))
+
+    op.drop_table('access_request')
+    with op.batch_alter_table('hold_subject', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_hold_subject_subject_id'))
+
+    op.drop_table('hold_subject')
+    op.drop_table('permission_epoch')
+    op.drop_table('hold')
+    with op.batch_alter_table('alarm', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_alarm_kind_account_id_window'))
+        batch_op.drop_index(batch_op.f('ix_alarm_closed_at_seq'))
+
+    op.drop_table('alarm')
