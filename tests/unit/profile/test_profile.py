@@ -33,7 +33,7 @@ def broken(file: str, old: str, new: str) -> tuple[Invalid, int]:
     [
         ("roles.yaml", "level: VC", "level: ZZ", "roles[0].level", "organ level ZZ"),
         ("roles.yaml", "level: VC", "levle: VC", "roles[0].levle", "no such key"),
-        ("roles.yaml", "[deposit, use_register.own]", "[deposit, fly]", "roles[0].permissions", "record.list"),
+        ("roles.yaml", "[package.read, fixity.read, fixity.run", "[package.read, fly", "roles[8].permissions", "record.list"),
         ("roles.yaml", "- [sys_admin, sec_admin]", "- [sys_admin, emperor]", "incompatible_roles[0]", "role emperor"),
         ("roles.yaml", "marks: [financial, medical, minor]", "marks: [secret]", "roles[1].marks", "mark secret"),
         ("roles.yaml", "identity_numbers: full", "identity_numbers: masked", "roles[1].identity_numbers", "unmask"),
@@ -59,7 +59,7 @@ def broken(file: str, old: str, new: str) -> tuple[Invalid, int]:
         ("borrowing.yaml", "CHK11, REV04]", "CHK11, REV99]", "redact_for_household", "document type REV99"),
         ("review.yaml", "period: P6M", "period: monthly", "periods[2].period", "pattern"),
         ("review.yaml", "overrides_allowed: true", "overrides_allowed: maybe", "overrides_allowed", "true or false"),
-        ("profile.yaml", "effective_on: 2026-01-01", "effective_on: soon", "effective_on", "date"),
+        ("profile.yaml", "effective_on: 2026-11-24", "effective_on: soon", "effective_on", "date"),
         ("profile.yaml", "[sha512, sm3]", "[sha512, md5]", "digest_algorithms[1]", "sm3"),
         ("profile.yaml", "zh: 社会救助\n", "", "zh", "missing"),
         ("profile.yaml", "{serial:06d}", "{serial:06d", "household_no.template", "braces"),
@@ -129,7 +129,7 @@ def test_a_folder_gives_the_same_profile(tmp_path: Path) -> None:
     (tmp_path / ".note").write_text("x")
     again = load_profile(tmp_path)
     assert again.digest == PROFILE.digest == load_bytes(FILES).digest
-    assert again.label == "social_assistance/2026.1"
+    assert again.label == "social_assistance/2026.2"
     changed = {**FILES, "review.yaml": FILES["review.yaml"] + b"\n"}
     assert load_bytes(changed).digest != PROFILE.digest
 
