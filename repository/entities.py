@@ -25,6 +25,8 @@ _LEFT_OUT: dict[type[Base], frozenset[str]] = {
             "last_seen_at",
             "previous_visit_at",
             "password_changed_at",
+            "waiting_half",
+            "past_passwords",
             "preferences",
             "row_version",
         }

@@ -89,3 +89,13 @@ def alarm_closed(session: Session, *, at: datetime, actor: ActorRef, alarm_id: s
 def signed(session: Session, *, at: datetime, actor: ActorRef, account_id: str, how: str) -> str:
     """A session: ``in``, ``out``, ``ended`` (by somebody else or a new password), ``refused`` (wrong password)."""
     return act(session, f"session.{how}", at, actor, account_id=account_id)
+
+
+def organ_changed(session: Session, *, at: datetime, actor: ActorRef, organ_id: str, change: str) -> str:
+    """An organ was ``renamed``, ``moved``, ``closed`` or ``reopened``."""
+    return act(session, f"organ.{change}", at, actor, organ_id=organ_id)
+
+
+def account_changed(session: Session, *, at: datetime, actor: ActorRef, account_id: str, change: str) -> str:
+    """An account was ``changed`` (name or organ), ``reopened``, or got the second half of its ``password_handed``."""
+    return act(session, f"account.{change}", at, actor, account_id=account_id)

@@ -12,7 +12,10 @@ from repository.tables.base import Base, Id, Serial
 
 
 class Organ(Base):
-    """An organisation: bureau, township, village committee. ``division_prefix`` cuts its scope."""
+    """An organisation: bureau, township, village committee. ``division_prefix`` cuts its scope.
+
+    ``closed_at``: since when nobody works there any more; what it deposited keeps its name.
+    """
 
     __tablename__ = "organ"
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -22,6 +25,7 @@ class Organ(Base):
     level: Mapped[str] = mapped_column(String(8))
     division_prefix: Mapped[str] = mapped_column(String(12))
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("organ.id"))
+    closed_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(default=0)
 
 
@@ -45,6 +49,8 @@ class Account(Base):
     last_seen_at: Mapped[datetime | None]
     previous_visit_at: Mapped[datetime | None]
     password_changed_at: Mapped[datetime | None]
+    waiting_half: Mapped[str | None] = mapped_column(String(200))
+    past_passwords: Mapped[list[Any]] = mapped_column(default=list)
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
     row_version: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = mapped_column(default=0)

@@ -174,12 +174,37 @@ def upgrade() -> None:
     with op.batch_alter_table('grant_subject', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_grant_subject_subject_id'), ['subject_id'], unique=False)
 
+    op.create_table('retention_total',
+    sa.Column('seq', Big, autoincrement=True, nullable=False),
+    sa.Column('organ_id', sa.String(length=36), nullable=False),
+    sa.Column('division_code', sa.String(length=12), nullable=False),
+    sa.Column('access_level', sa.String(length=16), nullable=False),
+    sa.Column('marks', sa.String(length=400), nullable=False),
+    sa.Column('rule_id', sa.String(length=40), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=False),
+    sa.Column('year', Big, nullable=True),
+    sa.Column('records', Big, nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_retention_total'))
+    )
+    op.create_index(op.f('ix_retention_total_marks'), 'retention_total', ['marks'], unique=False)
+    op.add_column('retention_assignment', sa.Column('organ_id', sa.String(length=36), nullable=True))
+    op.execute(
+        "UPDATE retention_assignment SET organ_id = "
+        "(SELECT record.organ_id FROM record WHERE record.id = retention_assignment.record_id)"
+    )
+    op.create_index(op.f('ix_retention_assignment_current_due_on_seq'), 'retention_assignment', ['current', 'due_on', 'seq'], unique=False)
+    op.create_index(op.f('ix_retention_assignment_organ_id_current_due_on'), 'retention_assignment', ['organ_id', 'current', 'due_on'], unique=False)
+    op.create_index(op.f('ix_retention_assignment_profile_version_current'), 'retention_assignment', ['profile_version', 'current'], unique=False)
+
     with op.batch_alter_table('account', schema=None) as batch_op:
         batch_op.add_column(sa.Column('previous_visit_at', Moment(), nullable=True))
         batch_op.add_column(sa.Column('password_changed_at', Moment(), nullable=True))
+        batch_op.add_column(sa.Column('waiting_half', sa.String(length=200), nullable=True))
+        batch_op.add_column(sa.Column('past_passwords', Json, nullable=False, server_default='[]'))
         batch_op.add_column(sa.Column('preferences', Json, nullable=False, server_default='{}'))
         batch_op.add_column(sa.Column('row_version', Big, nullable=False, server_default='1'))
 
+    op.add_column('organ', sa.Column('closed_at', Moment(), nullable=True))
     with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_ledger_entry_organ_id_seq'), ['organ_id', 'seq'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_entry_stream_at'), ['stream', 'at'], unique=False)
@@ -197,6 +222,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(op.f('ix_retention_assignment_profile_version_current'), table_name='retention_assignment')
+    op.drop_index(op.f('ix_retention_assignment_organ_id_current_due_on'), table_name='retention_assignment')
+    op.drop_index(op.f('ix_retention_assignment_current_due_on_seq'), table_name='retention_assignment')
+    op.drop_column('retention_assignment', 'organ_id')
+    op.drop_index(op.f('ix_retention_total_marks'), table_name='retention_total')
+    op.drop_table('retention_total')
+
     with op.batch_alter_table('login_session', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('uq_login_session_id'), type_='unique')
         batch_op.drop_column('device')
@@ -207,7 +239,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_ledger_entry_organ_id_seq'))
 
     # not in a batch, which would make the table anew: others refer to it
-    for name in ("row_version", "preferences", "password_changed_at", "previous_visit_at"):
+    op.drop_column("organ", "closed_at")
+    for name in ("row_version", "preferences", "past_passwords", "waiting_half", "password_changed_at", "previous_visit_at"):
         op.drop_column("account", name)
 
     with op.batch_alter_table('grant_subject', schema=None) as batch_op:
