@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lantai import i18n
-from lantai.web import display, labels
+from lantai.web import display, labels, saying
 from lantai.web.visit import PURPOSES
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
+HELP = FOLDER / "help"
+HELPED = frozenset(path.stem for path in HELP.glob("*.md"))
+"""Rooms that have a page of help."""
 
 
 @cache
@@ -46,7 +49,9 @@ def environment(language: str) -> Environment:
         term=partial(labels.term, language),
         path_part=partial(quote, safe=""),
     )
-    made.globals.update(shape=labels.shape, static=static_url, query=query, language=language, purposes=PURPOSES)
+    made.globals.update(
+        shape=labels.shape, static=static_url, query=query, language=language, purposes=PURPOSES, helped=HELPED
+    )
     return made
 
 
@@ -69,6 +74,7 @@ def page(visit: Visit, template: str, /, *, status: int = 200, room: str = "", *
     """A page for ``visit``; ``room`` is the room of the navigation that it stands in."""
     site = visit.site
     made = environment(visit.language)
+    told = saying.said(visit)
     body = made.get_template(template).render(
         visit=visit,
         room=room,
@@ -79,8 +85,10 @@ def page(visit: Visit, template: str, /, *, status: int = 200, room: str = "", *
         profile=site.archive.profile,
         path=visit.request.url.path,
         here=visit.request.url.path + (f"?{visit.request.url.query}" if visit.request.url.query else ""),
-        **{"said": "", "searched": "", **context},
+        **{"said": told.words if told else "", "undo": told.undo if told else None, "searched": "", **context},
     )
-    return HTMLResponse(
+    answer = HTMLResponse(
         body, status_code=status, headers={"Content-Language": "zh-CN" if visit.language == "zh" else "en"}
     )
+    saying.clear(visit, answer)
+    return answer

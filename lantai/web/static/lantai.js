@@ -76,3 +76,42 @@ if (moving) {
   };
   window.setTimeout(again, wait);
 }
+
+// A list with tick boxes: how many are chosen, all at once, from one to another with Shift.
+document.querySelectorAll("[data-selection]").forEach((form) => {
+  const boxes = Array.from(form.elements).filter((one) => one.type === "checkbox");
+  const table = boxes.length ? boxes[0].closest("table") : null;
+  const all = table && table.querySelector("[data-tick-all]");
+  const shown = form.querySelector("[data-selected]");
+  const acts = form.querySelectorAll(".selection__acts button, .selection__acts select");
+  let last = null;
+  const count = () => {
+    const chosen = boxes.filter((one) => one.checked).length;
+    if (shown) shown.textContent = String(chosen);
+    form.classList.toggle("selection--some", chosen > 0);
+    acts.forEach((one) => { one.disabled = chosen === 0; });
+    boxes.forEach((one) => { const row = one.closest("tr"); if (row) row.classList.toggle("row--chosen", one.checked); });
+    if (all) {
+      all.checked = chosen > 0 && chosen === boxes.length;
+      all.indeterminate = chosen > 0 && chosen < boxes.length;
+    }
+  };
+  boxes.forEach((box) => box.addEventListener("click", (event) => {
+    if (event.shiftKey && last) {
+      const ends = [boxes.indexOf(last), boxes.indexOf(box)].sort((one, two) => one - two);
+      boxes.slice(ends[0], ends[1] + 1).forEach((one) => { one.checked = box.checked; });
+    }
+    last = box;
+    count();
+  }));
+  if (all) {
+    all.addEventListener("click", () => {
+      boxes.forEach((one) => { one.checked = all.checked; });
+      count();
+    });
+  }
+  window.addEventListener("pageshow", count);
+  count();
+});
+
+document.querySelectorAll("[data-print]").forEach((one) => one.addEventListener("click", () => window.print()));
