@@ -115,9 +115,13 @@ class Stage(Named, Ruled):
 
 
 class CaseEventType(Named, Ruled):
-    """Something that happens in the life of a case; ``decision``: it grants or refuses what was applied for."""
+    """Something that happens in the life of a case; ``decision``: it grants or refuses what was applied for.
+
+    ``entered``: a person may enter it; the others follow from an act of the program.
+    """
 
     decision: Literal["granted", "refused"] | None = None
+    entered: bool = True
 
 
 class CaseFact(Named, Ruled):
@@ -237,14 +241,16 @@ class Trigger(Named, Ruled):
     """What starts a retention period.
 
     ``event``: the last of ``events``, unless a later one of ``reset_by`` brought the case back. ``reset_by`` lists the
-    steps of a return in order; one of ``reset_undone_by`` before the last of them takes the reset back. ``year_end``:
-    1 January after the year of the record.
+    steps of a return in order; one of ``reset_undone_by`` before the last of them takes the reset back. ``same_day``:
+    whether the starting event stands ``first`` or ``last`` among those of its day, whose hours nobody knows.
+    ``year_end``: 1 January after the year of the record.
     """
 
     kind: Literal["event", "year_end"]
     events: tuple[Code, ...] = ()
     reset_by: tuple[Code, ...] = ()
     reset_undone_by: tuple[Code, ...] = ()
+    same_day: Literal["first", "last"] = "first"
 
 
 class RetentionRule(Ruled):

@@ -23,6 +23,7 @@ from repository.tables.holdings import (
     Record,
     RecordVersion,
     RetentionAssignment,
+    RetentionTotal,
     StoredFile,
 )
 from repository.tables.intake import Finding, RecordPlan, Submission, SubmissionFile, Upload
@@ -78,6 +79,7 @@ __all__ = [
     "ReplicaObject",
     "RequestSubject",
     "RetentionAssignment",
+    "RetentionTotal",
     "SavedSearch",
     "StoredFile",
     "StoredObject",

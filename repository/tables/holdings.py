@@ -142,11 +142,15 @@ class StoredFile(Base):
 
 
 class RetentionAssignment(Base):
-    """Which rule governs a record, since when; append-only, ``current`` marks the one in force."""
+    """Which rule governs a record, since when; append-only, ``current`` marks the one in force.
+
+    ``organ_id``: the record's organ, repeated here so that the due list of one organ is read from an index.
+    """
 
     __tablename__ = "retention_assignment"
     seq: Mapped[Serial]
     record_id: Mapped[str] = mapped_column(ForeignKey("record.id"))
+    organ_id: Mapped[str | None] = mapped_column(String(36))
     rule_id: Mapped[str] = mapped_column(String(40))
     profile_version: Mapped[str] = mapped_column(String(80))
     outcome: Mapped[str] = mapped_column(String(16))
@@ -156,4 +160,28 @@ class RetentionAssignment(Base):
     detail: Mapped[dict[str, Any]]
     current: Mapped[bool] = mapped_column(default=True)
     assigned_at: Mapped[datetime]
-    __table_args__ = (Index(None, "record_id", "current"),)
+    __table_args__ = (
+        Index(None, "record_id", "current"),
+        Index(None, "current", "due_on", "seq"),
+        Index(None, "organ_id", "current", "due_on"),
+        Index(None, "profile_version", "current"),
+    )
+
+
+class RetentionTotal(Base):
+    """How many records are due in which year, counted anew from time to time so that no page counts a million rows.
+
+    ``organ_id``, ``division_code``, ``access_level`` and ``marks`` (codes joined by commas, in order) say who may
+    be told of them; ``year`` of the due day is empty for what waits or is permanent.
+    """
+
+    __tablename__ = "retention_total"
+    seq: Mapped[Serial]
+    organ_id: Mapped[str] = mapped_column(String(36))
+    division_code: Mapped[str] = mapped_column(String(12))
+    access_level: Mapped[str] = mapped_column(String(16))
+    marks: Mapped[str] = mapped_column(String(400), index=True)
+    rule_id: Mapped[str] = mapped_column(String(40))
+    outcome: Mapped[str] = mapped_column(String(16))
+    year: Mapped[int | None]
+    records: Mapped[int]
