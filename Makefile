@@ -61,8 +61,8 @@ bench-quick: $(VENV)/dev.ok ## the same on small corpora, under ten minutes
 chaos: $(VENV)/dev.ok ## fifty seeded kills while 200 households are taken in
 	@$(BIN)/python -m pytest -m chaos tests/journeys
 
-fuzz: $(VENV)/dev.ok ## ten thousand damaged files, seeded; every one must be accounted for
-	@$(BIN)/python -m pytest -m fuzz tests/corpus
+fuzz: $(VENV)/dev.ok ## ten thousand damaged files and ten thousand calls of the API, seeded; each must be accounted for
+	@$(BIN)/python -m pytest -m fuzz tests/corpus tests/journeys
 
 docs: $(VENV)/dev.ok ## write the reference pages that are made from the code
 	@$(BIN)/python -m docs.build
