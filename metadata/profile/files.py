@@ -133,6 +133,7 @@ class BorrowingFile(Entry):
     max_files_per_grant: Count
     bulk_alarm: BulkAlarm
     remind_before_days: Days
+    max_days: Days
     purposes: tuple[Purpose, ...]
     refuse_reasons: tuple[RefuseReason, ...]
     household_id_check: IdentityCheck

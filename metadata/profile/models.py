@@ -296,10 +296,19 @@ class LoanDays(Entry):
 
 
 class BulkAlarm(Entry):
-    """From how many looks an alarm is raised."""
+    """From how many looks, exports, rows, refusals and failed sign-ins of one person an alarm is raised.
+
+    Beyond the exports or rows of a day the next export waits: first ``wait_seconds``, twice as long each time, at most
+    ``longest_wait_seconds``.
+    """
 
     views_per_hour: Count
     exports_per_day: Count
+    rows_per_day: Count
+    refusals_per_hour: Count
+    sign_ins_per_hour: Count
+    wait_seconds: Count
+    longest_wait_seconds: Count
 
 
 class IdentityCheck(Entry):
@@ -317,7 +326,9 @@ class Purpose(Named, Ruled):
 
 
 class RefuseReason(Named, Ruled):
-    """Why a request may be refused."""
+    """Why a request may be refused; ``formal``: also one of a requester whose requests ``must_grant`` covers."""
+
+    formal: bool = False
 
 
 Need = Literal["letter", "legal_basis", "case_reference", "officers", "identity", "mandate", "plan_number"]

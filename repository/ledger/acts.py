@@ -396,18 +396,26 @@ def looked(
     count: int | None = None,
     page: int | None = None,
     call_id: str | None = None,
+    permission: str | None = None,
 ) -> str:
     """Somebody looked, or was refused: stream ``use``. Called by ``access.use_register`` only.
 
     ``count``: how many things one look took, for a list that was taken out whole. ``request_id``: the request for
-    access under whose grant she looked; ``call_id``: the number of the HTTP call, as in the log.
+    access under whose grant she looked; ``call_id``: the number of the HTTP call, as in the log; ``permission``: the
+    right that was lacking.
 
     Digit runs long enough to be an ID, bank or telephone number are struck out of ``reason``.
     """
     if act not in LOOKS:
         raise ValueError(f"not a look: {act}")
     facts: dict[str, Any] = {"reason": _LONG_NUMBER.sub("…", reason), "form": form}
-    told = {"file_id": file_id, "request_id": request_id, "call_id": call_id, "page": page}
+    told = {
+        "file_id": file_id,
+        "request_id": request_id,
+        "call_id": call_id,
+        "page": page,
+        "permission": permission,
+    }
     facts.update({name: value for name, value in told.items() if value})
     if roles:
         facts["roles"] = list(roles)

@@ -62,6 +62,8 @@ def entry_row(
         "actor_id": actor.id,
         "organ_id": actor.organ_id,
         **subjects,
+        "request_id": body.get("request_id"),
+        "form": body.get("form"),
         "body": canonical.dumps(body).decode(),
     }
 

@@ -185,6 +185,8 @@ def _insert_entries(session: Session, lines: list[bytes], key: str, report: Rebu
                     "record_id": entry.get("record_id"),
                     "case_file_id": entry.get("case_file_id"),
                     "submission_id": entry.get("submission_id"),
+                    "request_id": entry.get("request_id"),
+                    "form": entry.get("form"),
                     "body": line.decode(),
                 }
             )

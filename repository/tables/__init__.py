@@ -14,6 +14,7 @@ from repository.tables.access import (
     PermissionEpoch,
     RequestSubject,
     SavedSearch,
+    UseCount,
 )
 from repository.tables.base import Base
 from repository.tables.holdings import (
@@ -86,4 +87,5 @@ __all__ = [
     "Submission",
     "SubmissionFile",
     "Upload",
+    "UseCount",
 ]

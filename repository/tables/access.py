@@ -171,6 +171,23 @@ class Alarm(Base):
     __table_args__ = (Index(None, "kind", "account_id", "window", unique=True), Index(None, "closed_at", "seq"))
 
 
+class UseCount(Base):
+    """How much somebody has looked at or taken out in one hour or day, so that no look has to count the others.
+
+    ``kind``: as of ``Alarm``. ``amount`` counts acts, ``rows`` the rows of lists among them; ``subject`` is what the
+    last act was about, because turning the pages of one record is one look at it. Derived: a rebuild begins anew.
+    """
+
+    __tablename__ = "use_count"
+    account_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(24), primary_key=True)
+    window: Mapped[str] = mapped_column(String(24), primary_key=True)
+    amount: Mapped[int]
+    rows: Mapped[int]
+    subject: Mapped[str] = mapped_column(String(36))
+    at: Mapped[datetime]
+
+
 class SavedSearch(Base):
     """A search that a person keeps; ``query`` is the query string of the page."""
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from repository.tables.base import Base, Serial, Sha256
 
 
+_OF_A_REQUEST = text("request_id IS NOT NULL")
+
+
 class LedgerEntry(Base):
-    """One act or look. ``body`` is the canonical JSON line that will stand in a block; never updated."""
+    """One act or look. ``body`` is the canonical JSON line that will stand in a block; never updated.
+
+    The other columns repeat what stands in it, to find it again. ``request_id`` is seldom given: its indexes hold
+    only what belongs to a request for access.
+    """
 
     __tablename__ = "ledger_entry"
     seq: Mapped[Serial]
@@ -24,6 +31,8 @@ class LedgerEntry(Base):
     record_id: Mapped[str | None] = mapped_column(String(36))
     case_file_id: Mapped[str | None] = mapped_column(String(36))
     submission_id: Mapped[str | None] = mapped_column(String(36))
+    request_id: Mapped[str | None] = mapped_column(String(36))
+    form: Mapped[str | None] = mapped_column(String(16))
     body: Mapped[str] = mapped_column(Text)
     __table_args__ = (
         Index(None, "stream", "seq"),
@@ -33,6 +42,7 @@ class LedgerEntry(Base):
         Index(None, "case_file_id", "seq"),
         Index(None, "actor_id", "seq"),
         Index(None, "submission_id", "seq"),
+        Index(None, "request_id", "seq", sqlite_where=_OF_A_REQUEST, postgresql_where=_OF_A_REQUEST),
     )
 
 

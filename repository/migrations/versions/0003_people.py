@@ -205,7 +205,34 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('row_version', Big, nullable=False, server_default='1'))
 
     op.add_column('organ', sa.Column('closed_at', Moment(), nullable=True))
+    op.create_table('use_count',
+    sa.Column('account_id', sa.String(length=80), nullable=False),
+    sa.Column('kind', sa.String(length=24), nullable=False),
+    sa.Column('window', sa.String(length=24), nullable=False),
+    sa.Column('amount', Big, nullable=False),
+    sa.Column('rows', Big, nullable=False),
+    sa.Column('subject', sa.String(length=36), nullable=False),
+    sa.Column('at', Moment(), nullable=False),
+    sa.PrimaryKeyConstraint('account_id', 'kind', 'window', name=op.f('pk_use_count'))
+    )
     with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('request_id', sa.String(length=36), nullable=True))
+        batch_op.add_column(sa.Column('form', sa.String(length=16), nullable=True))
+    # both repeat what stands in the entry; in looks from before this revision request_id is the number of the call
+    if op.get_bind().dialect.name == "postgresql":
+        told = "request_id = body::json ->> 'request_id', form = body::json ->> 'form'"
+    else:
+        told = "request_id = json_extract(body, '$.request_id'), form = json_extract(body, '$.form')"
+    op.execute(f"UPDATE ledger_entry SET {told} WHERE stream = 'use'")
+
+    with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f('ix_ledger_entry_request_id_seq'),
+            ['request_id', 'seq'],
+            unique=False,
+            sqlite_where=sa.text('request_id IS NOT NULL'),
+            postgresql_where=sa.text('request_id IS NOT NULL'),
+        )
         batch_op.create_index(batch_op.f('ix_ledger_entry_organ_id_seq'), ['organ_id', 'seq'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_entry_stream_at'), ['stream', 'at'], unique=False)
 
@@ -237,6 +264,11 @@ def downgrade() -> None:
     with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_ledger_entry_stream_at'))
         batch_op.drop_index(batch_op.f('ix_ledger_entry_organ_id_seq'))
+        batch_op.drop_index(batch_op.f('ix_ledger_entry_request_id_seq'))
+    # not in a batch, which would make the table anew: others refer to it
+    for name in ("form", "request_id"):
+        op.drop_column("ledger_entry", name)
+    op.drop_table('use_count')
 
     # not in a batch, which would make the table anew: others refer to it
     op.drop_column("organ", "closed_at")
