@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from access.masking import mask_log
 from lantai.api import health, routes
 from lantai.problems import (
     MEDIA_TYPE,
@@ -89,6 +90,7 @@ def create_app(site: Site) -> FastAPI:
         redoc_url=None,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
+    mask_log()
     app.state.site = site
     app.state.glances = {}
     app.add_middleware(SecurityHeaders)

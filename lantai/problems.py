@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.exc import DataError, OperationalError
 
+from access.masking import masked, masked_all
 from metadata.errors import Conflict, Forbidden, Invalid, LantaiError, NotFound, Unavailable
 from repository.db import unavailable
 
@@ -133,13 +134,13 @@ def problem(error: LantaiError, language: str, *, request_id: str | None = None)
         "type": f"urn:lantai:problem:{error.code}",
         "title": title_of(status, language),
         "status": status,
-        "detail": error.sentence(language),
+        "detail": masked(error.sentence(language)),
         "code": error.code,
-        "zh": error.zh,
-        "en": error.en,
+        "zh": masked(error.zh),
+        "en": masked(error.en),
     }
     if error.params:
-        members["params"] = {name: _plain(value) for name, value in error.params.items()}
+        members["params"] = {name: masked_all(_plain(value)) for name, value in error.params.items()}
     if request_id:
         members["request_id"] = request_id
     return members

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from access.masking import masked, masked_all
 from repository.archive import Archive
 from repository.tables import (
     CaseFile,
@@ -22,7 +23,6 @@ from repository.tables import (
     StoredFile,
 )
 from retention.schedules import current_assignment
-from search import analysis, numbers
 
 
 def record_summary(session: Session, archive: Archive, record: Record) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def record_summary(session: Session, archive: Archive, record: Record) -> dict[s
         "access_marks": record.access_marks,
         "state": record.state,
         "confirmed": record.confirmed,
-        "description": _masked(record.description),
+        "description": masked_all(record.description),
         "description_revision": record.description_revision,
         "profile": record.profile_version,
         "case_files": [
@@ -66,21 +66,6 @@ def record_summary(session: Session, archive: Archive, record: Record) -> dict[s
         "files": [_file(one) for one in files],
         "retention": _retention(current_assignment(session, record.id)),
     }
-
-
-def masked(text: str) -> str:
-    """``text`` with ID, bank and telephone numbers masked (GB/T 35273)."""
-    return numbers.masked(text, analysis.fold(text))
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return masked(value)
-    if isinstance(value, list):
-        return [_masked(one) for one in value]
-    if isinstance(value, dict):
-        return {name: _masked(one) for name, one in value.items()}
-    return value
 
 
 def _version(session: Session, archive: Archive, one: RecordVersion) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from access.masking import masked
 from ingest.findings import KINDS, sentence, told_to
-from lantai.summaries import masked
 from repository.clock import local_date, stamp
 from repository.tables import Finding, Submission
 

@@ -24,6 +24,7 @@ from sqlalchemy import Float, delete, literal_column, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from access.masking import mask_log
 from ingest.extract import ocr
 from ingest.outcome import Progress
 from ingest.pipeline import STEPS, Context, is_outage, run_step
@@ -290,6 +291,7 @@ def run_forever(site: Site, *, until_closed: IO[bytes] | None = None) -> None:
     Whoever started this process holds the other end of that pipe: when the starter dies, however it dies, the pipe ends
     and so does the worker.
     """
+    mask_log()
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     if until_closed is not None:

@@ -1,91 +1,24 @@
-"""Personal numbers inside text: ID, bank-card-like and telephone numbers. Found, hidden, masked, never indexed as text.
+"""Personal numbers inside text that is searched: ID, bank-card-like and telephone numbers, never indexed as text.
 
 The index holds a keyed hash of each (``Keys.blind``), so that who knows a number finds it and who steals the index does
-not read it. GB 11643-1999 (ID numbers), GB/T 35273 (masking). A number of our own, the household number, is no
-secret; it is kept as text when its check character is right and it is not a bank card (Luhn check, ISO/IEC 7812-1).
+not read it. What counts as such a number, and how it is masked, says ``metadata.personal_numbers``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
 
 from metadata import idcard
-from metadata.errors import Invalid
-from metadata.household import check_household_no
+from metadata.personal_numbers import Found, Kind, covered, find
 
-Kind = Literal["id", "account", "phone"]
+__all__ = ["Blind", "Found", "Kind", "exact_term", "find", "hashes", "hide", "inner_ids", "last_four_term", "masked"]
+
 Blind = Callable[[str, str], str]
 """``Keys.blind``: text and purpose to a keyed hash."""
 
 NUMBER = "search.number"
 LAST_FOUR = "search.last4"
-
-_GAP = r"[ \u00a0\u3000-]"
-_CANDIDATES = re.compile(
-    rf"(?<![0-9a-z])(?:"
-    rf"(?P<id>\d{{6}}{_GAP}(?:\d{{8}}|\d{{4}}{_GAP}\d{{2}}{_GAP}\d{{2}}){_GAP}\d{{3}}[0-9x])"
-    rf"|(?P<card>\d{{4}}(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{1,3}})?)"
-    rf"|(?P<mobile>(?:\+?86{_GAP}?)?1[3-9]\d(?:{_GAP}?\d{{4}}){{2}})"
-    rf"|(?P<line>0\d{{2,3}}{_GAP}?\d{{7,8}})"
-    rf")(?![0-9])"
-    rf"|(?<!\d)(?P<run>\d{{14,}}[0-9x])"
-)
 _LONGEST_RUN = 400
-_LONG_ENOUGH = re.compile(r"[0-9](?:[ \u00a0\u3000-]?[0-9]){9}")  # no number that is looked for has fewer digits
-_DIGITS = re.compile(r"[^0-9x]")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A personal number in folded text: where, of what kind, in its one form (digits, capital ``X``)."""
-
-    start: int
-    end: int
-    kind: Kind
-    number: str
-
-
-def find(folded: str) -> Iterator[Found]:
-    """Personal numbers in folded text (``search.analysis.fold``), from left to right."""
-    if not _LONG_ENOUGH.search(folded):
-        return
-    for match in _CANDIDATES.finditer(folded):
-        number = _DIGITS.sub("", match.group()).upper()
-        kind = _kind(match.lastgroup or "", number)
-        if kind is None:
-            continue
-        if kind == "phone" and match.lastgroup == "mobile":
-            number = number[-11:]
-        yield Found(match.start(), match.end(), kind, number)
-
-
-def _kind(group: str, number: str) -> Kind | None:
-    if group in {"mobile", "line"}:
-        return "phone"
-    if group == "id":
-        return "id" if idcard.is_valid(number) else None
-    if len(number) in {15, 18} and idcard.is_valid(number):
-        return "id"
-    return None if _is_household(number) else "account"
-
-
-def _is_household(number: str) -> bool:
-    try:
-        check_household_no(number)
-    except Invalid:
-        return False
-    return not (number.isdigit() and _luhn(number))
-
-
-def _luhn(digits: str) -> bool:
-    total = 0
-    for place, one in enumerate(reversed(digits)):
-        value = int(one) * (2 if place % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
 
 
 def inner_ids(number: str) -> list[str]:
@@ -132,14 +65,5 @@ def hide(folded: str, with_character: str) -> tuple[str, list[str]]:
 
 
 def masked(text: str, folded: str) -> str:
-    """``text`` with its personal numbers masked, as long as before: ID 6 + 4, telephone 3 + 4, account last 4 shown.
-
-    ``folded`` is ``text`` folded; the places are the same.
-    """
-    characters = list(text)
-    for one in find(folded):
-        first = {"id": 6, "phone": 3, "account": 0}[one.kind]
-        places = [place for place in range(one.start, one.end) if characters[place].isalnum()]
-        for place in places[first : max(first, len(places) - 4)]:
-            characters[place] = "*"
-    return "".join(characters)
+    """``text`` with its personal numbers masked, as long as before; ``folded`` is ``text`` folded, place for place."""
+    return covered(text, find(folded))

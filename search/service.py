@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session
 
 from access.accounts import Actor
 from access.gate import records_by_id, require, visible_cases
+from access.masking import masked
 from access.use_register import looked
 from metadata.errors import Invalid
 from metadata.rights import Permission
 from repository.archive import Archive
 from repository.tables import CaseFile, CaseRecord, Household, Organ, Record
-from search import analysis, numbers
 from search.engines.base import FACETS, HOUSEHOLD, KINDS, RECORD, SORTS, Counts, Engine, Hit, PermissionFilter, Sort
 from search.permission import may_ask_numbers, permission_filter
 from search.query import Between, Names, Query, parse
@@ -205,7 +205,7 @@ def _row(one: Record | CaseFile, household_no: str | None, organ: str) -> dict[s
     return {
         "kind": RECORD if record else HOUSEHOLD,
         "id": one.id,
-        "title": numbers.masked(one.title, analysis.fold(one.title)),
+        "title": masked(one.title),
         "household_no": household_no,
         "document_type": record.document_type if record else None,
         "programme": one.programme,

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from access.accounts import Actor
 from access.gate import allowed_at, visible_cases
+from access.masking import masked
 from metadata.rights import Permission
 from repository.archive import Archive
 from repository.derivatives import get_text
 from repository.tables import CaseFile, CaseRecord, Household, Record, StoredFile
-from search import analysis, numbers
+from search import analysis
 from search.documents import TEXT_STATE_DONE
 from search.engines.base import HOUSEHOLD, RECORD, Hit
 from search.highlight import Finder, snippet
@@ -127,7 +128,7 @@ class Shown:
 
     @staticmethod
     def _masked(text: str, *, clear: bool) -> str:
-        return text if clear else numbers.masked(text, analysis.fold(text))
+        return text if clear else masked(text)
 
     def _named(self, names: Iterable[str]) -> tuple[list[dict[str, Any]], Finder]:
         """Names by which the hit was found, as such or by their pinyin; a finder that marks the latter too."""
@@ -211,12 +212,12 @@ class Shown:
             folded = analysis.fold(text)
             ranges = finder.ranges(folded)
             if ranges:
-                piece = snippet(text if clear else numbers.masked(text, folded), ranges)
+                piece = snippet(text if clear else masked(text), ranges)
                 return {"snippet": piece.text, "highlights": [list(one) for one in piece.ranges]}, number
         note = str(record.description.get("note") or "")
         folded = analysis.fold(note)
         ranges = finder.ranges(folded)
-        piece = snippet(note if clear else numbers.masked(note, folded), ranges if note else [])
+        piece = snippet(note if clear else masked(note), ranges if note else [])
         return {"snippet": piece.text, "highlights": [list(one) for one in piece.ranges]}, None
 
     def _cases(self, record_ids: Sequence[str]) -> dict[str, list[_Case]]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from access.masking import masked
 from ingest.finding_catalogue import ARCHIVIST_ONLY
 from ingest.findings import KINDS, sentence
 from ingest.outcome import Outcome
 from ingest.report.model import Remark, Words
 from metadata.four_properties import four_properties
-from search import analysis, numbers
 
 Placed = tuple[tuple[str, ...], Remark]
 """The items that a remark is about, and the remark."""
@@ -75,7 +75,7 @@ def plain(text: str | None, longest: int = _NAME) -> str:
         return ""
     shown = "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text[: longest + 1])
     shown = shown if len(text) <= longest else shown[:longest] + "…"
-    return numbers.masked(shown, analysis.fold(shown))
+    return masked(shown)
 
 
 def found(rows: Iterable[Told], *, archivist: bool) -> list[Placed]:

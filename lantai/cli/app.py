@@ -8,6 +8,7 @@ import sys
 import typer
 from sqlalchemy.exc import OperationalError
 
+from access.masking import mask_log, masked
 from lantai import __version__
 from lantai.cli import (
     archive_commands,
@@ -56,6 +57,7 @@ def root(
 
 def main() -> None:
     """Run a command; a known fault is one sentence in two languages and an exit code of ``lantai.problems``."""
+    mask_log()
     try:
         app()
     except BrokenPipeError:
@@ -65,8 +67,8 @@ def main() -> None:
         known = _refused(error) if isinstance(error, OSError) else of_exception(error)
         if "--json" in sys.argv:
             emit({"problem": problem(known, "zh") | {"detail_en": known.en}})
-        err.print(known.zh, style="red", markup=False)
-        err.print(known.en, markup=False)
+        err.print(masked(known.zh), style="red", markup=False)
+        err.print(masked(known.en), markup=False)
         raise SystemExit(exit_code(known)) from None
     except KeyboardInterrupt:
         err.print("已中断；已完成的步骤保留，可以再次运行。 Interrupted; finished steps are kept, run it again.")

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from access.gate import get_record
+from access.masking import masked
 from access.use_register import looked
 from lantai.cli.output import Json, Reason, emit, err, out, progress, say, table, warn
 from lantai.cli.session import opened
 from lantai.indexing import rebuild as rebuild_index
 from lantai.indexing import report as index_report
-from lantai.summaries import masked
 from metadata.errors import Invalid, NotFound, Unavailable
 from metadata.identifiers import checked_id
 from repository.archive import Archive

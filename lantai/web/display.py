@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from search import analysis, numbers
+from access import masking
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
@@ -59,4 +59,4 @@ def short(value: str | None, length: int = 12) -> str:
 
 def masked(text: str) -> str:
     """``text`` with ID, bank and telephone numbers masked."""
-    return numbers.masked(text, analysis.fold(text))
+    return masking.masked(text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request, Response
 
+from access.masking import masked
 from lantai import i18n
 from lantai.problems import SignInRequired, title_of
 from lantai.web import security
@@ -33,7 +34,7 @@ def error_page(request: Request, error: LantaiError, status: int, number: str | 
         status=status,
         shown_status=status,
         title=title_of(status, visit.language),
-        sentence=error.sentence(visit.language),
+        sentence=masked(error.sentence(visit.language)),
         code=error.code,
         number=number if status >= 500 else None,
         typed=getattr(error, "typed", {}),
