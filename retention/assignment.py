@@ -74,9 +74,14 @@ class Assignment:
 
 
 def decisions(events: Sequence[CaseEvent], types: Mapping[str, CaseEventType]) -> tuple[bool, bool]:
-    """Whether anything was ever granted, and whether the last decision was a refusal."""
-    made = [types[one.event].decision for one in events if one.event in types and types[one.event].decision]
+    """Whether anything was ever granted, and whether the last decision was a refusal; of one day the refusal is last."""
+    decided = [(one.on, types[one.event].decision) for one in events if one.event in types]
+    made = [decision for _, decision in sorted(((on, one) for on, one in decided if one), key=_granted_first)]
     return "granted" in made, bool(made) and made[-1] == "refused"
+
+
+def _granted_first(decided: tuple[date, str]) -> tuple[date, bool]:
+    return decided[0], decided[1] == "refused"
 
 
 def applies(rule: RetentionRule, facts: CaseFacts) -> bool:

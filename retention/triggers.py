@@ -23,9 +23,10 @@ class CaseEvent:
 
 
 def case_events(entries: Iterable[Mapping[str, Any] | CaseEvent]) -> tuple[CaseEvent, ...]:
-    """Events as a case file's state holds them (``{"event", "on", "note"}``), by day; same-day events keep their order.
+    """Events as a case file's state holds them (``{"event", "on", "note"}``), by day and code.
 
-    Entries without a usable day are passed over: they can start no period.
+    The hours of a day are not known, so the order in which its events were entered decides nothing: ``triggered`` says
+    which stands first. Entries without a usable day are passed over: they can start no period.
     """
     found = []
     for entry in entries:
@@ -36,7 +37,7 @@ def case_events(entries: Iterable[Mapping[str, Any] | CaseEvent]) -> tuple[CaseE
         day = date.fromisoformat(on[:10]) if isinstance(on, str) and on else on
         if isinstance(day, date):
             found.append(CaseEvent(str(entry.get("event")), day))
-    return tuple(sorted(found, key=lambda one: one.on))
+    return tuple(sorted(found, key=lambda one: (one.on, one.event)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def triggered(trigger: Trigger, events: Sequence[CaseEvent], *, year: int | None
         return Triggered(year_end(made)) if made is not None else Triggered(None, waiting_for=YEAR)
     started: CaseEvent | None = None
     reset: CaseEvent | None = None
+    events = sorted(events, key=lambda one: (one.on, _place_in_day(trigger, one.event)))
     for one in events:
         if one.event in trigger.events:
             started, reset = one, None
@@ -77,3 +79,12 @@ def _returned(trigger: Trigger, events: Sequence[CaseEvent], reset: CaseEvent, r
     """
     between = events[events.index(reset) : events.index(refusal)]
     return any(one.event == trigger.reset_by[-1] for one in between)
+
+
+def _place_in_day(trigger: Trigger, event: str) -> tuple[int, int]:
+    """The start first (or last, as the profile says), the steps of a return in their order, then what takes it back."""
+    if event in trigger.reset_undone_by:
+        return 3, 0
+    if event in trigger.events:
+        return (0 if trigger.same_day == "first" else 2), 0
+    return 1, trigger.reset_by.index(event) if event in trigger.reset_by else 0

@@ -13,7 +13,8 @@ from lantai.web.display import masked
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 from repository.clock import local_date
-from retention.schedules import due_list, explain
+from retention.due import due_list
+from retention.explanation import explain
 
 router = APIRouter(prefix="/retention", tags=["retention"], responses=PROBLEMS)
 

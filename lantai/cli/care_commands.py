@@ -30,8 +30,8 @@ from repository.ledger.seal import seal as seal_ledger
 from repository.ledger.trust import read_public_key
 from repository.ledger.verify import LedgerReport, verify_folder, verify_store
 from repository.pending import write_pending_objects
-from retention.schedules import due_list
-from retention.schedules import explain as explain_retention
+from retention.due import due_list
+from retention.explanation import explain as explain_retention
 
 fixity = typer.Typer(help="Re-read what is kept; mend what is damaged.", no_args_is_help=True)
 ledger = typer.Typer(help="Seal, verify and export the ledger.", no_args_is_help=True)

@@ -18,7 +18,7 @@ from metadata.profile import RetentionRule
 from repository.clock import local_date
 from repository.tables import CaseFile
 from retention.assignment import NO_RULE
-from retention.schedules import Explanation, explain
+from retention.explanation import Explanation, explain
 
 _ITEMS = 200
 

@@ -12,7 +12,7 @@ from lantai.web.rendering import page
 from lantai.web.visit import SignedVisit
 from metadata.rights import Permission
 from repository.clock import local_date
-from retention.schedules import due_list
+from retention.due import due_list
 
 router = APIRouter()
 _AHEAD = timedelta(days=365)

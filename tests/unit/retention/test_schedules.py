@@ -13,7 +13,7 @@ from metadata.errors import Forbidden, NotFound
 from metadata.identifiers import new_id
 from repository.archive import Archive
 from repository.tables import CaseFile, CaseRecord, Household, Organ, Record, RetentionAssignment
-from retention import schedules
+from retention import due, explanation, schedules
 from retention.schedules import RecordToAssign
 
 CONFIRMED = {"event": "confirmed", "on": "2020-03-01", "note": ""}
@@ -125,7 +125,7 @@ def test_a_later_paper_moves_the_whole_file(archive: Archive) -> None:
         session.flush()
         schedules.assign_batch(session, archive=archive, records=[asked(stop)])
         assert in_force(session, application).due_on == date(2030, 1, 1)
-        told = schedules.explain(session, application.id, archive.profile)
+        told = explanation.explain(session, application.id, archive.profile)
         assert "一并鉴定" in told.story_zh[-1]
         assert "2030-01-01" in told.story_en[-1]
 
@@ -148,10 +148,10 @@ def test_the_explanation_cites_its_basis_in_both_languages(archive: Archive) -> 
     with archive.sessions.begin() as session:
         sheet = put(session, archive, "REG04", dated=date(1990, 5, 1))
         with pytest.raises(NotFound) as error:
-            schedules.explain(session, sheet.id, archive.profile)
+            explanation.explain(session, sheet.id, archive.profile)
         assert error.value.code == "retention.not_assigned"
         schedules.assign_batch(session, archive=archive, records=[asked(sheet)])
-        told = schedules.explain(session, sheet.id, archive.profile, today=date(2026, 1, 5))
+        told = explanation.explain(session, sheet.id, archive.profile, today=date(2026, 1, 5))
         assert told.due_on == "2021-01-01"
         assert told.as_dict()["status"] == "from_memory"
         zh, en = told.lines("zh"), told.lines("en")
@@ -179,7 +179,7 @@ def test_every_story_can_be_told(archive: Archive, code: str | None) -> None:
                 other = put(session, archive, "STP02", dated=date(2021, 1, 1))
                 case(session, archive, events, one, other)
                 schedules.assign_batch(session, archive=archive, records=[asked(one), asked(other)])
-                told = schedules.explain(session, one.id, archive.profile, today=date(2090, 1, 1))
+                told = explanation.explain(session, one.id, archive.profile, today=date(2090, 1, 1))
                 for line in (*told.lines("zh"), *told.lines("en")):
                     assert "{" not in line
                     assert "None" not in line
@@ -194,10 +194,10 @@ def test_the_due_list_is_gated_and_pages_by_day(archive: Archive) -> None:
         schedules.assign_batch(session, archive=archive, records=[asked(one) for one in (*records, hidden)])
         organ = _organ(session)
         archivist = Actor(new_id(), "account", "某人", organ.id, (RoleHeld("archivist", organ.id, "990101", "CB"),))
-        found = schedules.due_list(session, archivist, before=date(2026, 1, 5), profile=archive.profile)
+        found = due.due_list(session, archivist, before=date(2026, 1, 5), profile=archive.profile)
         assert [one.record_id for one in found] == [records[1].id, records[2].id, records[0].id]
         assert found[0].as_dict()["due_on"] == "2021-01-01"
-        rest = schedules.due_list(
+        rest = due.due_list(
             session,
             archivist,
             before=date(2026, 1, 5),
@@ -206,10 +206,10 @@ def test_the_due_list_is_gated_and_pages_by_day(archive: Archive) -> None:
         )
         assert [one.record_id for one in rest] == [records[2].id, records[0].id]
         console = console_actor(session, archive.profile, "root")
-        assert len(schedules.due_list(session, console, before=date(2026, 1, 5), profile=archive.profile)) == 4
+        assert len(due.due_list(session, console, before=date(2026, 1, 5), profile=archive.profile)) == 4
         clerk = Actor(new_id(), "account", "某人", organ.id, (RoleHeld("clerk_township", organ.id, "990101", "TS"),))
         with pytest.raises(Forbidden):
-            schedules.due_list(session, clerk, before=date(2026, 1, 5), profile=archive.profile)
+            due.due_list(session, clerk, before=date(2026, 1, 5), profile=archive.profile)
 
 
 def test_the_waiting_list_says_for_what(archive: Archive) -> None:
@@ -217,9 +217,9 @@ def test_the_waiting_list_says_for_what(archive: Archive) -> None:
         tray, active = put(session, archive, None), put(session, archive, "APP01")
         schedules.assign_batch(session, archive=archive, records=[asked(tray), asked(active)])
         console = console_actor(session, archive.profile, "root")
-        found = schedules.waiting_list(session, console, profile=archive.profile)
+        found = due.waiting_list(session, console, profile=archive.profile)
         assert [one.waiting_zh for one in found] == ["尚无适用规则", "待“停保”之日起算"]
-        assert schedules.waiting_list(session, console, profile=archive.profile, after=found[0].seq) == found[1:]
+        assert due.waiting_list(session, console, profile=archive.profile, after=found[0].seq) == found[1:]
 
 
 def test_a_thousand_records_are_assigned_in_one_call(archive: Archive) -> None:
