@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -58,7 +58,9 @@ class GrantHeld:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, with the roles and grants in force at the moment this was made; make it anew for every request.
+    """Who acts, with the roles and grants in force at the moment this was made.
+
+    ``access.permits`` keeps it while they are in force. ``compiled`` is where ``access.reach`` keeps what follows from them.
 
     ``id`` is the account's id, ``console:<system user>``, ``system`` or ``watcher``. ``only``: what a token was narrowed
     to (values of ``metadata.rights.Permission``); None: whatever the roles permit.
@@ -71,6 +73,9 @@ class Actor:
     roles: tuple[RoleHeld, ...] = ()
     only: frozenset[str] | None = None
     grants: tuple[GrantHeld, ...] = ()
+    compiled: dict[tuple[str, str], tuple[Profile, Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def narrowed_from(self, permission: str) -> bool:
         """Whether the token used keeps ``permission`` from this actor although a role may have it."""
@@ -94,8 +99,9 @@ SYSTEM = Actor(id="system", kind="system", name="Lantai", organ_id=None)
 def actor_of(session: Session, account: Account, profile: Profile, today: date, now: datetime | None = None) -> Actor:
     """``account`` with the roles in force on ``today`` (the bureau's calendar day) and the grants in force at ``now``.
 
-    Without ``now`` no grant counts: for deposits and other work that none is needed for. A role holds from ``starts_on`` and ends before ``ends_on``; one that the profile does not know permits nothing. An
-    account that was closed holds no role.
+    Without ``now`` no grant counts: for deposits and other work that none is needed for. A role holds from
+    ``starts_on`` and ends before ``ends_on``; one that the profile does not know permits nothing. An account that was
+    closed holds no role.
     """
     held: tuple[RoleHeld, ...] = ()
     if account.active:

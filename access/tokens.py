@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from access.accounts import account_by_name
 from access.actors import Actor, actor_of
 from access.gate import allowed
+from access.permits import Permits, epoch_of
 from metadata import idcard
 from metadata.errors import Forbidden, Invalid, NotFound
 from metadata.identifiers import new_id
@@ -168,21 +169,25 @@ def revoke_token(session: Session, *, archive: Archive, actor: Actor, token_id: 
     return found
 
 
-def bearer(session: Session, *, archive: Archive, text: str) -> tuple[Account, Actor, str | None]:
+def bearer(session: Session, *, archive: Archive, permits: Permits, text: str) -> tuple[Account, Actor, str | None]:
     """Who acts with the token ``text``: the account, its actor as narrowed, and the token's id when use is to be noted.
 
     The database is asked for the SHA-256, so that the time it takes tells nothing about a token. ``Forbidden``:
     ``token.unknown``, ``token.expired``, ``token.revoked``, ``token.account_closed``.
     """
     now = archive.clock.now()
-    found = session.scalars(select(ApiToken).where(ApiToken.token_sha256 == _digest(text))).one_or_none()
-    if found is None:
+    row = session.execute(
+        select(ApiToken, Account, epoch_of(ApiToken.account_id))
+        .join(Account, Account.id == ApiToken.account_id)
+        .where(ApiToken.token_sha256 == _digest(text))
+    ).one_or_none()
+    if row is None:
         raise Forbidden(
             "token.unknown",
             zh="访问令牌不正确。请核对令牌，或让帐号所有人重新建立。",
             en="The access token is not known. Check it, or have the account's owner make a new one.",
         )
-    account = session.get_one(Account, found.account_id)
+    found, account, epoch = row
     if found.revoked_at is not None:
         raise Forbidden(
             "token.revoked",
@@ -201,9 +206,8 @@ def bearer(session: Session, *, archive: Archive, text: str) -> tuple[Account, A
             zh="令牌所属帐号已停用。",
             en="The account of this token is closed.",
         )
-    actor = actor_of(session, account, archive.profile, local_date(now, archive.zone), now)
-    if found.permissions:
-        actor = Actor(actor.id, actor.kind, actor.name, actor.organ_id, actor.roles, frozenset(found.permissions))
+    only = frozenset(found.permissions) if found.permissions else None
+    actor = permits.actor(session, archive=archive, account=account, epoch=epoch, only=only)
     stale = found.last_used_at is None or now - found.last_used_at >= _TOUCH
     return account, actor, found.id if stale else None
 

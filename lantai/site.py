@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from access.actors import SYSTEM, console_actor
 from access.organs import create_organ
+from access.permits import Permits
 from lantai.alone import alone
 from lantai.jobs import Jobs, migrate
 from lantai.settings import FILE_NAME, ReplicaSettings, Settings, load, write_initial
@@ -50,6 +51,7 @@ class Site:
     archive: Archive
     engine: Engine
     jobs: Jobs
+    permits: Permits = field(default_factory=Permits)
     process_name: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}-{new_id()[:8]}")
 
     @property

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
 from access import gate, sessions, tokens, use_register
-from access.accounts import Actor, actor_of
+from access.actors import Actor
 from lantai.i18n import chosen
 from lantai.problems import BadToken, PasswordChangeRequired, SignInRequired, TokenRefused
 from lantai.web.security import (
@@ -28,8 +28,6 @@ from lantai.web.security import (
 from metadata.errors import Forbidden, NotFound
 from metadata.identifiers import is_id
 from metadata.rights import Permission
-from repository.clock import local_date
-from repository.tables import Account
 
 if TYPE_CHECKING:
     from lantai.site import Site
@@ -180,7 +178,7 @@ def _with_token(visit: Visit, text: str) -> Visit:
     archive = visit.site.archive
     try:
         with archive.reading() as session:
-            account, actor, unnoted = tokens.bearer(session, archive=archive, text=text)
+            account, actor, unnoted = tokens.bearer(session, archive=archive, permits=visit.site.permits, text=text)
     except Forbidden as error:
         raise TokenRefused(error) from error
     if unnoted is not None:
@@ -191,25 +189,20 @@ def _with_token(visit: Visit, text: str) -> Visit:
 
 def _signed_in(visit: Visit, token: str) -> Visit:
     archive = visit.site.archive
-    with archive.reading() as session, session.no_autoflush:
-        login = sessions.session_of(session, token, archive.clock)
-        account = None if login is None else session.get(Account, login.account_id)
-        if login is None or account is None or not account.active:
-            return visit
-        now = archive.clock.now()
-        today = local_date(now, archive.zone)
-        known = replace(
-            visit,
-            actor=actor_of(session, account, archive.profile, today, now),
-            username=account.username,
-            csrf=login.csrf_token,
-            must_change_password=account.must_change_password,
-        )
-        used = login in session.dirty
-    if used:  # once a minute; pages that only read wait for no writer otherwise
+    with archive.reading() as session:
+        found = visit.site.permits.signed_in(session, archive=archive, token=token)
+    if found is None:
+        return visit
+    if found.unnoted:  # once a minute; pages that only read wait for no writer otherwise
         with archive.sessions.begin() as session:
             sessions.session_of(session, token, archive.clock)
-    return known
+    return replace(
+        visit,
+        actor=found.actor,
+        username=found.account.username,
+        csrf=found.login.csrf_token,
+        must_change_password=found.account.must_change_password,
+    )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from access import accounts, gate, tokens
 from access.accounts import SYSTEM
 from access.actors import Actor, console_actor
+from access.permits import Permits
 from metadata.errors import Forbidden, Invalid, NotFound
 from metadata.rights import Permission
 from repository.clock import FixedClock
@@ -40,7 +41,7 @@ def _make(county: County, person: Actor, **given: object) -> tuple[ApiToken, str
 
 def _code(county: County, text: str) -> str:
     with pytest.raises(Forbidden) as told, county.archive.reading() as session:
-        tokens.bearer(session, archive=county.archive, text=text)
+        tokens.bearer(session, archive=county.archive, permits=Permits(), text=text)
     return told.value.code
 
 
@@ -53,7 +54,7 @@ def test_a_token_is_its_account_and_only_its_digest_is_kept(county: County, cloc
     with county.archive.reading() as session:
         kept = session.scalars(select(ApiToken)).one()
         assert text not in repr(vars(kept))
-        account, actor, unnoted = tokens.bearer(session, archive=county.archive, text=text)
+        account, actor, unnoted = tokens.bearer(session, archive=county.archive, permits=Permits(), text=text)
         written = [one.body for one in session.scalars(select(LedgerEntry)) if one.act == "token.created"]
     assert (account.id, actor.id, actor.role_codes, unnoted) == (person.id, person.id, ("archivist",), row.id)
     assert len(written) == 1
@@ -66,7 +67,7 @@ def test_use_is_noted_at_most_once_a_minute(county: County, clock: FixedClock) -
 
     def unnoted() -> str | None:
         with county.archive.reading() as session:
-            return tokens.bearer(session, archive=county.archive, text=text)[2]
+            return tokens.bearer(session, archive=county.archive, permits=Permits(), text=text)[2]
 
     token_id = unnoted()
     assert token_id is not None
@@ -81,7 +82,7 @@ def test_use_is_noted_at_most_once_a_minute(county: County, clock: FixedClock) -
 def test_a_narrowed_token_passes_the_gate_for_nothing_else(county: County) -> None:
     _row, text = _make(county, _person(county), permissions=("deposit",))
     with county.archive.reading() as session:
-        _account, actor, _ = tokens.bearer(session, archive=county.archive, text=text)
+        _account, actor, _ = tokens.bearer(session, archive=county.archive, permits=Permits(), text=text)
     profile = county.archive.profile
     assert [one for one in Permission if gate.allowed(actor, one, profile)] == [Permission.DEPOSIT]
     assert gate.allowed(replace(actor, only=None), Permission.RECORD_READ, profile)
