@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from metadata import divisions, idcard
-from metadata.errors import Conflict, NotFound
+from metadata.errors import Conflict, Invalid, NotFound
 from metadata.household import check_household_no
 from metadata.identifiers import new_id
+from repository import outbox
 from repository.archive import Archive
 from repository.ledger.acts import ActorRef
 from repository.revisions import revise_case
@@ -30,8 +31,13 @@ ID_NUMBER = "id_number"
 ID_LAST_FOUR = "id_number_last4"
 """Purposes of the blind index: exact lookup, and lookup by the last four characters."""
 
+ARRANGED = "arranged"
+"""In the state of a case file whose records stand in an order that a person gave them."""
+
 _BATCH = 500
 _LAST = 10_000
+_Placed = tuple[tuple[int, date, int], str, int | None]
+"""A record of a case file: its rank in the profile's order, its id, its position (none for one that is new)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +184,11 @@ def add_records(
 ) -> list[tuple[CaseFile, dict[str, Any]]]:
     """Put records into case files (id -> records) in the profile's order; the cases with the state to be frozen.
 
-    A record that is in the file already keeps its place in the order; the call is harmless when repeated.
+    A record that is in the file already stays there, so the call is harmless when repeated. A file that somebody
+    arranged keeps its order; what is new comes after the last record that it follows in the profile's order.
     """
     case_ids = sorted(links)
-    placed: dict[str, list[tuple[tuple[int, date, int], str, int | None]]] = defaultdict(list)
+    placed: dict[str, list[_Placed]] = defaultdict(list)
     for start in range(0, len(case_ids), _BATCH):
         wanted = (
             select(
@@ -192,14 +199,21 @@ def add_records(
         )
         for case_id, record_id, position, document_type, dated in session.execute(wanted):
             placed[case_id].append((_rank(archive, document_type, dated, position), record_id, position))
+    cases: dict[str, CaseFile] = {}
+    for start in range(0, len(case_ids), _BATCH):
+        found = session.scalars(select(CaseFile).where(CaseFile.id.in_(case_ids[start : start + _BATCH])))
+        cases.update({case.id: case for case in found})
     fresh: list[dict[str, Any]] = []
     moved: list[tuple[str, str, int]] = []
     for case_id in case_ids:
         present = {record_id for _, record_id, _ in placed[case_id]}
         last = max((position or 0 for _, _, position in placed[case_id]), default=0)
-        for number, one in enumerate((one for one in links[case_id] if one.record_id not in present), start=1):
-            placed[case_id].append((_rank(archive, one.document_type, one.dated, last + number), one.record_id, None))
-        for position, (_, record_id, before) in enumerate(sorted(placed[case_id], key=lambda one: one[0]), start=1):
+        new: list[_Placed] = [
+            (_rank(archive, one.document_type, one.dated, last + number), one.record_id, None)
+            for number, one in enumerate((one for one in links[case_id] if one.record_id not in present), start=1)
+        ]
+        arranged = bool(cases[case_id].state.get(ARRANGED))
+        for position, (_, record_id, before) in enumerate(_in_order(placed[case_id], new, arranged), start=1):
             if before is None:
                 fresh.append({"case_file_id": case_id, "record_id": record_id, "position": position})
             elif before != position:
@@ -209,11 +223,18 @@ def add_records(
     for case_id, record_id, position in moved:
         where = (CaseRecord.case_file_id == case_id, CaseRecord.record_id == record_id)
         session.execute(update(CaseRecord).where(*where).values(position=position))
-    cases: dict[str, CaseFile] = {}
-    for start in range(0, len(case_ids), _BATCH):
-        found = session.scalars(select(CaseFile).where(CaseFile.id.in_(case_ids[start : start + _BATCH])))
-        cases.update({case.id: case for case in found})
     return [(cases[case_id], dict(cases[case_id].state)) for case_id in case_ids]
+
+
+def _in_order(present: list[_Placed], new: list[_Placed], arranged: bool) -> list[_Placed]:
+    """Records of a file in the profile's order, or, once somebody ``arranged`` it, in hers with what is ``new`` fitted in."""
+    if not arranged:
+        return sorted([*present, *new], key=lambda one: one[0])
+    made = sorted(present, key=lambda one: one[2] or 0)
+    for one in sorted(new, key=lambda one: one[0]):
+        after = (number for number, other in enumerate(made, start=1) if other[0][:2] <= one[0][:2])
+        made.insert(max(after, default=0), one)
+    return made
 
 
 def _rank(archive: Archive, document_type: str | None, dated: date | None, position: int) -> tuple[int, date, int]:
@@ -236,3 +257,110 @@ def record_event(
             event=event,
         )
     return revise_case(session, archive=archive, actor=actor, case=case, state={**case.state, "events": events})
+
+
+def lock(session: Session, case: CaseFile, row_version: int | None) -> None:
+    """Hold the case file until the end of the transaction; ``Conflict`` when somebody changed it since ``row_version``."""
+    wanted = select(CaseFile.row_version).where(CaseFile.seq == case.seq).with_for_update()
+    current = session.scalars(wanted).one()
+    if current != case.row_version or row_version not in {None, current}:
+        raise Conflict(
+            "case.changed",
+            zh="在您操作期间，另一人改动了这个户档，本次没有改动。请看一下现在的样子，再做一次。",
+            en="Somebody else changed this household file meanwhile; nothing of yours was done. Look at it as it is now, and do it again.",
+            row_version=current,
+        )
+
+
+def arrange(
+    session: Session,
+    *,
+    archive: Archive,
+    actor: ActorRef,
+    case: CaseFile,
+    order: Sequence[str],
+    row_version: int | None = None,
+) -> int:
+    """Put records of a case file in the order given (DA/T 22 5.4, order within the file); the revision's number.
+
+    ``order`` names each record once; those that it does not name keep their places, and the named ones share out the
+    places that they have among them. The same order again changes nothing. ``Conflict`` when the case file is no
+    longer at ``row_version``; ``Invalid`` for a record that is not in it or is named twice.
+    """
+    lock(session, case, row_version)
+    places: dict[str, int] = {}
+    for start in range(0, len(order), _BATCH):
+        wanted = select(CaseRecord.record_id, CaseRecord.position).where(
+            CaseRecord.case_file_id == case.id, CaseRecord.record_id.in_(order[start : start + _BATCH])
+        )
+        places.update(session.execute(wanted).tuples().all())
+    if len(places) != len(order):
+        raise not_in_file()
+    moved = [(one, place) for one, place in zip(order, sorted(places.values()), strict=True) if places[one] != place]
+    if not moved:
+        return case.revision
+    for record_id, place in moved:
+        where = (CaseRecord.case_file_id == case.id, CaseRecord.record_id == record_id)
+        session.execute(update(CaseRecord).where(*where).values(position=place))
+    return revise_case(session, archive=archive, actor=actor, case=case, state={**case.state, ARRANGED: True})
+
+
+def not_in_file() -> Invalid:
+    """What is said of a record that does not stand in the case file, whether it is elsewhere, hidden or nowhere."""
+    return Invalid(
+        "case.not_in_file",
+        zh="所列档案中有的不在这个户档内，或列了两次，本次没有改动。请刷新后重试。",
+        en="Not all of these records stand in this household file, or one is named twice; nothing was changed. Reload and try again.",
+    )
+
+
+def put_in(
+    session: Session,
+    *,
+    archive: Archive,
+    actor: ActorRef,
+    case: CaseFile,
+    records: Sequence[Filed],
+    row_version: int | None = None,
+) -> list[str]:
+    """File records into a case file; those that were not in it yet. A revision is made only when there were any."""
+    lock(session, case, row_version)
+    present = _present(session, case, [one.record_id for one in records])
+    new = list({one.record_id: one for one in records if one.record_id not in present}.values())
+    if not new:
+        return []
+    ((_, state),) = add_records(session, archive=archive, links={case.id: new})
+    revise_case(session, archive=archive, actor=actor, case=case, state=state)
+    ids = [one.record_id for one in new]
+    outbox.enqueue(session, outbox.RECORD, ids, archive.clock.now())
+    return ids
+
+
+def take_out(
+    session: Session,
+    *,
+    archive: Archive,
+    actor: ActorRef,
+    case: CaseFile,
+    record_ids: Sequence[str],
+    row_version: int | None = None,
+) -> list[str]:
+    """Take records out of a case file, which they do not belong in; those that were in it. The records stay as they are."""
+    lock(session, case, row_version)
+    gone = sorted(_present(session, case, record_ids))
+    if not gone:
+        return []
+    for start in range(0, len(gone), _BATCH):
+        part = CaseRecord.record_id.in_(gone[start : start + _BATCH])
+        session.execute(delete(CaseRecord).where(CaseRecord.case_file_id == case.id, part))
+    revise_case(session, archive=archive, actor=actor, case=case, state=case.state)
+    outbox.enqueue(session, outbox.RECORD, gone, archive.clock.now())
+    return gone
+
+
+def _present(session: Session, case: CaseFile, record_ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(record_ids), _BATCH):
+        part = CaseRecord.record_id.in_(record_ids[start : start + _BATCH])
+        found.update(session.scalars(select(CaseRecord.record_id).where(CaseRecord.case_file_id == case.id, part)))
+    return found

@@ -125,11 +125,15 @@ def describe(record: Record, description: Mapping[str, Any]) -> None:
     for column in ("title", "document_type", "programme", "year", "division_code", "access_level"):
         if description.get(column):
             setattr(record, column, description[column])
+        elif column in description and column in {"document_type", "programme", "year"}:
+            setattr(record, column, None)
     if "access_marks" in description:
         record.access_marks = list(description["access_marks"] or [])
     dated = description.get("date")
     if isinstance(dated, str) and len(dated) == len("2026-01-05"):
         record.dated = date.fromisoformat(dated)
+    elif "date" in description and not dated:
+        record.dated = None
 
 
 def revise_description(
