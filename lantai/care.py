@@ -24,6 +24,7 @@ from lantai.indexing import rebuild_once
 from lantai.jobs import Queue
 from lantai.site import Site
 from metadata.errors import Unavailable
+from repository import totals
 from repository.fixity import AuditResults, Outcome, audit, first_audit, inventory, repair
 from repository.fixity.outcome import FAULTS
 from repository.ledger.acts import ActorRef
@@ -69,6 +70,11 @@ def _read(results: AuditResults) -> int:
 
 def _first_audit(site: Site) -> int:
     return _read(first_audit(site.archive, limit=500))
+
+
+def _totals(site: Site) -> int:
+    totals.recount(site.archive)
+    return 0
 
 
 def _seal(site: Site) -> int:
@@ -158,6 +164,7 @@ TASKS = (
     Task("audit", "30 1 * * *", _audit_oldest),
     Task("inventory", "10 3 * * *", _inventory),
     Task("checkpoint", "50 3 * * *", _checkpoint),
+    Task("totals", "15 * * * *", _totals),
     Task("prune", "40 4 * * *", _prune),
 )
 FOLLOW_UP = ("pending", "index", "derive", "index")

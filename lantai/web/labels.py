@@ -134,6 +134,7 @@ WORDS: dict[str, dict[str, str]] = {
         "care.release": N_("Clear what is stored out of quarantine"),
         "care.audit": N_("Re-read what was read longest ago"),
         "care.inventory": N_("Count what lies on replicas"),
+        "care.totals": N_("Count holdings and findings"),
         "care.prune": N_("Clear away jobs long ended"),
         "care.checkpoint": N_("Checkpoint of the ledger"),
         "rebuild_index_v1": N_("Make the search index anew"),

@@ -1,7 +1,7 @@
 """Tables of the catalogue. Rows hold data; each act is a function in the package that owns it.
 
 One file per subject: ``base`` (column types), ``people``, ``access`` (requests, grants, holds), ``holdings`` (households, case files, records, files),
-``storage`` (objects, replicas, fixity), ``ledger``, ``intake`` (submissions), ``work`` (outbox, leases, heartbeats).
+``storage`` (objects, replicas, fixity), ``ledger``, ``intake`` (submissions), ``totals`` (by month), ``work`` (outbox, leases, heartbeats).
 """
 
 from repository.tables.access import (
@@ -40,6 +40,7 @@ from repository.tables.storage import (
     ReplicaObject,
     StoredObject,
 )
+from repository.tables.totals import FindingTotal, HoldingTotal
 from repository.tables.work import Counter, Heartbeat, IndexState, Lease, Outbox
 
 __all__ = [
@@ -55,12 +56,14 @@ __all__ = [
     "CaseRecord",
     "Counter",
     "Finding",
+    "FindingTotal",
     "FixityCheck",
     "GrantSubject",
     "Heartbeat",
     "Hold",
     "HoldSubject",
     "Holding",
+    "HoldingTotal",
     "Household",
     "Incident",
     "IndexState",

@@ -18,6 +18,30 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('holding_total',
+    sa.Column('seq', Big, autoincrement=True, nullable=False),
+    sa.Column('division_code', sa.String(length=12), nullable=False),
+    sa.Column('access_level', sa.String(length=16), nullable=False),
+    sa.Column('marks', sa.String(length=400), nullable=False),
+    sa.Column('programme', sa.String(length=16), nullable=False),
+    sa.Column('year', Big, nullable=False),
+    sa.Column('month', Big, nullable=False),
+    sa.Column('records', Big, nullable=False),
+    sa.Column('files', Big, nullable=False),
+    sa.Column('payload_bytes', Big, nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_holding_total'))
+    )
+    op.create_index(op.f('ix_holding_total_marks'), 'holding_total', ['marks'], unique=False)
+    op.create_table('finding_total',
+    sa.Column('seq', Big, autoincrement=True, nullable=False),
+    sa.Column('organ_id', sa.String(length=36), nullable=False),
+    sa.Column('severity', sa.String(length=8), nullable=False),
+    sa.Column('code', sa.String(length=60), nullable=False),
+    sa.Column('year', Big, nullable=False),
+    sa.Column('month', Big, nullable=False),
+    sa.Column('findings', Big, nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_finding_total'))
+    )
     op.create_table('alarm',
     sa.Column('seq', Big, autoincrement=True, nullable=False),
     sa.Column('id', sa.String(length=36), nullable=False),
@@ -223,7 +247,7 @@ def upgrade() -> None:
         told = "request_id = body::json ->> 'request_id', form = body::json ->> 'form'"
     else:
         told = "request_id = json_extract(body, '$.request_id'), form = json_extract(body, '$.form')"
-    op.execute(f"UPDATE ledger_entry SET {told} WHERE stream = 'use'")
+    op.execute(f"UPDATE ledger_entry SET {told} WHERE stream = 'use'")  # noqa: S608  words of ours
 
     with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
         batch_op.create_index(
@@ -233,6 +257,14 @@ def upgrade() -> None:
             sqlite_where=sa.text('request_id IS NOT NULL'),
             postgresql_where=sa.text('request_id IS NOT NULL'),
         )
+        for column in ("form", "act"):
+            batch_op.create_index(
+                batch_op.f(f'ix_ledger_entry_{column}_seq'),
+                [column, 'seq'],
+                unique=False,
+                sqlite_where=sa.text('form IS NOT NULL'),
+                postgresql_where=sa.text('form IS NOT NULL'),
+            )
         batch_op.create_index(batch_op.f('ix_ledger_entry_organ_id_seq'), ['organ_id', 'seq'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_entry_stream_at'), ['stream', 'at'], unique=False)
 
@@ -249,6 +281,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('finding_total')
+    op.drop_index(op.f('ix_holding_total_marks'), table_name='holding_total')
+    op.drop_table('holding_total')
     op.drop_index(op.f('ix_retention_assignment_profile_version_current'), table_name='retention_assignment')
     op.drop_index(op.f('ix_retention_assignment_organ_id_current_due_on'), table_name='retention_assignment')
     op.drop_index(op.f('ix_retention_assignment_current_due_on_seq'), table_name='retention_assignment')
@@ -264,7 +299,8 @@ def downgrade() -> None:
     with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_ledger_entry_stream_at'))
         batch_op.drop_index(batch_op.f('ix_ledger_entry_organ_id_seq'))
-        batch_op.drop_index(batch_op.f('ix_ledger_entry_request_id_seq'))
+        for column in ("request_id", "form", "act"):
+            batch_op.drop_index(batch_op.f(f'ix_ledger_entry_{column}_seq'))
     # not in a batch, which would make the table anew: others refer to it
     for name in ("form", "request_id"):
         op.drop_column("ledger_entry", name)

@@ -1,0 +1,120 @@
+"""Figures of the holdings, as far as somebody may list what they count.
+
+Records that only a grant names are not counted: figures speak of divisions, grants of single files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, extract, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from access.actors import Actor
+from access.gate import allowed, permission_terms, visible_records
+from access.scope import within_divisions
+from metadata.profile import Profile
+from metadata.rights import Permission
+from repository import totals
+from repository.tables import Finding, FindingTotal, HoldingTotal, Organ, Record, RecordVersion, Submission
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingCount:
+    """What came into the holdings in one month for one programme (empty: none)."""
+
+    programme: str
+    year: int
+    month: int
+    records: int
+    files: int
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCount:
+    """How often examinations found ``code``."""
+
+    code: str
+    severity: str
+    findings: int
+
+
+def of_the_whole_site(actor: Actor, profile: Profile) -> bool:
+    """Whether totals of the site are for this person: she sees its state and lists no records of her own."""
+    return allowed(actor, Permission.STATUS_READ, profile) and not allowed(actor, Permission.RECORD_LIST, profile)
+
+
+def holdings(session: Session, actor: Actor, profile: Profile) -> list[HoldingCount]:
+    """Records, files and bytes by programme and month, in order of time; only what the person may list."""
+    site = of_the_whole_site(actor, profile)
+    if not site and not allowed(actor, Permission.RECORD_LIST, profile):
+        return []
+    if totals.newest(session)[0] < totals.AT_ONCE:
+        keys: tuple[Any, ...] = (
+            func.coalesce(Record.programme, ""),
+            extract("year", Record.created_at),
+            extract("month", Record.created_at),
+        )
+        head = and_(RecordVersion.record_id == Record.id, RecordVersion.number == Record.head_version)
+        seen = Record.state == "active" if site else visible_records(actor, profile, Permission.RECORD_LIST)
+        wanted = (
+            select(*keys, func.count(), func.sum(RecordVersion.file_count), func.sum(RecordVersion.payload_bytes))
+            .select_from(Record)
+            .join(RecordVersion, head)
+            .where(seen)
+        )
+    else:
+        table = HoldingTotal
+        keys = (table.programme, table.year, table.month)
+        wanted = select(*keys, func.sum(table.records), func.sum(table.files), func.sum(table.payload_bytes)).where(
+            true() if site else _listed(session, actor, profile)
+        )
+    rows = session.execute(wanted.group_by(*keys).order_by(keys[1], keys[2], keys[0]))
+    return [
+        HoldingCount(programme, int(year), int(month), int(records), int(files), int(payload))
+        for programme, year, month, records, files, payload in rows
+    ]
+
+
+def _listed(session: Session, actor: Actor, profile: Profile) -> ColumnElement[bool]:
+    """The criterion on ``HoldingTotal`` for what the person may list."""
+    known = list(session.scalars(select(HoldingTotal.marks).distinct()))
+    clauses = []
+    for one in permission_terms(actor, profile, Permission.RECORD_LIST).clauses:
+        cleared = [marks for marks in known if set(filter(None, marks.split(","))) <= one.marks]
+        inside = true() if one.prefix is None else within_divisions(HoldingTotal.division_code, one.prefix)
+        clauses.append(and_(inside, HoldingTotal.access_level.in_(one.levels), HoldingTotal.marks.in_(cleared)))
+    return or_(*clauses) if clauses else ~true()
+
+
+def findings(session: Session, actor: Actor, profile: Profile, *, most: int = 8) -> list[FindingCount]:
+    """What examinations found most often, in deposits of organs where the person accepts; of the site, see above."""
+    site = of_the_whole_site(actor, profile)
+    prefixes = [
+        None if held.everywhere else held.division_prefix
+        for held in actor.roles
+        if (role := profile.roles.get(held.role)) is not None and Permission.ACCEPT in role.permissions
+    ]
+    if not site and (not prefixes or not allowed(actor, Permission.ACCEPT, profile)):
+        return []
+    live = totals.newest(session)[1] < totals.AT_ONCE
+    organ = Submission.organ_id if live else FindingTotal.organ_id
+    inside = true() if site else organ.in_(select(Organ.id).where(or_(*map(_within, prefixes))))
+    if live:
+        count: Any = func.count()
+        keys: tuple[Any, ...] = (Finding.code, Finding.severity)
+        source = select(*keys, count).select_from(Finding).join(Submission, Submission.id == Finding.submission_id)
+    else:
+        count = func.sum(FindingTotal.findings)
+        keys = (FindingTotal.code, FindingTotal.severity)
+        source = select(*keys, count)
+    wanted = source.where(inside).group_by(*keys).order_by(count.desc(), *keys).limit(most)
+    return [FindingCount(code, severity, int(number)) for code, severity, number in session.execute(wanted)]
+
+
+def _within(prefix: str | None) -> ColumnElement[bool]:
+    if prefix is None:
+        return true()
+    return within_divisions(Organ.division_prefix, prefix) if prefix else ~true()
