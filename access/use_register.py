@@ -1,27 +1,37 @@
 """The use register (使用登记册): every look at a record, and every refusal, entered by the program, never typed.
 
-It is the ledger's stream ``use``: who, organ, what, why, when, in which form.
+It is the ledger's stream ``use``: who, organ, what, why, when, in which form, under which request (domain S54).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from access.actors import Actor
-from access.gate import allowed, require, visible_cases, visible_records
-from access.scope import within_divisions
+from access import use_counts
+from access.actors import Actor, GrantHeld
+from access.gate import allowed, require
+from access.register_scope import name_masked, organs_named, readable
+from metadata.errors import Forbidden
 from metadata.profile import Profile
 from metadata.rights import Permission
 from repository.archive import Archive
 from repository.ledger import acts
-from repository.tables import Account, CaseFile, LedgerEntry, Organ, Record
+from repository.tables import AccessRequest, Account, LedgerEntry, Organ
 
-FORMS = ("screen", "download", "export", "api", "report")
+FORMS = ("screen", "print", "download", "export", "api", "report")
+STEPS = ("request.", "grant.")
+"""Acts that are no looks but steps of a request; they stand in the register beside the looks they lead to."""
+MOST_EXPORTED = 100_000
+_COUNTED = 10_000
+_BATCH = 1_000
 _LONGEST_REASON = 200
 
 
@@ -38,14 +48,37 @@ def looked(
     form: str,
     request_id: str | None = None,
     count: int | None = None,
+    page: int | None = None,
+    call_id: str | None = None,
+    permission: str | None = None,
 ) -> None:
     """Enter one look in the caller's transaction: the look and its entry are there together or not at all.
 
     ``act`` is one of ``repository.ledger.acts.LOOKS``; ``form`` one of ``FORMS``; ``count`` how many things a list has
-    that was taken out whole.
+    that was taken out whole; ``page`` which page of a file was shown; ``call_id`` the number of the HTTP call;
+    ``permission`` what was lacking, for a refusal. ``request_id`` is found from the grant that names the thing, whose
+    request then says the purpose too, unless ``reason`` is in a person's own words.
+
+    Enter before anything is handed out: ``Unavailable`` (``export.slowed``) when the person has taken out too much.
     """
     if form not in FORMS:
         raise ValueError(f"not a form of use: {form}")
+    use_counts.count_look(
+        session,
+        archive=archive,
+        actor=actor,
+        act=act,
+        form=form,
+        record_id=record_id,
+        case_file_id=case_file_id,
+        file_id=file_id,
+        rows=count,
+    )
+    grant = under_grant(actor, record_id, case_file_id)
+    if grant is not None and request_id is None:
+        request_id = grant.request_id
+        if not grant.waiting:
+            reason = _purpose(session, grant, archive.profile, reason)
     acts.looked(
         session,
         at=archive.clock.now(),
@@ -59,7 +92,40 @@ def looked(
         request_id=request_id,
         roles=actor.role_codes,
         count=count,
+        page=page,
+        call_id=call_id,
+        permission=permission,
     )
+
+
+def under_grant(actor: Actor, record_id: str | None, case_file_id: str | None) -> GrantHeld | None:
+    """The grant under which ``actor`` looks at a record or case file: one in force, else a request put before her."""
+    named = [one for one in actor.grants if record_id in one.record_ids or case_file_id in one.case_file_ids]
+    return min(named, key=lambda one: one.waiting, default=None)
+
+
+def _purpose(session: Session, grant: GrantHeld, profile: Profile, reason: str) -> str:
+    """What the request says it is for; a reason that a person gave in words stays hers."""
+    everyday = {one.code for one in profile.borrowing.purposes}
+    if reason and reason not in everyday:
+        return reason
+    found = session.scalar(select(AccessRequest.purpose).where(AccessRequest.id == grant.request_id))
+    return found or reason
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which entries are wanted; what is empty says nothing. Days are those of the bureau's zone, both included."""
+
+    record_id: str | None = None
+    case_file_id: str | None = None
+    actor_id: str | None = None
+    organ_id: str | None = None
+    act: str | None = None
+    form: str | None = None
+    request_id: str | None = None
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +147,21 @@ class UseEntry:
     form: str
     request_id: str | None
     count: int | None = None
+    page: int | None = None
+    permission: str | None = None
 
 
-def _read(session: Session, wanted: Select[tuple[LedgerEntry, str, str]]) -> list[UseEntry]:
+_Rows = Select[tuple[LedgerEntry, str, str]]
+
+
+def _read(session: Session, wanted: _Rows, named: Mapping[str, str] | None = None, own: str = "") -> list[UseEntry]:
+    """``named``: organs whose people are called by name; None: all."""
     found = []
     for entry, actor_name, organ_name in session.execute(wanted).tuples():
-        body = json.loads(entry.body)
+        body: dict[str, Any] = json.loads(entry.body)
+        name = actor_name or entry.actor_id
+        if named is not None and actor_name and entry.actor_id != own and entry.organ_id not in named:
+            name = name_masked(actor_name)
         found.append(
             UseEntry(
                 seq=entry.seq,
@@ -94,7 +169,7 @@ def _read(session: Session, wanted: Select[tuple[LedgerEntry, str, str]]) -> lis
                 at=entry.at,
                 act=entry.act,
                 actor_id=entry.actor_id,
-                actor_name=actor_name or entry.actor_id,
+                actor_name=name,
                 organ_id=entry.organ_id,
                 organ_name=organ_name or "",
                 record_id=entry.record_id,
@@ -104,26 +179,42 @@ def _read(session: Session, wanted: Select[tuple[LedgerEntry, str, str]]) -> lis
                 form=body.get("form", ""),
                 request_id=body.get("request_id"),
                 count=body.get("count"),
+                page=body.get("page"),
+                permission=body.get("permission"),
             )
         )
     return found
 
 
-def _wanted(
-    record_id: str | None, case_file_id: str | None, actor_id: str | None, organ_id: str | None, after: int | None
-) -> Select[tuple[LedgerEntry, str, str]]:
+def _wanted(filters: Filters, zone: str, after: int | None, stream: str = acts.USE) -> _Rows:
     wanted = (
         select(LedgerEntry, Account.display_name, Organ.name_zh)
         .outerjoin(Account, Account.id == LedgerEntry.actor_id)
         .outerjoin(Organ, Organ.id == LedgerEntry.organ_id)
-        .where(LedgerEntry.stream == acts.USE)
+        .where(LedgerEntry.stream == stream)
         .order_by(LedgerEntry.seq.desc())
     )
-    given = {"record_id": record_id, "case_file_id": case_file_id, "actor_id": actor_id, "organ_id": organ_id}
-    for column, value in given.items():
+    for name in ("record_id", "case_file_id", "actor_id", "organ_id", "form", "request_id"):
+        value = getattr(filters, name)
         if value is not None:
-            wanted = wanted.where(getattr(LedgerEntry, column) == value)
+            wanted = wanted.where(getattr(LedgerEntry, name) == value)
+    if filters.act is not None:  # looks have a form, and an index of those alone
+        wanted = wanted.where(LedgerEntry.act == filters.act)
+        if stream == acts.USE:
+            wanted = wanted.where(LedgerEntry.form.is_not(None))
+    if filters.since is not None:
+        wanted = wanted.where(LedgerEntry.at >= _midnight(filters.since, zone))
+    if filters.until is not None:
+        wanted = wanted.where(LedgerEntry.at < _midnight(filters.until + timedelta(days=1), zone))
+    if stream == acts.ACTS:
+        wanted = wanted.where(
+            LedgerEntry.request_id.is_not(None), or_(*(LedgerEntry.act.startswith(one) for one in STEPS))
+        )
     return wanted if not after else wanted.where(LedgerEntry.seq < after)
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone))
 
 
 def entries(
@@ -137,24 +228,8 @@ def entries(
     limit: int = 50,
 ) -> list[UseEntry]:
     """The register, newest first, ``after`` the ``seq`` of the last line seen. Not gated: see ``register``."""
-    return _read(session, _wanted(record_id, case_file_id, actor_id, organ_id, after).limit(limit))
-
-
-def _readable(actor: Actor, profile: Profile) -> ColumnElement[bool]:
-    """Entries about what the actor may see, and by organs within the divisions of a role that reads the register."""
-    criteria: list[ColumnElement[bool]] = [LedgerEntry.actor_id == actor.id]
-    for held in actor.roles if not actor.narrowed_from(Permission.USE_REGISTER_READ) else ():
-        role = profile.roles.get(held.role)
-        if role is None or Permission.USE_REGISTER_READ not in role.permissions:
-            continue
-        if held.everywhere:
-            criteria.append(LedgerEntry.stream == acts.USE)
-            continue
-        organs = select(Organ.id).where(within_divisions(Organ.division_prefix, held.division_prefix))
-        criteria.append(LedgerEntry.organ_id.in_(organs))
-        criteria.append(LedgerEntry.record_id.in_(select(Record.id).where(visible_records(actor, profile))))
-        criteria.append(LedgerEntry.case_file_id.in_(select(CaseFile.id).where(visible_cases(actor, profile))))
-    return or_(*criteria) if criteria else false()
+    filters = Filters(record_id=record_id, case_file_id=case_file_id, actor_id=actor_id, organ_id=organ_id)
+    return _read(session, _wanted(filters, "UTC", after).limit(limit))
 
 
 def register(
@@ -162,6 +237,8 @@ def register(
     actor: Actor,
     profile: Profile,
     *,
+    filters: Filters | None = None,
+    zone: str = "UTC",
     record_id: str | None = None,
     case_file_id: str | None = None,
     after: int | None = None,
@@ -169,10 +246,82 @@ def register(
 ) -> list[UseEntry]:
     """The register as ``actor`` may read it: with ``use_register.read`` that of the own divisions, else own looks only.
 
-    ``Forbidden`` when not even the own looks may be read.
+    Who may read requests finds their steps among the looks. Names of people of organs that the reader has nothing to do
+    with are masked. ``Forbidden`` when not even the own looks may be read.
     """
-    wanted = _wanted(record_id, case_file_id, None, None, after).limit(limit)
-    if allowed(actor, Permission.USE_REGISTER_READ, profile):
-        return _read(session, wanted.where(_readable(actor, profile)))
-    require(actor, Permission.USE_REGISTER_OWN, profile)
-    return _read(session, wanted.where(LedgerEntry.actor_id == actor.id))
+    asked = filters or Filters(record_id=record_id, case_file_id=case_file_id)
+    wide = reads_others(actor, profile)
+    if not wide:
+        require(actor, Permission.USE_REGISTER_OWN, profile)
+    criterion = readable(actor, profile) if wide else LedgerEntry.actor_id == actor.id
+    named = organs_named(session, actor, profile) if wide else None
+    streams = [acts.USE]
+    if wide and asked.form is None and allowed(actor, Permission.REQUEST_READ, profile):
+        streams.append(acts.ACTS)
+    found: list[UseEntry] = []
+    for stream in streams:
+        rows = _wanted(asked, zone, after, stream).where(criterion).limit(limit)
+        found += _read(session, rows, named, actor.id)
+    return sorted(found, key=lambda one: one.seq, reverse=True)[:limit]
+
+
+def reads_others(actor: Actor, profile: Profile) -> bool:
+    """Whether ``actor`` may read the looks of others, somewhere."""
+    return allowed(actor, Permission.USE_REGISTER_READ, profile)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Looks by form; ``more``: the count stopped at 10,000."""
+
+    forms: dict[str, int]
+    more: bool
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.forms.values())
+
+
+def totals(session: Session, actor: Actor, profile: Profile, filters: Filters, *, zone: str = "UTC") -> Totals:
+    """How many of the looks that ``register`` would give there are of each form, among the newest 10,000."""
+    wide = reads_others(actor, profile)
+    criterion = readable(actor, profile) if wide else LedgerEntry.actor_id == actor.id
+    newest = (
+        _wanted(filters, zone, None).where(criterion).with_only_columns(LedgerEntry.form).limit(_COUNTED).subquery()
+    )
+    rows = session.execute(select(newest.c.form, func.count()).group_by(newest.c.form).order_by(newest.c.form))
+    forms = {form or "screen": count for form, count in rows.tuples()}
+    return Totals(forms, sum(forms.values()) >= _COUNTED)
+
+
+def require_export(actor: Actor, profile: Profile) -> None:
+    """``Forbidden`` unless ``actor`` may take the register out: the auditor, and whoever sits at the console."""
+    if actor.kind != "console" and not allowed(actor, Permission.USE_REGISTER_EXPORT, profile):
+        raise Forbidden(
+            "use_register.export_forbidden",
+            zh="只有安全审计员可以导出使用登记册。如工作需要，请与其联系。",
+            en="Only the auditor takes the use register out. Ask the auditor if your work needs it.",
+        )
+
+
+def walk(archive: Archive, actor: Actor, filters: Filters, *, most: int = MOST_EXPORTED) -> Iterator[UseEntry]:
+    """Entries for an export, newest first, at most ``most``; a batch a transaction, so that no writer waits."""
+    after: int | None = None
+    given = 0
+    while given < most:
+        with archive.reading() as session:
+            found = register(
+                session,
+                actor,
+                archive.profile,
+                filters=filters,
+                zone=archive.zone,
+                after=after,
+                limit=min(_BATCH, most - given),
+            )
+        yield from found
+        given += len(found)
+        if len(found) < min(_BATCH, most):
+            return
+        after = found[-1].seq

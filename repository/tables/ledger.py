@@ -9,15 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from repository.tables.base import Base, Serial, Sha256
 
-
 _OF_A_REQUEST = text("request_id IS NOT NULL")
+_A_LOOK = text("form IS NOT NULL")
 
 
 class LedgerEntry(Base):
     """One act or look. ``body`` is the canonical JSON line that will stand in a block; never updated.
 
-    The other columns repeat what stands in it, to find it again. ``request_id`` is seldom given: its indexes hold
-    only what belongs to a request for access.
+    The other columns repeat what stands in it, to find it again. ``request_id`` and ``form`` are seldom given outside
+    the use register: their indexes hold only what has them.
     """
 
     __tablename__ = "ledger_entry"
@@ -43,6 +43,8 @@ class LedgerEntry(Base):
         Index(None, "actor_id", "seq"),
         Index(None, "submission_id", "seq"),
         Index(None, "request_id", "seq", sqlite_where=_OF_A_REQUEST, postgresql_where=_OF_A_REQUEST),
+        Index(None, "form", "seq", sqlite_where=_A_LOOK, postgresql_where=_A_LOOK),
+        Index(None, "act", "seq", sqlite_where=_A_LOOK, postgresql_where=_A_LOOK),
     )
 
 
