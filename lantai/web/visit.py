@@ -23,6 +23,7 @@ from lantai.web.security import (
     SESSION_COOKIE,
     TYPE_COOKIE,
     VISITOR_COOKIE,
+    cookie_name,
     same_token,
 )
 from metadata.errors import Forbidden, NotFound
@@ -31,10 +32,15 @@ from metadata.rights import Permission
 
 if TYPE_CHECKING:
     from lantai.site import Site
+    from metadata.profile import Profile
+    from metadata.profile.models import Purpose
 
 API = "/api/v1/"
-PURPOSES = ("casework", "arrangement", "verification", "inspection", "reply")
-"""Why somebody looks, as the use register writes it (借阅使用登记: 利用目的); the words are in ``lantai.web.labels``."""
+
+
+def everyday_purposes(profile: Profile) -> tuple[Purpose, ...]:
+    """Why somebody looks without a request, as the use register writes it (借阅使用登记: 利用目的)."""
+    return tuple(one for one in profile.borrowing.purposes if one.everyday)
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ class Visit:
         """A look at something that is not there or not for this person leaves an entry in the use register.
 
         It is made in a transaction of its own, so that searching about is seen; the answer to the person does not
-        change. ``case_file`` is an id or a household number; a number that nobody has leaves nothing.
+        change. ``case_file`` is an id or a household number; of a number that nobody has only the attempt is entered.
         """
         try:
             yield
@@ -109,8 +115,8 @@ class Visit:
                     case_file_id = gate.case_meant(session, case_file) if case_file else None
                     subject = {"record_id": record_id, "file_id": file_id, "case_file_id": case_file_id}
                     known = {name: value for name, value in subject.items() if value is not None and is_id(value)}
-                    if known:
-                        self.looked(session, "access.refused", **known)
+                    self.looked(session, "access.refused", **known)
+                self.request.state.refusal_entered = True  # ``lantai.web.refusals`` enters the others
             raise
 
     def looked(
@@ -122,8 +128,17 @@ class Visit:
         case_file_id: str | None = None,
         file_id: str | None = None,
         form: str = "screen",
+        page: int | None = None,
+        count: int | None = None,
+        reason: str = "",
+        permission: str | None = None,
     ) -> None:
-        """Enter a look by this person, for the purpose chosen, in the use register."""
+        """Enter a look by this person in the use register, before anything is handed out.
+
+        The purpose is that of the request under whose grant she looks, else the one chosen; ``reason``: her own words
+        instead. ``page``: of a file; ``count``: rows of a list. ``Unavailable`` (``export.slowed``) when she has taken
+        out too much today.
+        """
         use_register.looked(
             session,
             archive=self.site.archive,
@@ -132,9 +147,12 @@ class Visit:
             record_id=record_id,
             case_file_id=case_file_id,
             file_id=file_id,
-            reason=self.purpose,
+            reason=reason or self.purpose,
             form="api" if form == "screen" and self.request.url.path.startswith("/api/") else form,
-            request_id=self.request_id,
+            page=page,
+            count=count,
+            call_id=self.request_id,
+            permission=permission,
         )
 
 
@@ -145,18 +163,19 @@ def visitor(request: Request) -> Visit:
         return known
     site: Site = request.app.state.site
     cookies = request.cookies
+    purposes = [one.code for one in everyday_purposes(site.archive.profile)]
     purpose = cookies.get(PURPOSE_COOKIE, "")
     visit = Visit(
         site=site,
         request=request,
         actor=None,
         username="",
-        csrf=cookies.get(VISITOR_COOKIE, ""),
+        csrf=cookies.get(cookie_name(VISITOR_COOKIE, secure=site.settings.secure_cookies), ""),
         language=language_of(request),
         large_type=cookies.get(TYPE_COOKIE) == "large",
-        purpose=purpose if purpose in PURPOSES else PURPOSES[0],
+        purpose=purpose if purpose in purposes else next(iter(purposes), ""),
     )
-    token = cookies.get(SESSION_COOKIE)
+    token = cookies.get(cookie_name(SESSION_COOKIE, secure=site.settings.secure_cookies))
     kind, _, bearer = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer" and request.url.path.startswith(API):
         visit = _with_token(visit, bearer.strip())  # a cookie sent along counts for nothing
@@ -229,7 +248,8 @@ async def posted(request: Request, visit: Annotated[Visit, Depends(visitor)]) ->
     form = await request.form(max_files=0, max_fields=600)
     fields = {name: value for name, value in form.multi_items() if not isinstance(value, UploadFile)}
     given = fields.pop(CSRF_FIELD, None)
-    if visit.actor is None and SESSION_COOKIE in request.cookies and request.url.path != "/sign-in":
+    session_cookie = cookie_name(SESSION_COOKIE, secure=visit.site.settings.secure_cookies)
+    if visit.actor is None and session_cookie in request.cookies and request.url.path != "/sign-in":
         raise SignInRequired({name: value for name, value in fields.items() if "password" not in name})
     if not same_token(visit.csrf, given):
         raise BadToken
