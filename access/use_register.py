@@ -98,6 +98,21 @@ def looked(
     )
 
 
+def put_off(session: Session, *, archive: Archive, actor: Actor, call_id: str | None = None) -> None:
+    """Enter an export that was put off, and raise the alarm; it counts neither as an export nor as a refusal."""
+    use_counts.export_put_off(session, archive=archive, actor=actor)
+    acts.looked(
+        session,
+        at=archive.clock.now(),
+        actor=actor.ref,
+        act="access.refused",
+        reason=use_counts.SLOWED,
+        form="export",
+        roles=actor.role_codes,
+        call_id=call_id,
+    )
+
+
 def under_grant(actor: Actor, record_id: str | None, case_file_id: str | None) -> GrantHeld | None:
     """The grant under which ``actor`` looks at a record or case file: one in force, else a request put before her."""
     named = [one for one in actor.grants if record_id in one.record_ids or case_file_id in one.case_file_ids]

@@ -27,7 +27,7 @@ from lantai.problems import (
     status_of,
     title_of,
 )
-from lantai.web import rooms
+from lantai.web import refusals, rooms
 from lantai.web.errors import error_page
 from lantai.web.rendering import STATIC
 from lantai.web.security import SecurityHeaders
@@ -167,6 +167,7 @@ async def _answer(request: Request, error: Exception) -> Response:
     status = status_of(known)
     if status == 500:
         log.error("request %s failed", number, exc_info=error)
+    await run_in_threadpool(refusals.enter, request, known)
     if _is_for_programs(request):
         headers = dict(getattr(request.state, "answer_headers", {}))
         if status == 401:

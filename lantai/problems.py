@@ -72,6 +72,7 @@ _STATUSES: tuple[tuple[type[LantaiError], int], ...] = (
     (Unavailable, 503),
 )
 _BY_CODE = {
+    "export.slowed": 429,
     "quarantine.full": 507,
     "upload.busy": 423,
     "upload.checksum_mismatch": 460,

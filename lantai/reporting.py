@@ -51,7 +51,7 @@ class Wanted:
 
 
 def enter_look(
-    session: Session, site: Site, actor: Actor, wanted: Wanted, *, reason: str, request_id: str | None = None
+    session: Session, site: Site, actor: Actor, wanted: Wanted, *, reason: str, call_id: str | None = None
 ) -> None:
     """Pass the gate and enter the look in the use register, in one transaction; ``NotFound`` as the gate says it.
 
@@ -68,7 +68,7 @@ def enter_look(
         case = gate.get_case(session, actor, wanted.subject, archive.profile, programme=wanted.programme)
         given = {"act": "case.viewed", "case_file_id": case.id}
     if given:
-        looked(session, archive=archive, actor=actor, reason=reason, form="report", request_id=request_id, **given)  # type: ignore[arg-type]  # texts
+        looked(session, archive=archive, actor=actor, reason=reason, form="report", call_id=call_id, **given)  # type: ignore[arg-type]  # texts
 
 
 def report_of(

@@ -106,7 +106,7 @@ def search(
     kinds: Collection[str] = (RECORD,),
     reason: str,
     form: str = "screen",
-    request_id: str | None = None,
+    call_id: str | None = None,
     unmask: bool = False,
 ) -> SearchPage:
     """Find records and case files by what a person typed; the search is in the use register before its result is given.
@@ -129,7 +129,7 @@ def search(
     offered: list[str] = []
     if not total and not narrowed and period == ALWAYS and after is None:
         offered = suggestions(engine, text, query, gate.permission, blind=archive.keys.blind, names=names)
-    _register(archive, actor, reason=reason, form=form, request_id=request_id)
+    _register(archive, actor, reason=reason, form=form, call_id=call_id)
     return SearchPage(total, hits, following, counts, offered)
 
 
@@ -155,7 +155,7 @@ def export(
     most: int | None = None,
     reason: str,
     form: str = "export",
-    request_id: str | None = None,
+    call_id: str | None = None,
 ) -> Exported:
     """The result list, at most ``most`` rows of it, under the gate; one entry in the use register, with the count.
 
@@ -171,7 +171,7 @@ def export(
     asked = _Asked(query, sort, asked_filters)
     total = engine.search(query, permission, limit=0, filters=asked_filters).total
     count = total if most is None else min(total, most)
-    _register(archive, actor, reason=reason, form=form, request_id=request_id, count=count)
+    _register(archive, actor, reason=reason, form=form, call_id=call_id, count=count)
     return Exported(total, count, islice(_rows(archive, engine, actor, permission, asked), count))
 
 
@@ -263,7 +263,7 @@ def _parsed(session: Session, archive: Archive, actor: Actor, text: str, period:
 
 
 def _register(
-    archive: Archive, actor: Actor, *, reason: str, form: str, request_id: str | None, count: int | None = None
+    archive: Archive, actor: Actor, *, reason: str, form: str, call_id: str | None, count: int | None = None
 ) -> None:
     with archive.sessions.begin() as session:
         looked(
@@ -273,7 +273,7 @@ def _register(
             act="search.performed",
             reason=reason,
             form=form,
-            request_id=request_id,
+            call_id=call_id,
             count=count,
         )
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lantai import i18n
 from lantai.web import display, labels, saying
-from lantai.web.visit import PURPOSES
+from lantai.web.visit import everyday_purposes
 
 if TYPE_CHECKING:
     from lantai.web.visit import Visit
@@ -49,9 +49,7 @@ def environment(language: str) -> Environment:
         term=partial(labels.term, language),
         path_part=partial(quote, safe=""),
     )
-    made.globals.update(
-        shape=labels.shape, static=static_url, query=query, language=language, purposes=PURPOSES, helped=HELPED
-    )
+    made.globals.update(shape=labels.shape, static=static_url, query=query, language=language, helped=HELPED)
     return made
 
 
@@ -83,6 +81,7 @@ def page(visit: Visit, template: str, /, *, status: int = 200, room: str = "", *
         synthetic=site.settings.synthetic,
         when=partial(display.moment, zone=site.archive.zone),
         profile=site.archive.profile,
+        purposes=everyday_purposes(site.archive.profile),
         path=visit.request.url.path,
         here=visit.request.url.path + (f"?{visit.request.url.query}" if visit.request.url.query else ""),
         **{"said": told.words if told else "", "undo": told.undo if told else None, "searched": "", **context},

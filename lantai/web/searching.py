@@ -134,7 +134,7 @@ def find(visit: Visit, asked: Asked, *, limit: int, facets: bool = False, form: 
             kinds=KINDS,
             reason=visit.purpose,
             form=form,
-            request_id=visit.request_id,
+            call_id=visit.request_id,
         )
 
 
@@ -168,7 +168,7 @@ def _pieces(visit: Visit, asked: Asked, kind: str) -> Iterator[bytes]:
             kinds=KINDS,
             most=result_lists.MOST,
             reason=visit.purpose,
-            request_id=visit.request_id,
+            call_id=visit.request_id,
         )
         table = ResultTable(found, visit.site.archive.profile, visit.language)
         if kind == "json":

@@ -44,7 +44,7 @@ def made(visit: Visit, wanted: Wanted) -> Report:
         return reporting.report_of(visit.site, visit.person, wanted)
     with _refusals(visit, wanted), visit.writing() as session:
         reporting.enter_look(
-            session, visit.site, visit.person, wanted, reason=visit.purpose, request_id=visit.request_id
+            session, visit.site, visit.person, wanted, reason=visit.purpose, call_id=visit.request_id
         )
     return reporting.report_of(visit.site, visit.person, wanted)
 
@@ -120,7 +120,7 @@ def _file(visit: Visit, wanted: Wanted, form: Form) -> Response:
     else:
         with _refusals(visit, wanted), visit.writing() as session:
             reporting.enter_look(
-                session, visit.site, visit.person, wanted, reason=visit.purpose, request_id=visit.request_id
+                session, visit.site, visit.person, wanted, reason=visit.purpose, call_id=visit.request_id
             )
     submission_id = reporting.file_report(
         visit.site,

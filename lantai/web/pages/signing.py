@@ -13,7 +13,7 @@ from access.passwords import SLOW_DOWN
 from lantai import i18n
 from lantai.web import security
 from lantai.web.rendering import page
-from lantai.web.visit import PURPOSES, AnyVisit, Form, Posted, Visit
+from lantai.web.visit import AnyVisit, Form, Posted, Visit, everyday_purposes
 from metadata.errors import Invalid
 
 router = APIRouter()
@@ -168,7 +168,10 @@ def _keep(answer: Response, visit: Visit, form: Posted) -> None:
     chosen = {
         security.LANGUAGE_COOKIE: (form.text("language"), i18n.LANGUAGES),
         security.TYPE_COOKIE: (form.text("type"), ("normal", "large")),
-        security.PURPOSE_COOKIE: (form.text("purpose"), PURPOSES),
+        security.PURPOSE_COOKIE: (
+            form.text("purpose"),
+            tuple(one.code for one in everyday_purposes(visit.site.archive.profile)),
+        ),
     }
     for name, (value, allowed) in chosen.items():
         if value in allowed:
