@@ -1,8 +1,10 @@
-"""Accounts: creation, sign-in, passwords, roles.
+"""Accounts: creation, change, sign-in, passwords, roles.
 
 Creating an account and granting a role are acts of different administrators (三员分立): ``account.write`` and
-``grant.write``. The console, which holds the site's files, may do both. Each act stands in the ledger and in the
-account's revision, which carries no secret.
+``grant.write``. So is giving out a one-time password: the system administrator gets its first half, the security
+administrator hands over the second (``reset_password``, ``hand_over``), and neither can sign in as somebody else alone.
+The console, which holds the site's files, may do all of it. Each act stands in the ledger and in the account's revision,
+which carries no secret.
 """
 
 from __future__ import annotations
@@ -11,56 +13,65 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from access import passwords, roles
+from access import passwords, roles, sessions
+from access.account_finding import account_by_name, account_in_reach, account_to_change, account_told, folded_name
 from access.actors import SYSTEM, Actor, RoleHeld, actor_of, console_actor
+from access.credentials import authenticate, change_password, hand_over, reset_password
 from access.gate import require
-from access.organs import create_organ, organ_by_code
+from access.organs import create_organ, organ_by_code, require_reach
 from metadata import idcard
-from metadata.errors import Conflict, Invalid, NotFound
-from metadata.identifiers import new_id
+from metadata.errors import Conflict, Forbidden, Invalid
+from metadata.identifiers import is_id, new_id
 from metadata.rights import Permission
 from repository.archive import Archive
-from repository.clock import Clock
 from repository.ledger import acts
-from repository.tables import Account, LoginSession
+from repository.tables import Account, Organ
 
 __all__ = [
     "SYSTEM",
     "Actor",
     "RoleHeld",
     "account_by_name",
+    "account_in_reach",
     "actor_of",
     "authenticate",
+    "change_account",
     "change_password",
     "close_account",
     "console_actor",
     "create_account",
     "create_organ",
     "grant_role",
+    "hand_over",
+    "reopen_account",
     "reset_password",
     "revoke_role",
 ]
 
-_USERNAME = re.compile(r"^[\w][\w.@-]{1,63}$")
+_USERNAME = re.compile(r"^[\w][\w.@-]{1,63}\Z")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
+NAME = 100
+"""Characters that a person's name may have."""
 
 
-def _username(text: str) -> str:
-    return passwords.folded(text).strip().lower()
+def _person_name(text: str) -> str:
+    """A person's name as it may be kept; ``Invalid`` (``account.malformed``) for what is no name."""
+    name = text.strip()
+    bad = _UNPRINTABLE.search(name) or next(iter(idcard.find_all(name)), None) is not None
+    if not name or len(name) > NAME or bad:
+        raise _malformed()
+    return name
 
 
-def account_by_name(session: Session, username: str) -> Account:
-    """The account with this user name; ``NotFound`` (``account.not_found``)."""
-    found = session.scalars(select(Account).where(Account.username == _username(username))).one_or_none()
-    if found is None:
-        raise NotFound(
-            "account.not_found",
-            zh="没有这个帐号。请核对帐号名。",
-            en="There is no such account. Check the user name.",
-        )
-    return found
+def _malformed() -> Invalid:
+    return Invalid(
+        "account.malformed",
+        zh=f"帐号名须为 2 至 64 位字母、汉字、数字或 . _ - @，不能是身份证号码；姓名须为 1 至 {NAME} 字，不含控制字符和身份证号码。",
+        en=f"A user name has 2 to 64 letters, digits, dots, hyphens, underscores or @ and is no ID number; the person's name has 1 to {NAME} characters, no control characters and no ID number.",
+    )
 
 
 def create_account(
@@ -81,22 +92,20 @@ def create_account(
     """
     if actor.kind == "account":
         require(actor, Permission.ACCOUNT_WRITE, archive.profile)
-    name = _username(username)
-    if not _USERNAME.match(name) or not display_name.strip() or next(iter(idcard.find_all(name)), None) is not None:
-        raise Invalid(
-            "account.malformed",
-            zh="帐号名须为 2 至 64 位字母、汉字、数字或 . _ - @，不能是身份证号码；姓名不能为空。",
-            en="A user name has 2 to 64 letters, digits, dots, hyphens, underscores or @ and is no ID number; the person's name must not be empty.",
-        )
+    name = folded_name(username)
+    if not _USERNAME.match(name) or is_id(name) or next(iter(idcard.find_all(name)), None) is not None:
+        raise _malformed()
+    shown = _person_name(display_name)
     if session.scalars(select(Account.id).where(Account.username == name)).first() is not None:
         raise Conflict("account.exists", zh="帐号名已被使用。请换一个。", en="The user name is in use. Choose another.")
-    organ = organ_by_code(session, organ_code)
+    organ = _open_organ(session, archive, actor, organ_code)
     account = Account(
         id=new_id(),
         username=name,
-        display_name=display_name.strip(),
+        display_name=shown,
         organ_id=organ.id,
         password_hash=passwords.hashed(password, name) if password is not None else None,
+        password_changed_at=archive.clock.now() if password is not None else None,
         created_at=archive.clock.now(),
     )
     session.add(account)
@@ -106,6 +115,19 @@ def create_account(
     _add_roles(session, archive, actor, account, roles)
     _revise(session, archive, actor, account)
     return account
+
+
+def _open_organ(session: Session, archive: Archive, actor: Actor, code: str) -> Organ:
+    organ = organ_by_code(session, code)
+    require_reach(session, actor, Permission.ACCOUNT_WRITE, organ, archive.profile)
+    if organ.closed_at is not None:
+        raise Conflict(
+            "organ.closed",
+            zh=f"机构 {organ.code} 已停用。请先恢复它，或选用在用的机构。",
+            en=f"The organ {organ.code} is closed. Reopen it first, or choose one that is in use.",
+            organ=organ.code,
+        )
+    return organ
 
 
 def _add_roles(
@@ -135,7 +157,9 @@ def grant_role(
     ``Conflict`` (``role.incompatible``, ``role.held``), ``Invalid`` (``role.unknown``, ``role.wrong_level``),
     ``Forbidden`` for a grant to oneself.
     """
-    account = account_by_name(session, username)
+    account = account_in_reach(
+        session, archive=archive, actor=actor, username=username, permission=Permission.GRANT_WRITE
+    )
     roles.add_role(
         session,
         archive=archive,
@@ -154,95 +178,67 @@ def revoke_role(
     session: Session, *, archive: Archive, actor: Actor, username: str, role: str, organ_code: str
 ) -> Account:
     """End an account's role in an organ at once."""
-    account = account_by_name(session, username)
+    account = account_in_reach(
+        session, archive=archive, actor=actor, username=username, permission=Permission.GRANT_WRITE
+    )
     roles.revoke(session, archive=archive, actor=actor, account=account, role=role, organ_code=organ_code)
     return account
 
 
+def change_account(
+    session: Session,
+    *,
+    archive: Archive,
+    actor: Actor,
+    username: str,
+    display_name: str | None = None,
+    organ_code: str | None = None,
+    seen: int | None = None,
+) -> Account:
+    """Another name for the person, or another organ; the roles stay where they are held. None leaves as it is."""
+    account = account_to_change(session, archive, actor, username, seen)
+    before = (account.display_name, account.organ_id)
+    if display_name is not None:
+        account.display_name = _person_name(display_name)
+    if organ_code is not None:
+        account.organ_id = _open_organ(session, archive, actor, organ_code).id
+    if (account.display_name, account.organ_id) != before:
+        account_told(session, archive, actor, account, "changed")
+        _revise(session, archive, actor, account)
+    return account
+
+
 def close_account(session: Session, *, archive: Archive, actor: Actor, username: str) -> Account:
-    """Close an account: its sessions end, it holds no role any more; its history stays."""
-    if actor.kind == "account":
-        require(actor, Permission.ACCOUNT_WRITE, archive.profile)
-    account = account_by_name(session, username)
+    """Close an account: its sessions and tokens end and so does every role; its history stays. Harmless when repeated.
+
+    ``Forbidden`` (``account.own``) for one's own.
+    """
+    account = account_to_change(session, archive, actor, username)
+    if actor.id == account.id:
+        raise Forbidden(
+            "account.own",
+            zh="不能停用自己的帐号。请由另一位系统管理员办理。",
+            en="Nobody closes her own account. Ask another system administrator.",
+        )
+    if not account.active:
+        return account
     account.active = False
-    _end_sessions(session, account)
+    account.waiting_half = None
+    sessions.end_ways_in(session, archive=archive, actor=actor, account=account)
+    roles.end_all(session, archive=archive, actor=actor, account=account)
     acts.account_closed(session, at=archive.clock.now(), actor=actor.ref, account_id=account.id)
     _revise(session, archive, actor, account)
     return account
 
 
-def reset_password(session: Session, *, archive: Archive, actor: Actor, username: str) -> str:
-    """Give an account a new random password, which is returned once and must be changed at sign-in.
-
-    Sessions of the account end.
-    """
-    if actor.kind == "account":
-        require(actor, Permission.ACCOUNT_WRITE, archive.profile)
-    account = account_by_name(session, username)
-    password = passwords.random_password()
-    account.password_hash = passwords.hashed(password, account.username)
-    account.must_change_password = True
-    account.failed_attempts = 0
-    _end_sessions(session, account)
-    acts.account_password_reset(session, at=archive.clock.now(), actor=actor.ref, account_id=account.id)
-    return password
-
-
-def change_password(session: Session, *, archive: Archive, account: Account, current: str, new: str) -> None:
-    """The person's own change; other sessions end, and so does this one: sign in again.
-
-    ``Invalid``: ``password.wrong`` when ``current`` is not right, ``password.unchanged``, ``password.weak``.
-    """
-    if not passwords.matches(account.password_hash, current):
-        raise Invalid(
-            "password.wrong", zh="当前口令不正确。请重新输入。", en="The current password is wrong. Enter it again."
-        )
-    if passwords.folded(new) == passwords.folded(current):
-        raise Invalid(
-            "password.unchanged",
-            zh="新口令与当前口令相同。请换一个。",
-            en="The new password is the current one. Choose another.",
-        )
-    account.password_hash = passwords.hashed(new, account.username)
-    account.must_change_password = False
-    _end_sessions(session, account)
-    own = Actor(id=account.id, kind="account", name=account.display_name, organ_id=account.organ_id)
-    acts.account_password_reset(session, at=archive.clock.now(), actor=own.ref, account_id=account.id)
-
-
-def _end_sessions(session: Session, account: Account) -> None:
-    session.execute(delete(LoginSession).where(LoginSession.account_id == account.id))
-    session.flush()
-
-
-def authenticate(
-    session: Session,
-    *,
-    username: str,
-    password: str,
-    clock: Clock,
-    slow_down: passwords.SlowDown = passwords.SLOW_DOWN,
-) -> Account | None:
-    """The account whose password this is, or ``None`` without saying why.
-
-    Unknown, closed and known accounts cost the same work. Failures are counted on the account and slow the next tries
-    for that name down; nobody is refused because of another's failures. Waiting and hashing are done before
-    ``session`` is used, so that on SQLite nobody's writing waits for them; the account must be committed.
-    """
-    name = _username(username[:200])
-    slow_down.wait(name)
-    with Session(session.get_bind().execution_options(read_only=True)) as reading:
-        stored = reading.scalar(select(Account.password_hash).where(Account.username == name, Account.active))
-    right = passwords.matches(stored, password)
-    slow_down.note(name, success=right)
-    account = session.scalars(select(Account).where(Account.username == name)).one_or_none()
-    if account is None:
-        return None
-    if not right or account.password_hash != stored or not account.active:
-        account.failed_attempts += 1
-        return None
-    if stored is not None and passwords.outdated(stored):
-        account.password_hash = passwords.hashed(password, name)
-    account.failed_attempts = 0
-    account.last_seen_at = clock.now()
+def reopen_account(session: Session, *, archive: Archive, actor: Actor, username: str) -> Account:
+    """Open an account again: without roles and without a password, so both are given anew by whom they concern."""
+    account = account_to_change(session, archive, actor, username)
+    if account.active:
+        return account
+    _open_organ(session, archive, actor, session.get_one(Organ, account.organ_id).code)
+    account.active = True
+    account.password_hash = None
+    account_told(session, archive, actor, account, "reopened")
+    _revise(session, archive, actor, account)
     return account

@@ -1,14 +1,16 @@
-"""Passwords: Argon2id (RFC 9106), random ones, and a slow-down for guessing that locks nobody out."""
+"""Passwords: Argon2id (RFC 9106), what a site asks of them, random ones, and a slow-down that locks nobody out."""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import threading
 import time
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -20,6 +22,32 @@ SHORTEST = 10
 LONGEST = 256
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0, 1: it is read from paper and typed
 _HASHER = PasswordHasher()  # Argon2id, 64 MiB, three passes: RFC 9106's second recommendation
+_COMMON = frozenset(
+    """
+    0123456789 1234567890 0987654321 12345678910 123456789a a123456789 a1234567890 aa123456789 abc1234567 abcd123456
+    abc123456789 q123456789 z123456789 qq123456789 wang123456 zhang123456 woaini1314 woaini520 woaini5201314 5201314520
+    1314520520 qwertyuiop qwerty123456 qwerty12345 qwer123456 asdfghjkl1 1qaz2wsx3edc 1q2w3e4r5t 1q2w3e4r5t6y zaq12wsxcde3
+    qazwsxedc1 password12 password123 password1234 passw0rd123 p@ssw0rd123 p@ssword123 admin12345 admin123456 adminadmin1
+    administrator letmein1234 welcome123 welcome1234 iloveyou123 changeme123 test123456 abcdefghij abcdefghijk
+    dibao123456 minzheng123 dangan12345 lantai12345 lantai123456 mima123456 huanying123 zhongguo123 china123456
+    """.split()  # noqa: SIM905  a block of words is read and added to more easily
+)
+"""What guessers try first and is long enough to pass for a password otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordRules:
+    """What a site asks: at least ``shortest`` characters, none of the last ``remembered``, a new one after ``days`` (0: never).
+
+    Forced change by age is off by default: it makes people write passwords down (NIST SP 800-63B 5.1.1.2).
+    """
+
+    shortest: int = SHORTEST
+    remembered: int = 5
+    days: int = 0
+
+
+RULES = PasswordRules()
 
 
 def random_password() -> str:
@@ -27,21 +55,42 @@ def random_password() -> str:
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
 
 
+def halves(password: str) -> tuple[str, str]:
+    """The two halves of a random password, 40 bits each, for two administrators."""
+    return password[:9], password[10:]
+
+
 def folded(text: str) -> str:
     """``text`` in one Unicode form, so that every keyboard types the same password or user name."""
     return unicodedata.normalize("NFKC", text)
 
 
-def hashed(password: str, username: str) -> str:
-    """The Argon2id hash of ``password``; ``Invalid`` (``password.weak``) when it is too short or is the user name."""
+def hashed(password: str, username: str, rules: PasswordRules = RULES) -> str:
+    """The Argon2id hash of ``password``.
+
+    ``Invalid``: ``password.weak`` when it is too short or is the user name, ``password.common`` when guessers try it first.
+    """
     plain = folded(password)
-    if not SHORTEST <= len(plain) <= LONGEST or plain.casefold() == username or len(set(plain)) < 5:
+    shortest = max(rules.shortest, 8)
+    if not shortest <= len(plain) <= LONGEST or plain.casefold() == username or len(set(plain)) < 5:
         raise Invalid(
             "password.weak",
-            zh=f"口令太弱：至少 {SHORTEST} 个字符，至少 5 种不同字符，且不能与帐号相同。请换一个。",
-            en=f"Too weak: at least {SHORTEST} characters, 5 of them different, and not the user name. Choose another.",
+            zh=f"口令太弱：至少 {shortest} 个字符，至少 5 种不同字符，且不能与帐号相同。请换一个。",
+            en=f"Too weak: at least {shortest} characters, 5 of them different, and not the user name. Choose another.",
+        )
+    bare = plain.casefold().strip("!.@#*_- ")
+    if bare in _COMMON or (username and bare.removeprefix(username).strip("0123456789@._-") == "" != bare):
+        raise Invalid(
+            "password.common",
+            zh="这个口令太常见，猜口令的人最先试它。请换一个，例如四个不相干的词。",
+            en="This password is too common: it is what guessers try first. Choose another, such as four unrelated words.",
         )
     return _HASHER.hash(plain)
+
+
+def used_before(past: Sequence[str], password: str) -> bool:
+    """Whether ``password`` is one of those whose hashes are ``past``."""
+    return any(matches(one, password) for one in past)
 
 
 @lru_cache(maxsize=1)
@@ -66,6 +115,26 @@ def matches(stored: str | None, password: str) -> bool:
 def outdated(stored: str) -> bool:
     """Whether ``stored`` was made with older parameters and should be made anew."""
     return _HASHER.check_needs_rehash(stored)
+
+
+def known_device(stored: str | None, device: str, *, name: str) -> bool:
+    """Whether ``device`` is the mark that ``device_mark`` gave a browser after a right sign-in to this account."""
+    nonce, _, given = device.partition(".")
+    right = _device_code(stored or _nobody(), nonce, name)
+    return hmac.compare_digest(right, given[:64].encode("ascii", "replace").decode()) and stored is not None
+
+
+def device_mark(stored: str, *, name: str) -> str:
+    """A mark for the browser that signed in: worth nothing but that strangers' failures do not slow it down.
+
+    It is made with the password's hash, so a new password makes it worthless.
+    """
+    nonce = secrets.token_urlsafe(12)
+    return f"{nonce}.{_device_code(stored, nonce, name)}"
+
+
+def _device_code(stored: str, nonce: str, name: str) -> str:
+    return hmac.new(stored.encode(), f"device:{name}:{nonce}".encode(), hashlib.sha256).hexdigest()
 
 
 class SlowDown:
@@ -129,4 +198,6 @@ class SlowDown:
 
 
 SLOW_DOWN = SlowDown()
-"""The one of this process."""
+"""The one of this process, by user name; a browser that knew the password before counts by itself (``known_device``)."""
+BY_ADDRESS = SlowDown(free=30, first=0.25, longest=2.0)
+"""The one of this process, by network address: wide, for an office may sit behind one."""

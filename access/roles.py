@@ -7,9 +7,10 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from access import epochs
 from access.actors import Actor
 from access.gate import require
-from access.organs import organ_by_code
+from access.organs import organ_by_code, require_reach
 from metadata.errors import Conflict, Forbidden, Invalid, NotFound
 from metadata.profile import Profile, Role
 from metadata.rights import Permission
@@ -29,8 +30,9 @@ def roles_of(session: Session, account_id: str) -> list[AccountRole]:
 
 
 def revise_account(session: Session, *, archive: Archive, actor: Actor, account: Account) -> None:
-    """Freeze the account's state with its roles, without secrets."""
+    """Freeze the account's state with its roles, without secrets; what it may do is compiled anew at the next request."""
     session.flush()
+    epochs.moved(session, [account.id])
     account.revision = revise_entity(
         session,
         archive=archive,
@@ -106,6 +108,9 @@ def add_role(
             )
     profile = archive.profile
     definition, organ = _role(profile, role), organ_by_code(session, organ_code)
+    require_reach(session, actor, Permission.GRANT_WRITE, organ, profile)
+    require_reach(session, actor, Permission.GRANT_WRITE, session.get_one(Organ, account.organ_id), profile)
+    _refuse_closed(account, organ)
     if organ.level not in definition.levels:
         raise Invalid(
             "role.wrong_level",
@@ -133,16 +138,23 @@ def add_role(
     return row
 
 
+def _refuse_closed(account: Account, organ: Organ) -> None:
+    if organ.closed_at is not None or not account.active:
+        raise Conflict(
+            "role.closed",
+            zh="帐号或机构已停用，不能授予角色。请先恢复它。",
+            en="The account or the organ is closed and takes no role. Reopen it first.",
+            organ=organ.code,
+        )
+
+
 def revoke(session: Session, *, archive: Archive, actor: Actor, account: Account, role: str, organ_code: str) -> None:
     """End a role today: it holds no longer from the next call on. ``NotFound`` when the account does not hold it."""
     if actor.kind == "account":
         require(actor, Permission.GRANT_WRITE, archive.profile)
     organ, today = organ_by_code(session, organ_code), local_date(archive.clock.now(), archive.zone)
-    rows = [
-        one
-        for one in roles_of(session, account.id)
-        if one.role == role and one.organ_id == organ.id and (one.ends_on is None or one.ends_on > today)
-    ]
+    require_reach(session, actor, Permission.GRANT_WRITE, organ, archive.profile)
+    rows = [one for one in in_force(session, account.id, today) if one.role == role and one.organ_id == organ.id]
     if not rows:
         raise NotFound(
             "role.not_held",
@@ -156,3 +168,23 @@ def revoke(session: Session, *, archive: Archive, actor: Actor, account: Account
     now = archive.clock.now()
     acts.role_revoked(session, at=now, actor=actor.ref, account_id=account.id, role=role, organ_id=organ.id)
     revise_account(session, archive=archive, actor=actor, account=account)
+
+
+def in_force(session: Session, account_id: str, today: date) -> list[AccountRole]:
+    """Roles of the account that have not ended by ``today``, those that have not begun yet among them."""
+    return [one for one in roles_of(session, account_id) if one.ends_on is None or one.ends_on > today]
+
+
+def end_all(session: Session, *, archive: Archive, actor: Actor, account: Account) -> None:
+    """End every role of an account that is closed, so that reopening it gives none back; without the revision."""
+    now = archive.clock.now()
+    today = local_date(now, archive.zone)
+    for row in in_force(session, account.id, today):
+        row.ends_on = today
+        acts.role_revoked(session, at=now, actor=actor.ref, account_id=account.id, role=row.role, organ_id=row.organ_id)
+
+
+def organs_named(session: Session, rows: list[AccountRole]) -> dict[str, Organ]:
+    """The organs that ``rows`` name, by id."""
+    ids = {one.organ_id for one in rows}
+    return {one.id: one for one in session.scalars(select(Organ).where(Organ.id.in_(ids)))} if ids else {}

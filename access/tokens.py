@@ -12,21 +12,23 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from access.accounts import account_by_name
 from access.actors import Actor, actor_of
 from access.gate import allowed
+from access.organs import within_reach
 from access.permits import Permits, epoch_of
 from metadata import idcard
 from metadata.errors import Forbidden, Invalid, NotFound
 from metadata.identifiers import new_id
+from metadata.profile import Profile
 from metadata.rights import Permission
 from repository.archive import Archive
 from repository.clock import local_date
 from repository.ledger import acts
-from repository.tables import Account, ApiToken
+from repository.tables import Account, ApiToken, Organ
 
 PREFIX = "lantai_"
 DAYS = 365
@@ -132,11 +134,28 @@ def _check_permissions(session: Session, archive: Archive, account: Account, per
         )
 
 
-def tokens(session: Session, *, account_id: str | None = None, limit: int = 500) -> list[tuple[ApiToken, Account]]:
-    """Tokens with their accounts, newest first; of one account, or of all. Not gated."""
+def tokens(
+    session: Session,
+    *,
+    account_id: str | None = None,
+    reach: tuple[Actor, Profile] | None = None,
+    after: str = "",
+    limit: int = 500,
+) -> list[tuple[ApiToken, Account]]:
+    """Tokens with their accounts, newest first, after the one with the id ``after``.
+
+    Of one account, of those that an actor keeps (``reach``), or of all: asking whether she may is the caller's part.
+    """
     wanted = select(ApiToken, Account).join(Account, Account.id == ApiToken.account_id)
     if account_id is not None:
         wanted = wanted.where(ApiToken.account_id == account_id)
+    if reach is not None:
+        wanted = wanted.join(Organ, Organ.id == Account.organ_id).where(
+            within_reach(reach[0], Permission.ACCOUNT_WRITE, reach[1])
+        )
+    last = session.scalar(select(ApiToken.created_at).where(ApiToken.id == after)) if after else None
+    if last is not None:
+        wanted = wanted.where(or_(ApiToken.created_at < last, and_(ApiToken.created_at == last, ApiToken.id > after)))
     found: Any = session.execute(wanted.order_by(ApiToken.created_at.desc(), ApiToken.id).limit(limit)).tuples()
     return list(found)
 
@@ -151,9 +170,16 @@ def revoke_token(session: Session, *, archive: Archive, actor: Actor, token_id: 
 
     ``NotFound`` (``token.not_found``) whether it is not there or not hers.
     """
-    wanted = select(ApiToken).where(ApiToken.id == token_id)
-    if not may_see_all(actor, archive):
-        wanted = wanted.where(ApiToken.account_id == actor.id)
+    wanted = (
+        select(ApiToken)
+        .join(Account, Account.id == ApiToken.account_id)
+        .join(Organ, Organ.id == Account.organ_id)
+        .where(ApiToken.id == token_id)
+    )
+    hers: ColumnElement[bool] = Account.id == actor.id
+    if may_see_all(actor, archive):
+        hers = or_(hers, within_reach(actor, Permission.ACCOUNT_WRITE, archive.profile))
+    wanted = wanted.where(hers)
     found = session.scalars(wanted).one_or_none()
     if found is None:
         raise NotFound(

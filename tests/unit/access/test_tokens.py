@@ -118,7 +118,7 @@ def test_expired_revoked_closed_and_unknown_tokens_open_nothing(county: County, 
         assert [one.act for one in session.scalars(select(LedgerEntry))].count("token.revoked") == 1
     with county.archive.sessions.begin() as session:
         accounts.close_account(session, archive=county.archive, actor=SYSTEM, username="zhou")
-    assert _code(county, closed) == "token.account_closed"
+    assert _code(county, closed) == "token.revoked"  # closing ended it
 
 
 def test_only_those_who_keep_accounts_revoke_the_tokens_of_others(county: County) -> None:
