@@ -29,6 +29,7 @@ from lantai.problems import (
 )
 from lantai.web import refusals, rooms
 from lantai.web.errors import error_page
+from lantai.web.limits import Door, SignInLimit
 from lantai.web.rendering import STATIC
 from lantai.web.security import SecurityHeaders
 from lantai.web.visit import language_of
@@ -93,7 +94,9 @@ def create_app(site: Site) -> FastAPI:
     mask_log()
     app.state.site = site
     app.state.glances = {}
-    app.add_middleware(SecurityHeaders)
+    app.state.sign_in_limit = SignInLimit(site.settings)
+    app.add_middleware(Door, settings=site.settings, answer=_answer)
+    app.add_middleware(SecurityHeaders, secure=site.settings.secure_cookies)
     app.add_middleware(RequestNumber)
     app.add_exception_handler(LantaiError, _answer)
     app.add_exception_handler(SQLAlchemyError, _answer)
@@ -168,8 +171,10 @@ async def _answer(request: Request, error: Exception) -> Response:
     if status == 500:
         log.error("request %s failed", number, exc_info=error)
     await run_in_threadpool(refusals.enter, request, known)
+    wait = known.params.get("wait_seconds")
+    again = {"Retry-After": str(wait)} if isinstance(wait, int) else {}
     if _is_for_programs(request):
-        headers = dict(getattr(request.state, "answer_headers", {}))
+        headers = {**getattr(request.state, "answer_headers", {}), **again}
         if status == 401:
             headers["WWW-Authenticate"] = 'Bearer realm="lantai"'
         return JSONResponse(problem(known, language, request_id=number), status, headers, media_type=MEDIA_TYPE)
@@ -179,4 +184,6 @@ async def _answer(request: Request, error: Exception) -> Response:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         suffix = "" if target == "/" else f"?next={quote(target)}"
         return Response(status_code=303, headers={"Location": f"/sign-in{suffix}"})
-    return await run_in_threadpool(error_page, request, known, status, number)
+    answer = await run_in_threadpool(error_page, request, known, status, number)
+    answer.headers.update(again)
+    return answer

@@ -62,8 +62,13 @@ class Malformed(Invalid):
     """The request itself cannot be read (HTTP 400), as distinct from values that break a rule (422)."""
 
 
+class TooMany(Unavailable):
+    """Asked too often; ``params["wait_seconds"]`` says when again (HTTP 429 with Retry-After, RFC 6585)."""
+
+
 _STATUSES: tuple[tuple[type[LantaiError], int], ...] = (
     (SignInRequired, 401),
+    (TooMany, 429),
     (Malformed, 400),
     (NotFound, 404),
     (Invalid, 422),
@@ -96,6 +101,7 @@ _TITLES = {
     416: ("请求的范围不存在", "No such range"),
     422: ("内容不符合规定", "What was given breaks a rule"),
     423: ("正在使用", "In use"),
+    429: ("操作过于频繁", "Too many requests"),
     460: ("校验值不符", "The checksum does not match"),
     500: ("程序出错", "The program failed"),
     503: ("暂时无法使用", "Not available now"),

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from access.passwords import PasswordRules
 from ingest.limits import IngestLimits, VirusScanner
 from metadata.errors import Invalid
 
@@ -46,6 +47,27 @@ class WatchedFolder(BaseModel):
     )
 
 
+class PasswordSettings(BaseModel):
+    """What the site asks of passwords."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    shortest: int = Field(10, ge=8, le=64, description="characters that a password has at least")
+    remembered: int = Field(5, ge=0, le=20, description="passwords of a person that may not come back")
+    days: int = Field(0, ge=0, le=3650, description="days until a password must be changed; 0: never by age")
+
+
+class RateSettings(BaseModel):
+    """How often one browser, program or address may ask; 0: as often as it likes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    searches_per_minute: int = Field(240, ge=0, description="searches of one session or token in a minute")
+    failed_sign_ins_per_minute: int = Field(
+        60, ge=0, description="wrong passwords from one address in a minute; known browsers are not counted"
+    )
+
+
 class Settings(BaseSettings):
     """Everything a site may decide. Relative paths count from ``home``."""
 
@@ -73,7 +95,19 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that `lantai serve` listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that `lantai serve` listens on")
     session_hours: int = Field(10, ge=1, le=72, description="hours until a signed-in browser must sign in again")
-    secure_cookies: bool = Field(False, description="cookies only over HTTPS; switch on behind TLS")
+    secure_cookies: bool = Field(
+        False, description="cookies and browsers stay on HTTPS (`__Host-` names, HSTS); switch on behind TLS"
+    )
+    hosts: list[str] = Field(
+        default_factory=list,
+        description="names in the Host header that are answered, `*.` before one for all below it; empty: this machine's own where `host` is a loopback address, else any",
+    )
+    proxies: list[str] = Field(
+        default_factory=list,
+        description="addresses of reverse proxies whose X-Forwarded-For and -Proto are believed; empty: nobody's",
+    )
+    password: PasswordSettings = Field(default_factory=PasswordSettings, description="what is asked of passwords")
+    rates: RateSettings = Field(default_factory=RateSettings, description="how often one may ask")
     ingest_workers: int = Field(2, ge=1, le=32, description="submissions that one worker examines and stores at once")
     check_processes: int = Field(0, ge=0, le=64, description="processes for checks; 0: one per core")
     busy_seconds: float = Field(30.0, gt=0, le=300, description="how long to wait for a locked SQLite database")
@@ -86,6 +120,12 @@ class Settings(BaseSettings):
     watched: list[WatchedFolder] = Field(default_factory=list, description="folders that become deposits")
     upload_hours: int = Field(72, ge=1, le=24 * 90, description="hours until an unfinished upload by parts is dropped")
     limits: IngestLimits = Field(default_factory=IngestLimits, description="limits on what a deposit may be")
+
+    @property
+    def password_rules(self) -> PasswordRules:
+        """What is asked of passwords, as ``access`` takes it."""
+        asked = self.password
+        return PasswordRules(shortest=asked.shortest, remembered=asked.remembered, days=asked.days)
 
     @field_validator("zone")
     @classmethod

@@ -304,6 +304,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (503, "A part of the site does not answer now"),
     )
 }
+LIMITED: dict[int | str, dict[str, Any]] = {
+    **PROBLEMS,
+    429: {
+        "model": Problem,
+        "description": "Asked too often; Retry-After says when again",
+        "content": {"application/problem+json": {}},
+    },
+}
 CONFLICT: dict[int | str, dict[str, Any]] = {
     **PROBLEMS,
     409: {

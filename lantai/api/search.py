@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from lantai.api.models import PROBLEMS
+from lantai.api.models import LIMITED
 from lantai.api.search_models import Hit, SearchResult
 from lantai.result_lists import MEDIA_TYPES
 from lantai.web import searching
@@ -18,7 +18,7 @@ from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 from search.service import FACETS
 
-router = APIRouter(tags=["search"], responses=PROBLEMS)
+router = APIRouter(tags=["search"], responses=LIMITED)
 
 Order = Literal["relevance", "date", "code", "newest"]
 Values = Annotated[list[str], Field(max_length=50)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from lantai.api.models import PROBLEMS, Session, SignIn
+from lantai.api.models import LIMITED, Session, SignIn
 from lantai.problems import BadToken, SignInRequired
 from lantai.web.pages.signing import close_login, open_login, set_session
 from lantai.web.security import CSRF_HEADER, same_token
@@ -12,7 +12,7 @@ from lantai.web.visit import AnyVisit, ApiVisit, Visit
 from metadata.errors import Forbidden
 from metadata.rights import Permission
 
-router = APIRouter(prefix="/session", tags=["session"], responses=PROBLEMS)
+router = APIRouter(prefix="/session", tags=["session"], responses=LIMITED)
 
 
 def _session(visit: Visit, csrf: str) -> Session:
@@ -51,9 +51,8 @@ def sign_in(request: Request, visit: AnyVisit, given: SignIn, response: Response
     opened = open_login(visit, given.username, given.password)
     if opened is None:
         raise WrongPassword
-    token, csrf = opened
-    set_session(response, visit, token)
-    return {"csrf_token": csrf}
+    set_session(response, visit, opened.token)
+    return {"csrf_token": opened.csrf}
 
 
 @router.get("", summary="Who is signed in")

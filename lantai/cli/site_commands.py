@@ -88,11 +88,14 @@ def serve(
     from lantai.app import create_app
 
     site = open_site()
+    site.settings.host = host or site.settings.host
     worker_process = _start_worker(site.settings.home) if with_worker else None
     try:
         uvicorn.run(
             create_app(site),
-            host=host or site.settings.host,
+            host=site.settings.host,
+            proxy_headers=bool(site.settings.proxies),
+            forwarded_allow_ips=site.settings.proxies,
             port=port or site.settings.port,
             log_level="warning",
             access_log=False,

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SESSION_COOKIE = "lantai_session"
 VISITOR_COOKIE = "lantai_visitor"
+DEVICE_COOKIE = "lantai_device"
 LANGUAGE_COOKIE = "lantai_language"
 TYPE_COOKIE = "lantai_type"
 PURPOSE_COOKIE = "lantai_purpose"
@@ -30,6 +31,11 @@ PAGE_POLICY = (
 FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'self'"
 PDF_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'self'"
 """Chromium's PDF viewer does not start in a sandboxed frame; nothing else may run under this policy."""
+
+
+def cookie_name(name: str, *, secure: bool) -> str:
+    """The name of a cookie that opens something: over HTTPS with the prefix that keeps neighbouring sites from setting it."""
+    return f"__Host-{name}" if secure else name
 
 
 def same_token(expected: str, given: str | None) -> bool:
@@ -53,10 +59,14 @@ def local_path(target: str | None, default: str = "/") -> str:
 
 
 class SecurityHeaders:
-    """ASGI middleware: policies on every answer that did not set its own; nothing personal in shared caches."""
+    """ASGI middleware: policies on every answer that did not set its own; nothing personal in shared caches.
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``secure``: the site stands behind TLS, and browsers shall come by no other way (HSTS, RFC 6797).
+    """
+
+    def __init__(self, app: ASGIApp, *, secure: bool = False) -> None:
         self._app = app
+        self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on and complete the headers of its answer."""
@@ -75,6 +85,8 @@ class SecurityHeaders:
                 headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
                 headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
                 headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+                if self._secure:
+                    headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_SECONDS}")
                 headers.setdefault("Cache-Control", "public, max-age=3600" if static else "no-store")
             await send(message)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from access import sessions
+from access.account_finding import folded_name
 from access.accounts import account_by_name, authenticate, change_password
+from access.credentials import known_browser, mark_of
 from access.passwords import SLOW_DOWN
 from lantai import i18n
-from lantai.web import security
+from lantai.web import limits, security
 from lantai.web.rendering import page
 from lantai.web.visit import AnyVisit, Form, Posted, Visit, everyday_purposes
 from metadata.errors import Invalid
@@ -39,14 +42,17 @@ def sign_in_page(
         wrong=wrong,
         username=username,
     )
-    _set(answer, visit, security.VISITOR_COOKIE, token, None)
+    _set(answer, visit, _named(visit, security.VISITOR_COOKIE), token, None)
     return answer
 
 
-def _set(answer: Response, visit: Visit, name: str, value: str, seconds: int | None) -> None:
-    answer.set_cookie(
-        name, value, max_age=seconds, httponly=True, samesite="lax", secure=visit.site.settings.secure_cookies, path="/"
-    )
+def _named(visit: Visit, name: str) -> str:
+    return security.cookie_name(name, secure=visit.site.settings.secure_cookies)
+
+
+def _set(answer: Response, visit: Visit, name: str, value: str, seconds: int | None, *, path: str = "/") -> None:
+    secure = visit.site.settings.secure_cookies
+    answer.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=secure, path=path)
 
 
 @router.get("/sign-in")
@@ -57,18 +63,66 @@ def show(visit: AnyVisit, next: str = "/") -> Response:  # noqa: A002 - the word
     return sign_in_page(visit, next_path=next)
 
 
-def open_login(visit: Visit, username: str, password: str) -> tuple[str, str] | None:
-    """``(token, csrf)`` of a new session, or nothing when name or password is wrong; which of them is not said.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A new session: the token for the cookie, the token for forms, and the mark of a browser that is known from now on."""
 
-    The session that the browser brought ends: nobody could sign out of it any more.
+    token: str
+    csrf: str
+    mark: str
+    username: str
+
+
+def open_login(visit: Visit, username: str, password: str) -> Opened | None:
+    """A new session, or nothing when name or password is wrong; which of them is not said.
+
+    The session that the browser brought ends: nobody could sign out of it any more. ``TooMany`` after many wrong
+    passwords from this network address, but for a browser that is known (``request.too_many``).
     """
-    archive = visit.site.archive
+    site, archive = visit.site, visit.site.archive
+    request = visit.request
+    limit: limits.SignInLimit = request.app.state.sign_in_limit
+    address = limits.address_of(request)
+    device = request.cookies.get(_device_cookie(username), "")
+    _refuse_too_many(visit, limit, address, username, device)
     with visit.writing() as session:
-        account = authenticate(session, username=username, password=password, clock=archive.clock)
-        if account is None:
-            return None
-        sessions.close_session(session, visit.request.cookies.get(security.SESSION_COOKIE, ""))
-        return sessions.open_session(session, account, clock=archive.clock, hours=visit.site.settings.session_hours)
+        account = authenticate(
+            session,
+            username=username,
+            password=password,
+            archive=archive,
+            address=address,
+            device=device,
+            rules=site.settings.password_rules,
+        )
+        if account is not None:
+            old = request.cookies.get(_named(visit, security.SESSION_COOKIE), "")
+            sessions.close_session(session, old, archive.clock)
+            token, csrf = sessions.open_session(
+                session,
+                account,
+                clock=archive.clock,
+                hours=site.settings.session_hours,
+                device=sessions.device_named(request.headers.get("user-agent", "")),
+            )
+            return Opened(token, csrf, mark_of(account), account.username)
+    limit.failed(address)
+    return None
+
+
+def _refuse_too_many(visit: Visit, limit: limits.SignInLimit, address: str, username: str, device: str) -> None:
+    seconds = limit.wait(address)
+    if not seconds:
+        return
+    with visit.reading() as session:
+        if not known_browser(session, username=username, device=device):
+            raise limits.too_many(seconds)
+
+
+def _device_cookie(username: str) -> str:
+    """One cookie an account, for a browser may be shared by colleagues; the name tells whose only to who knows it."""
+    digest = hashlib.sha256(folded_name(username[:200]).encode("utf-8", "backslashreplace")).hexdigest()
+    return f"{security.DEVICE_COOKIE}_{digest[:12]}"
 
 
 @router.post("/sign-in")
@@ -82,28 +136,34 @@ def sign_in(visit: AnyVisit, form: Form) -> Response:
         _ = i18n.translations(visit.language).gettext
         wrong = _("Account or password is not right. After several failed tries the account waits for some minutes.")
         return sign_in_page(visit, next_path=target, kept=kept, wrong=wrong, username=username, status=401)
-    token, csrf = opened
     answer: Response
     if kept:
-        answer = page(replace(visit, csrf=csrf), "resume.html", next=target, kept=kept)
+        answer = page(replace(visit, csrf=opened.csrf), "resume.html", next=target, kept=kept)
     else:
         answer = RedirectResponse(target, 303)
-    set_session(answer, visit, token)
+    set_session(answer, visit, opened.token)
+    _set(answer, visit, _device_cookie(opened.username), opened.mark, security.YEAR_SECONDS, path="/sign-in")
     return answer
 
 
 def set_session(answer: Response, visit: Visit, token: str) -> None:
     """Give the browser its session; the guest's token goes."""
-    _set(answer, visit, security.SESSION_COOKIE, token, visit.site.settings.session_hours * 3600)
-    answer.delete_cookie(security.VISITOR_COOKIE, path="/")
+    _set(answer, visit, _named(visit, security.SESSION_COOKIE), token, visit.site.settings.session_hours * 3600)
+    _forget(answer, visit, security.VISITOR_COOKIE)
+
+
+def _forget(answer: Response, visit: Visit, name: str) -> None:
+    answer.delete_cookie(
+        _named(visit, name), path="/", secure=visit.site.settings.secure_cookies, httponly=True, samesite="lax"
+    )
 
 
 def close_login(request: Request, visit: Visit) -> None:
     """End the session in the database: the cookie is worth nothing from now on."""
-    token = request.cookies.get(security.SESSION_COOKIE)
+    token = request.cookies.get(_named(visit, security.SESSION_COOKIE))
     if token:
         with visit.writing() as session:
-            sessions.close_session(session, token)
+            sessions.close_session(session, token, visit.site.archive.clock)
 
 
 @router.get("/password")
@@ -114,11 +174,12 @@ def show_password(visit: AnyVisit) -> Response:
 
 def _password_page(_person: object, visit: Visit, errors: dict[str, str] | None = None) -> Response:
     found = errors or {}
-    return page(visit, "password.html", status=422 if found else 200, errors=found)
+    shortest = visit.site.settings.password_rules.shortest
+    return page(visit, "password.html", status=422 if found else 200, errors=found, shortest=shortest)
 
 
 @router.post("/password")
-def change(visit: AnyVisit, form: Form) -> Response:
+def change(request: Request, visit: AnyVisit, form: Form) -> Response:
     """Change one's own password; every session of the account ends and a new one begins here."""
     _ = i18n.translations(visit.language).gettext
     current, new = form.fields.get("current_password", ""), form.fields.get("new_password", "")
@@ -131,10 +192,19 @@ def change(visit: AnyVisit, form: Form) -> Response:
     try:
         with visit.writing() as session:
             account = account_by_name(session, visit.username)
-            change_password(session, archive=visit.site.archive, account=account, current=current, new=new)
-            token, _csrf = sessions.open_session(
-                session, account, clock=visit.site.archive.clock, hours=visit.site.settings.session_hours
+            settings, archive = visit.site.settings, visit.site.archive
+            change_password(
+                session, archive=archive, account=account, current=current, new=new, rules=settings.password_rules
             )
+            token, _csrf = sessions.open_session(
+                session,
+                account,
+                clock=archive.clock,
+                hours=settings.session_hours,
+                device=sessions.device_named(request.headers.get("user-agent", "")),
+                goes_on=True,
+            )
+            mark = mark_of(account)
     except Invalid as error:
         SLOW_DOWN.note(visit.username, success=error.code != "password.wrong")
         field = "current_password" if error.code == "password.wrong" else "new_password"
@@ -142,6 +212,7 @@ def change(visit: AnyVisit, form: Form) -> Response:
     SLOW_DOWN.note(visit.username, success=True)
     answer = RedirectResponse("/", 303)
     set_session(answer, visit, token)
+    _set(answer, visit, _device_cookie(visit.username), mark, security.YEAR_SECONDS, path="/sign-in")
     return answer
 
 
@@ -151,7 +222,7 @@ def sign_out(request: Request, visit: AnyVisit, form: Form) -> Response:
     del form
     close_login(request, visit)
     answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(security.SESSION_COOKIE, path="/")
+    _forget(answer, visit, security.SESSION_COOKIE)
     answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 
