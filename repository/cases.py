@@ -1,7 +1,7 @@
 """Households and case files (一户一号, 一户一档): made once, then only given new states as numbered revisions.
 
 A household's ID number is sealed and blinded before it reaches a row. ``state`` of a case file holds ``members`` (with
-sealed ID numbers), ``events`` (``{"event", "on", "note"}``) and ``facts``; the order of records stands in
+sealed ID numbers), ``events`` (``{"event", "on", "note"}``), those that were ``withdrawn``, and ``facts``; the order of records stands in
 ``CaseRecord.position`` and in every revision.
 """
 
@@ -23,6 +23,7 @@ from metadata.household import check_household_no
 from metadata.identifiers import new_id
 from repository import outbox
 from repository.archive import Archive
+from repository.clock import stamp
 from repository.ledger.acts import ActorRef
 from repository.revisions import revise_case
 from repository.tables import CaseFile, CaseRecord, Household, Record
@@ -123,6 +124,8 @@ def case_file(
 ) -> tuple[CaseFile, bool]:
     """The household's file in ``programme``, made when it is new, else given what is new about it; whether it changed.
 
+    An event that a person withdrew does not come back with a list that still has it.
+
     Nothing is frozen here: whoever calls puts a changed case through ``revisions.revise_cases`` in the same
     transaction, a new one at the latest when its records are accessioned.
     """
@@ -145,7 +148,10 @@ def case_file(
     state = dict(found.state)
     if members:
         state["members"] = _members(archive, members, state.get("members", []))
-    state["events"] = _merged(state.get("events", []), events)
+    taken_back = {(one["on"], one["event"]) for one in state.get("withdrawn", [])}
+    state["events"] = _merged(
+        state.get("events", []), (one for one in events if (one["on"], one["event"]) not in taken_back)
+    )
     state["facts"] = {**state.get("facts", {}), **(facts or {})}
     found.opened_on = found.opened_on or opened_on
     found.stopped_on = stopped_on or found.stopped_on
@@ -364,3 +370,28 @@ def _present(session: Session, case: CaseFile, record_ids: Sequence[str]) -> set
         part = CaseRecord.record_id.in_(record_ids[start : start + _BATCH])
         found.update(session.scalars(select(CaseRecord.record_id).where(CaseRecord.case_file_id == case.id, part)))
     return found
+
+
+def withdraw_event(
+    session: Session, *, archive: Archive, actor: ActorRef, case: CaseFile, event: str, on: date, reason: str
+) -> int:
+    """An event was entered wrongly: a new revision without it, which says who took it back and why; its number.
+
+    ``Conflict`` (``case.event_gone``) when the event does not stand in the file.
+    """
+    known, day = list(case.state.get("events", [])), on.isoformat()
+    gone = next((one for one in known if (one["event"], str(one["on"])[:10]) == (event, day)), None)
+    if gone is None:
+        raise Conflict(
+            "case.event_gone",
+            zh="该案卷中已没有这一天的这一事件，没有更改。请刷新后查看。",
+            en="This event does not stand in the case file for that day any more; nothing was changed. Reload the page.",
+            event=event,
+        )
+    note = {**gone, "reason": reason, "withdrawn_by": actor.id, "withdrawn_at": stamp(archive.clock.now())}
+    state = {
+        **case.state,
+        "events": [one for one in known if one is not gone],
+        "withdrawn": [*case.state.get("withdrawn", []), note],
+    }
+    return revise_case(session, archive=archive, actor=actor, case=case, state=state)

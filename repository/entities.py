@@ -1,4 +1,4 @@
-"""The state of organs, accounts and submissions as entity revisions hold it, and back again.
+"""The state of organs, accounts, submissions, requests, grants and holds as entity revisions hold it, and back again.
 
 A state is the row's columns by name, moments and days as text. Left out are secrets (password hashes), what changes
 without an act (last sign-in), and those of a submission's options that are free words, for they may be about persons.
@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from repository.clock import parse_stamp, stamp
-from repository.tables import Account, AccountRole, Base, Organ, Submission
+from repository.tables import AccessGrant, AccessRequest, Account, AccountRole, Base, Hold, Organ, Submission
 from repository.tables.base import Moment
 
 _LEFT_OUT: dict[type[Base], frozenset[str]] = {
@@ -33,6 +33,9 @@ _LEFT_OUT: dict[type[Base], frozenset[str]] = {
     ),
     Submission: frozenset({"revision", "seq", "options", "error", "attempts", "idempotency_key"}),
     AccountRole: frozenset({"seq", "account_id"}),
+    Hold: frozenset({"revision", "seq", "row_version"}),
+    AccessRequest: frozenset({"revision", "seq", "idempotency_key"}),
+    AccessGrant: frozenset({"revision", "seq"}),
 }
 _OPTIONS = frozenset(
     {
@@ -79,6 +82,22 @@ def submission_state(submission: Submission) -> dict[str, Any]:
     return {**_state(submission), "options": kept}
 
 
+def request_state(request: AccessRequest, subjects: Iterable[tuple[str, str, bool]]) -> dict[str, Any]:
+    """A request's whole state with what it means in the holdings: (kind, id, granted) each."""
+    meant = [{"kind": kind, "subject_id": one, "granted": granted} for kind, one, granted in subjects]
+    return {**_state(request), "subjects": meant}
+
+
+def grant_state(grant: AccessGrant, subjects: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """A grant's whole state with what it names: (kind, id) each."""
+    return {**_state(grant), "subjects": [{"kind": kind, "subject_id": one} for kind, one in subjects]}
+
+
+def hold_state(hold: Hold, subjects: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """A hold's whole state with the records and case files that it names, as (kind, id)."""
+    return {**_state(hold), "subjects": [{"kind": kind, "id": one} for kind, one in subjects]}
+
+
 def values(table: type[Base], state: Mapping[str, Any]) -> dict[str, Any]:
     """Column values of ``table`` from a state; names that are no columns, or are left out, are passed over."""
     found: dict[str, Any] = {}
@@ -92,3 +111,8 @@ def values(table: type[Base], state: Mapping[str, Any]) -> dict[str, Any]:
             value = date.fromisoformat(value)
         found[column.key] = value
     return found
+
+
+def named(subject: Mapping[str, Any]) -> dict[str, Any]:
+    """Column values of one subject of a request or grant, as its state holds it."""
+    return {name: subject[name] for name in ("kind", "subject_id", "granted") if name in subject}

@@ -69,6 +69,11 @@ def hold_placed(session: Session, *, at: datetime, actor: ActorRef, hold_id: str
     return act(session, "hold.placed", at, actor, hold_id=hold_id, records=records, case_files=case_files)
 
 
+def hold_reviewed(session: Session, *, at: datetime, actor: ActorRef, hold_id: str) -> str:
+    """A hold was looked at and stands; the day it is looked at again was set."""
+    return act(session, "hold.reviewed", at, actor, hold_id=hold_id)
+
+
 def hold_lifted(session: Session, *, at: datetime, actor: ActorRef, hold_id: str) -> str:
     """A hold is to end; it does when this entry is sealed."""
     return act(session, "hold.lifted", at, actor, hold_id=hold_id)

@@ -1,4 +1,4 @@
-"""Organs, accounts, submissions and profile versions come back from their newest revisions."""
+"""Organs, accounts, submissions, requests, grants and profile versions come back from their newest revisions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from metadata.errors import LantaiError
+from metadata.errors import LantaiError, NotFound
 from metadata.profile import load_bytes
 from repository import entities
 from repository.clock import Clock
@@ -17,7 +17,21 @@ from repository.rebuild.history import History
 from repository.rebuild.report import RebuildReport
 from repository.rebuild.sources import Sources, highest
 from repository.revisions import ENTITY_FORMAT
-from repository.tables import Account, AccountRole, Organ, ProfileVersion, Submission
+from repository.storage import layout
+from repository.tables import (
+    AccessGrant,
+    AccessRequest,
+    Account,
+    AccountRole,
+    GrantSubject,
+    Organ,
+    ProfileVersion,
+    RequestSubject,
+    Submission,
+)
+
+RESTORED = frozenset({"organ", "account", "submission", "request", "grant", "hold"})
+"""Kinds of entities that a rebuild brings back, here or in ``holds``; others are counted and left alone."""
 
 States = dict[str, dict[str, Any]]
 
@@ -48,7 +62,7 @@ def newest_states(sources: Sources, kinds: Iterable[str], report: RebuildReport)
         kind = str(info.name)
         if kind in wanted:
             revisions[kind, str(info.subject_id)][int(info.number or 0)] = key
-        else:
+        elif kind not in RESTORED:
             report.counts[f"other_{kind}"] += 1
     states: dict[str, States] = {kind: {} for kind in wanted}
     for (kind, entity_id), keys in revisions.items():
@@ -66,8 +80,8 @@ def newest_states(sources: Sources, kinds: Iterable[str], report: RebuildReport)
 
 
 def restore_people(session: Session, sources: Sources, report: RebuildReport) -> None:
-    """Insert organs (superior ones first), accounts without secrets, their roles, and submissions."""
-    states = newest_states(sources, ("organ", "account", "submission"), report)
+    """Insert organs (superior ones first), accounts without secrets, their roles, submissions, requests and grants."""
+    states = newest_states(sources, ("organ", "account", "submission", "request", "grant"), report)
     organs = states["organ"]
     for organ_id in _superior_first(organs):
         state = organs[organ_id]
@@ -97,9 +111,53 @@ def restore_people(session: Session, sources: Sources, report: RebuildReport) ->
                 attempts=0,
             )
         )
+    _restore_requests(session, known, states["request"], states["grant"], report)
     report.counts["organs"] += len(organs)
     report.counts["accounts"] += len(states["account"])
     report.counts["submissions"] += len(states["submission"])
+
+
+def _restore_requests(
+    session: Session, known: KnownOrgans, requests: States, grants: States, report: RebuildReport
+) -> None:
+    """Requests and what they mean, then the grants that came of them, each in the order in which it was made.
+
+    A grant comes back with its end: one that was over, or revoked, permits nothing afterwards either.
+    """
+    accounts = set(session.scalars(select(Account.id)))
+    restored: set[str] = set()
+    for request_id, state in _in_order(requests):
+        if state.get("account_id") not in accounts:
+            report.fault(layout.entity_key("request", request_id, state["revision"]), _nobody())
+            continue
+        known.require(session, str(state.get("organ_id")))
+        session.execute(
+            insert(AccessRequest).values(**entities.values(AccessRequest, state), revision=state["revision"])
+        )
+        for one in state.get("subjects", []):
+            session.execute(insert(RequestSubject).values(**entities.named(one), request_id=request_id))
+        restored.add(request_id)
+    for grant_id, state in _in_order(grants):
+        if state.get("request_id") not in restored:
+            report.fault(layout.entity_key("grant", grant_id, state["revision"]), _nobody())
+            continue
+        session.execute(insert(AccessGrant).values(**entities.values(AccessGrant, state), revision=state["revision"]))
+        for one in state.get("subjects", []):
+            session.execute(insert(GrantSubject).values(**entities.named(one), grant_id=grant_id))
+        report.counts["grants"] += 1
+    report.counts["requests"] += len(restored)
+
+
+def _in_order(states: States) -> list[tuple[str, dict[str, Any]]]:
+    return sorted(states.items(), key=lambda item: (str(item[1].get("created_at")), item[0]))
+
+
+def _nobody() -> NotFound:
+    return NotFound(
+        "rebuild.nobody_asked",
+        zh="找不到提出这件申请的帐号或所依据的申请，没有恢复；副本中的内容没有改动。",
+        en="The account that asked, or the request behind the grant, was not found; it was left out, and the replica's object is untouched.",
+    )
 
 
 def _options(state: Mapping[str, Any]) -> dict[str, Any]:

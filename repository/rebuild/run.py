@@ -16,6 +16,7 @@ from repository.ledger.entry import ActorRef
 from repository.rebuild.cases import restore_cases
 from repository.rebuild.compare import compare
 from repository.rebuild.history import History, check_ledger, restore_ledger
+from repository.rebuild.holds import restore_holds
 from repository.rebuild.objects import restore_objects
 from repository.rebuild.people import restore_people, restore_profiles
 from repository.rebuild.records import restore_records
@@ -83,6 +84,7 @@ def rebuild(
         )
         progress("case files", 0, 0)
         restore_cases(session, archive, sources, report, destroyed=destroyed)
+        restore_holds(session, sources, report)
         progress("objects", 0, 0)
         restore_objects(session, sources, archive.clock, report, destroyed=destroyed)
         report.elsewhere = sources.elsewhere()
