@@ -22,6 +22,7 @@ from repository.keys import Keys
 from repository.storage.local import LocalStore
 from repository.storage.replicas import Replicas
 from repository.tables import Organ, Record, Replica
+from tests.unit.access.borrowing import Desk
 
 
 @pytest.fixture
@@ -129,3 +130,25 @@ def put(county: County) -> Callable[..., str]:
         return row.id
 
     return make
+
+
+@pytest.fixture
+def desk(county: County, put: Callable[..., str], clock: FixedClock) -> Desk:
+    """People on both sides of a request."""
+    made = Desk(county.archive, clock, put)
+    for name, role, organ in (
+        ("borrower", "borrower_external", "insurance"),
+        ("other", "borrower_external", "insurance"),
+        ("prosecutor", "statutory_user", "procuratorate"),
+        ("member", "household_member", "family"),
+        ("staff", "borrower_internal", "bureau"),
+        ("head", "bureau_head", "bureau"),
+        ("chief", "archive_chief", "bureau"),
+        ("archivist", "archivist", "bureau"),
+        ("keeper", "archivist_township", "east"),
+        ("elsewhere", "archivist_township", "west"),
+        ("stranger", "bureau_head", "neighbour"),
+        ("auditor", "audit_admin", "bureau"),
+    ):
+        made.person(name, role, organ)
+    return made
