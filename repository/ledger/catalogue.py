@@ -24,7 +24,7 @@ from repository.storage import layout
 from repository.tables import LedgerBlock, LedgerEntry, LedgerPending, ReplicaObject
 
 _BATCH = 500
-_SUBJECTS = ("record_id", "case_file_id", "submission_id", "request_id", "form")
+_SUBJECTS = ("record_id", "case_file_id", "submission_id", "request_id", "form", "account_id")
 
 
 def verify_catalogue(session: Session, archive: Archive) -> LedgerReport:
@@ -73,6 +73,7 @@ def _altered(session: Session, lines: list[bytes], *, stream: str, number: int, 
                     LedgerEntry.submission_id,
                     LedgerEntry.request_id,
                     LedgerEntry.form,
+                    LedgerEntry.account_id,
                     LedgerEntry.body,
                 ).where(LedgerEntry.id.in_([entry["id"] for _, entry in part]))
             )

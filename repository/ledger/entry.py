@@ -64,6 +64,7 @@ def entry_row(
         **subjects,
         "request_id": body.get("request_id"),
         "form": body.get("form"),
+        "account_id": body.get("account_id"),
         "body": canonical.dumps(body).decode(),
     }
 

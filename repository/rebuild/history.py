@@ -187,6 +187,7 @@ def _insert_entries(session: Session, lines: list[bytes], key: str, report: Rebu
                     "submission_id": entry.get("submission_id"),
                     "request_id": entry.get("request_id"),
                     "form": entry.get("form"),
+                    "account_id": entry.get("account_id"),
                     "body": line.decode(),
                 }
             )

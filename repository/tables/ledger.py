@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from repository.tables.base import Base, Serial, Sha256
 
 _OF_A_REQUEST = text("request_id IS NOT NULL")
+_OF_AN_ACCOUNT = text("account_id IS NOT NULL")
 _A_LOOK = text("form IS NOT NULL")
 
 
@@ -17,7 +18,7 @@ class LedgerEntry(Base):
     """One act or look. ``body`` is the canonical JSON line that will stand in a block; never updated.
 
     The other columns repeat what stands in it, to find it again. ``request_id`` and ``form`` are seldom given outside
-    the use register: their indexes hold only what has them.
+    the use register, ``account_id`` (whom an act concerns, not who acted) not in it: their indexes hold only what has them.
     """
 
     __tablename__ = "ledger_entry"
@@ -33,6 +34,7 @@ class LedgerEntry(Base):
     submission_id: Mapped[str | None] = mapped_column(String(36))
     request_id: Mapped[str | None] = mapped_column(String(36))
     form: Mapped[str | None] = mapped_column(String(16))
+    account_id: Mapped[str | None] = mapped_column(String(80))
     body: Mapped[str] = mapped_column(Text)
     __table_args__ = (
         Index(None, "stream", "seq"),
@@ -43,6 +45,7 @@ class LedgerEntry(Base):
         Index(None, "actor_id", "seq"),
         Index(None, "submission_id", "seq"),
         Index(None, "request_id", "seq", sqlite_where=_OF_A_REQUEST, postgresql_where=_OF_A_REQUEST),
+        Index(None, "account_id", "seq", sqlite_where=_OF_AN_ACCOUNT, postgresql_where=_OF_AN_ACCOUNT),
         Index(None, "form", "seq", sqlite_where=_A_LOOK, postgresql_where=_A_LOOK),
         Index(None, "act", "seq", sqlite_where=_A_LOOK, postgresql_where=_A_LOOK),
     )

@@ -242,14 +242,25 @@ def upgrade() -> None:
     with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
         batch_op.add_column(sa.Column('request_id', sa.String(length=36), nullable=True))
         batch_op.add_column(sa.Column('form', sa.String(length=16), nullable=True))
-    # both repeat what stands in the entry; in looks from before this revision request_id is the number of the call
+        batch_op.add_column(sa.Column('account_id', sa.String(length=80), nullable=True))
+    # they repeat what stands in the entry; in looks from before this revision request_id is the number of the call
     if op.get_bind().dialect.name == "postgresql":
         told = "request_id = body::json ->> 'request_id', form = body::json ->> 'form'"
+        concerned = "account_id = body::json ->> 'account_id'"
     else:
         told = "request_id = json_extract(body, '$.request_id'), form = json_extract(body, '$.form')"
+        concerned = "account_id = json_extract(body, '$.account_id')"
     op.execute(f"UPDATE ledger_entry SET {told} WHERE stream = 'use'")  # noqa: S608  words of ours
+    op.execute(f"UPDATE ledger_entry SET {concerned} WHERE stream = 'acts'")  # noqa: S608  words of ours
 
     with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f('ix_ledger_entry_account_id_seq'),
+            ['account_id', 'seq'],
+            unique=False,
+            sqlite_where=sa.text('account_id IS NOT NULL'),
+            postgresql_where=sa.text('account_id IS NOT NULL'),
+        )
         batch_op.create_index(
             batch_op.f('ix_ledger_entry_request_id_seq'),
             ['request_id', 'seq'],
@@ -299,10 +310,10 @@ def downgrade() -> None:
     with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_ledger_entry_stream_at'))
         batch_op.drop_index(batch_op.f('ix_ledger_entry_organ_id_seq'))
-        for column in ("request_id", "form", "act"):
+        for column in ("request_id", "form", "act", "account_id"):
             batch_op.drop_index(batch_op.f(f'ix_ledger_entry_{column}_seq'))
     # not in a batch, which would make the table anew: others refer to it
-    for name in ("form", "request_id"):
+    for name in ("account_id", "form", "request_id"):
         op.drop_column("ledger_entry", name)
     op.drop_table('use_count')
 

@@ -103,7 +103,7 @@ def test_a_database_of_the_first_schema_comes_along_whole_and_goes_back(tmp_path
             "row_version",
         },
         "organ": {"closed_at"},
-        "ledger_entry": {"request_id", "form"},
+        "ledger_entry": {"request_id", "form", "account_id"},
         "login_session": {"id", "device"},
         "retention_assignment": {"organ_id"},
     }
