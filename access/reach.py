@@ -69,7 +69,7 @@ def _reaches(actor: Actor, permission: Permission, profile: Profile) -> tuple[Re
     found: list[Reach] = []
     for held in actor.roles:
         role = profile.roles.get(held.role)
-        if role is None or permission not in role.permissions | role.own:
+        if role is None or (permission not in role.permissions and permission not in role.own):
             continue
         prefix = None if held.everywhere else held.division_prefix
         own = permission not in role.permissions

@@ -329,7 +329,9 @@ def _recall(engine: TantivyEngine, root: Path, label: str, count: int, wanted: i
         ids = [f"{found:032x}" for found in truth[one]]
         for start in range(0, len(ids), 2000):
             part = tuple(ids[start : start + 2000])
-            met += engine.search(query, PermissionFilter((), part), limit=0).total
+            met += engine.search(
+                query, PermissionFilter((Scope(("",), ("open", "internal", "restricted"), ids=part),)), limit=0
+            ).total
             checked += len(part)
         if engine.search(query, everything, limit=0).total < totals[one]:
             fewer.append(one)

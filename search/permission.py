@@ -15,30 +15,27 @@ from search.engines.base import HOUSEHOLD, KINDS, RECORD, PermissionFilter, Scop
 def permission_filter(actor: Actor, profile: Profile, kinds: Collection[str] = KINDS) -> PermissionFilter:
     """Scopes of records (what ``actor`` may read) and of case files (what the register shows), of these ``kinds``.
 
-    A role that reaches only what belongs to its own organ is left out: it finds nothing by searching.
+    What grants name is found as far as its level and marks are cleared, like everything else. A role that reaches only
+    what belongs to its own organ is left out: it finds nothing by searching.
     """
     scopes: list[Scope] = []
     if RECORD in kinds:
-        marks = tuple(profile.access_marks)
-        scopes += [
-            Scope(
-                ("" if clause.prefix is None else clause.prefix,),
-                tuple(clause.levels),
-                (*(mark for mark in marks if mark not in clause.marks), UNKNOWN_MARK),
-            )
-            for clause in permission_terms(actor, profile).clauses
-            if clause.prefix is None or clause.prefix
+        terms = permission_terms(actor, profile)
+        reached: list[tuple[str, tuple[str, ...], frozenset[str], tuple[str, ...] | None]] = [
+            (one.prefix or "", one.levels, one.marks, None) for one in terms.clauses
         ]
+        reached += [("", one.levels, one.marks, one.record_ids) for one in terms.granted if one.record_ids]
+        for prefix, levels, cleared, ids in reached:
+            excluded = (*(mark for mark in profile.access_marks if mark not in cleared), UNKNOWN_MARK)
+            scopes.append(Scope((prefix,), levels, excluded, ids=ids))
     if HOUSEHOLD in kinds:
-        reached = [
-            "" if clause.prefix is None else clause.prefix
-            for clause in permission_terms(actor, profile, Permission.CASE_READ).clauses
-            if clause.prefix is None or clause.prefix
-        ]
-        if reached:
-            scopes.append(Scope(tuple(dict.fromkeys(reached)), kind=HOUSEHOLD))
-    granted = permission_terms(actor, profile).record_ids if RECORD in kinds else ()
-    return PermissionFilter(tuple(scopes), granted)
+        terms = permission_terms(actor, profile, Permission.CASE_READ)
+        prefixes = tuple(dict.fromkeys(one.prefix or "" for one in terms.clauses))
+        if prefixes:
+            scopes.append(Scope(prefixes, kind=HOUSEHOLD))
+        if terms.case_file_ids:
+            scopes.append(Scope(("",), kind=HOUSEHOLD, ids=terms.case_file_ids))
+    return PermissionFilter(tuple(scopes))
 
 
 def may_ask_numbers(actor: Actor, profile: Profile) -> bool:

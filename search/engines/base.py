@@ -87,20 +87,20 @@ class IndexDocument:
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Entries of ``kind`` within any of ``prefixes`` (``""``: everywhere), of any of ``levels`` (records only), without
-    ``excluded_marks``."""
+    ``excluded_marks``; with ``ids`` only those of them that it names (grants)."""
 
     prefixes: tuple[str, ...]
     levels: tuple[str, ...] = ()
     excluded_marks: tuple[str, ...] = ()
     kind: str = RECORD
+    ids: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionFilter:
-    """What a person may find: an entry in any of ``scopes`` or among ``record_ids`` (grants). Neither: nothing."""
+    """What a person may find: an entry in any of ``scopes``. None: nothing."""
 
     scopes: tuple[Scope, ...] = ()
-    record_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

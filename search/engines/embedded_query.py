@@ -259,16 +259,25 @@ def _permitted(permission: PermissionFilter) -> tantivy.Query | None:
     A case file bears no mark, so that the register's scopes go with any others.
     """
     reach: dict[tuple[str, ...], dict[str, None]] = {}
+    options: list[tantivy.Query] = []
     for scope in sorted(permission.scopes, key=lambda one: one.kind == HOUSEHOLD):
         levels = (_REGISTER,) if scope.kind == HOUSEHOLD else tuple(one for one in scope.levels if one != _REGISTER)
-        marks = next(iter(reach), ()) if scope.kind == HOUSEHOLD else tuple(sorted(scope.excluded_marks))
         terms = [f"{level}|{prefix}" for level in levels for prefix in scope.prefixes]
-        if terms:
-            reach.setdefault(marks, {}).update(dict.fromkeys(terms))
-    options = [_reached(list(terms), marks) for marks, terms in reach.items()]
-    if permission.record_ids:
-        options.append(tantivy.Query.term_set_query(schema(), "key", list(permission.record_ids)))
+        own = () if scope.kind == HOUSEHOLD else tuple(sorted(scope.excluded_marks))
+        if not terms:
+            continue
+        if scope.ids is not None:
+            options.append(_named(scope.ids, _reached(terms, own)))
+            continue
+        marks = next(iter(reach), ()) if scope.kind == HOUSEHOLD else own
+        reach.setdefault(marks, {}).update(dict.fromkeys(terms))
+    options += [_reached(list(terms), marks) for marks, terms in reach.items()]
     return _unscored(any_of(options)) if options else None
+
+
+def _named(ids: Sequence[str], reached: tantivy.Query) -> tantivy.Query:
+    named = tantivy.Query.term_set_query(schema(), "key", list(ids))
+    return tantivy.Query.boolean_query([(Occur.Must, named), (Occur.Must, reached)])
 
 
 def _reached(terms: list[str], excluded_marks: tuple[str, ...]) -> tantivy.Query:

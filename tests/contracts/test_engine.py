@@ -6,6 +6,7 @@ the same index twice.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -179,8 +180,14 @@ def test_permission_is_outside_the_query(engine: Engine) -> None:
     town_scope = Scope(("990101001",), ("open", "internal"), ("medical",))
     for query in ("*", "低保", "低", "申请书"):
         assert found(engine, query, PermissionFilter((town_scope,))) == {"village", "town"}
-    assert found(engine, "*", PermissionFilter((town_scope,), ("county", "absent"))) == {"village", "town", "county"}
-    assert found(engine, "*", PermissionFilter((), ("marked",))) == {"marked"}
+    named = Scope(("",), ("internal", "restricted"), ("minor",), ids=("county", "marked", "absent"))
+    assert found(engine, "*", PermissionFilter((town_scope, named))) == {"village", "town", "county"}
+    assert found(engine, "*", PermissionFilter((named,))) == {"county"}
+    assert found(engine, "*", PermissionFilter((dataclasses.replace(named, excluded_marks=()),))) == {
+        "county",
+        "marked",
+    }
+    assert found(engine, "*", PermissionFilter((dataclasses.replace(named, ids=()),))) == set()
     assert found(engine, "*", PermissionFilter()) == set()
     assert found(engine, "*", PermissionFilter((Scope((), ("open",)), Scope(("99",), ())))) == set()
     assert found(engine, "*", PermissionFilter((Scope(("99",), ("open",)), Scope((village,), ("internal",))))) == {
@@ -427,8 +434,9 @@ def _attributes(one: IndexDocument) -> dict[str, set[str]]:
 
 
 def _permitted(one: IndexDocument, permission: PermissionFilter) -> bool:
-    return one.id in permission.record_ids or any(
+    return any(
         scope.kind == one.kind
+        and (scope.ids is None or one.id in scope.ids)
         and any(one.division_code.startswith(prefix) for prefix in scope.prefixes)
         and (one.kind == "household" or one.access_level in scope.levels)
         and not set(one.access_marks) & set(scope.excluded_marks)
@@ -466,7 +474,9 @@ def _scopes(rng: random.Random, count: int) -> PermissionFilter:
         for _ in range(count - 5)
     ]
     scopes += [Scope((f"990101{100 + n}",), kind="household") for n in range(5)]
-    return PermissionFilter(tuple(scopes), ("r1", "r9", "absent"))
+    scopes.append(Scope(("",), ("open", "internal"), ("minor",), ids=("r1", "r9", "r30", "r31", "absent")))
+    scopes.append(Scope(("",), kind="household", ids=("r2", "r4", "r6", "r9")))
+    return PermissionFilter(tuple(scopes))
 
 
 @pytest.mark.parametrize("seed", range(4))

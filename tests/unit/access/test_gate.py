@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -140,7 +141,7 @@ def _case(county: County, session: Session, division: str, organ: str) -> tuple[
     return case.id, household.household_no
 
 
-def test_case_files_are_cut_to_division_and_for_the_village_clerk_to_the_own_organ(county: County) -> None:
+def test_case_files_are_cut_to_the_divisions_of_the_organ(county: County) -> None:
     with county.archive.sessions.begin() as session:
         own, number = _case(county, session, "990101001001", "village")
         townships, _ = _case(county, session, "990101001001", "east")
@@ -150,10 +151,11 @@ def test_case_files_are_cut_to_division_and_for_the_village_clerk_to_the_own_org
         def seen(role: str, organ: str) -> set[str]:
             return {one.id for one in gate.list_cases(session, county.actor(role, organ), PROFILE)}
 
-        assert seen("clerk_village", "village") == {own}
-        assert seen("clerk_township", "east") == {own, townships}
-        assert seen("archivist", "bureau") == {own, townships, wests}
-        assert seen("supervisor", "prefecture") == {own, townships, wests, foreign}
+        nextdoor, _ = _case(county, session, "990101001002", "east")
+        assert seen("clerk_village", "village") == {own, townships}
+        assert seen("clerk_township", "east") == {own, townships, nextdoor}
+        assert seen("archivist", "bureau") == {own, townships, nextdoor, wests}
+        assert seen("supervisor", "prefecture") == {own, townships, nextdoor, wests, foreign}
         assert seen("sys_admin", "bureau") == set()
         east = county.actor("clerk_township", "east")
         assert gate.get_case(session, east, number, PROFILE).id == own
@@ -209,8 +211,27 @@ def test_allowed_at_asks_where(county: County) -> None:
     assert may(clerk, Permission.UNMASK, "990101001001")
     assert not may(clerk, Permission.UNMASK, "990101002001")
     assert not may(clerk, Permission.ACCEPT, "990101001001")
-    assert may(village, Permission.CASE_READ, "990101001001", "village")
-    assert not may(village, Permission.CASE_READ, "990101001001", "east")
+    assert may(village, Permission.CASE_READ, "990101001001", "east")
+    assert not may(village, Permission.CASE_READ, "990101001002", "village")
+
+
+def test_what_only_the_own_organ_reaches_is_cut_to_it(county: County, put: Callable[..., str]) -> None:
+    looks = frozenset({Permission.RECORD_READ, Permission.CASE_READ})
+    narrow = PROFILE.roles["clerk_township"].model_copy(update={"permissions": frozenset(), "own": looks})
+    profile = replace(PROFILE, roles={**PROFILE.roles, "clerk_township": narrow})
+    clerk = county.actor("clerk_township", "east")
+    with county.archive.sessions.begin() as session:
+        own, other = put(session, organ="east"), put(session, organ="bureau")
+        away = put(session, organ="east", division="990101002001")
+        mine, _ = _case(county, session, "990101001001", "east")
+        _case(county, session, "990101001001", "village")
+        assert set(gate.records_by_id(session, clerk, [own, other, away], profile)) == {own}
+        assert [one.id for one in gate.list_cases(session, clerk, profile)] == [mine]
+        east, village = county.organs["east"], county.organs["village"]
+        asked = {"division_code": "990101001001"}
+        assert gate.allowed_at(clerk, Permission.RECORD_READ, profile, **asked, organ_id=east)
+        assert not gate.allowed_at(clerk, Permission.RECORD_READ, profile, **asked, organ_id=village)
+        assert gate.permission_terms(clerk, profile).clauses == ()
 
 
 def test_the_criterion_compiles_for_postgresql(county: County) -> None:

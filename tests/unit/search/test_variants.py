@@ -246,7 +246,7 @@ def test_each_form_finds_the_other_alone_in_a_name_and_in_a_sentence(tmp_path: P
     engine.apply(entries, [])
     permission = PermissionFilter((Scope(("",), ("open",)),))
     for number, (one, other) in enumerate(everything):
-        both = PermissionFilter((), (f"r{2 * number}", f"r{2 * number + 1}"))
+        both = PermissionFilter((Scope(("",), ("open",), ids=(f"r{2 * number}", f"r{2 * number + 1}")),))
         for typed in (one, other):
             query = parse(f'"{typed}"', lambda text, purpose: f"{purpose}{text}")
             assert engine.search(query, both, limit=0).total == 2, (typed, one, other)
