@@ -191,7 +191,7 @@ class Preservation(Answer):
 
 
 class Incident(Answer):
-    """One incident."""
+    """One incident; ``who`` ended it."""
 
     id: str
     words: str
@@ -199,6 +199,7 @@ class Incident(Answer):
     done: str
     state: str
     opened_at: datetime
+    who: str = ""
 
 
 class RepairWish(BaseModel):

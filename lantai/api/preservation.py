@@ -20,7 +20,8 @@ def show(visit: ApiVisit) -> Preservation:
     with visit.reading() as session:
         found = views_preservation.replicas(session, visit)
         open_incidents = views_preservation.open_count(session)
-    told = views_preservation.answer(visit, found)
+        files = views_preservation.files_kept(session)
+    told = views_preservation.answer(visit, found, files)
     return Preservation(
         sentence=told.words,
         kind=told.kind,

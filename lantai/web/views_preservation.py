@@ -1,42 +1,46 @@
-"""Read models of preservation: the one sentence, the state of each replica, incidents, audits."""
+"""Read models of preservation: the one sentence, the state of each replica, audits and their calendar."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from access import gate
 from lantai import i18n
-from lantai.i18n import N_
-from lantai.web import display, labels
+from lantai.web import charts, display
+from lantai.web.charts import Day, Figure
+from lantai.web.views_incidents import IncidentLine, IncidentView, incident, incident_line, incidents, open_count
 from lantai.web.visit import Visit
-from metadata.errors import LantaiError, NotFound
-from repository.storage import layout
-from repository.tables import AuditRun, Incident, Replica, ReplicaObject, StoredObject
+from repository.clock import local_date
+from repository.tables import AuditRun, Counter, Incident, Replica, ReplicaObject, StoredFile, StoredObject
+
+__all__ = [
+    "Answer",
+    "IncidentLine",
+    "IncidentView",
+    "ReplicaLine",
+    "RunLine",
+    "answer",
+    "calendar",
+    "files_kept",
+    "incident",
+    "incident_line",
+    "incidents",
+    "open_count",
+    "replicas",
+    "runs",
+]
 
 _RUNS = 20
 _FIRST_AUDIT = timedelta(hours=24)
-_FAULT_WORDS = {
-    "damaged": N_("%(thing)s has other bytes than recorded"),
-    "missing": N_("%(thing)s is not there any more"),
-    "unreadable": N_("%(thing)s cannot be read"),
-    "unexpected": N_("%(thing)s lies there and nobody registered it"),
-    "stale": N_("%(thing)s is behind the other replicas"),
-}
-_SOURCES = {
-    "unchanged": N_("Found intact again without a repair."),
-    "withdrawn": N_("The object is gone or explained."),
-    "catalogue": N_("Written again from the catalogue."),
-}
+_MOST_WEEKS = 26
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaLine:
-    """One replica: counts over all objects it must hold."""
+    """One replica: counts over all objects it must hold; ``next_audit``: the day by which one falls due again."""
 
     name: str
     objects: int
@@ -48,35 +52,7 @@ class ReplicaLine:
     oldest: datetime | None
     kind: str
     words: str
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentLine:
-    """One incident in words."""
-
-    id: str
-    words: str
-    replica: str
-    done: str
-    state: str
-    opened_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentView:
-    """One incident, whole."""
-
-    id: str
-    words: str
-    replica: str
-    key: str
-    state: str
-    record_href: str
-    record_title: str
-    opened_at: datetime
-    closed_at: datetime | None
-    detail: list[tuple[str, str]]
-    resolution: list[tuple[str, str]]
+    next_audit: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +106,23 @@ def replicas(session: Session, visit: Visit) -> list[ReplicaLine]:
                 oldest=oldest,
                 kind=kind,
                 words=words,
+                next_audit=_next(visit, oldest, unchecked),
             )
         )
     return made
+
+
+def _next(visit: Visit, oldest: datetime | None, unchecked: int) -> datetime | None:
+    """Until when something must be re-read: within a day what never was, else when the oldest reading is too old."""
+    if unchecked:
+        return visit.site.archive.clock.now() + _FIRST_AUDIT
+    return None if oldest is None else oldest + timedelta(days=visit.site.settings.audit_days)
+
+
+def files_kept(session: Session) -> int:
+    """How many files the records hold, by the counter that accessions keep."""
+    known = session.get(Counter, "files")
+    return known.value if known is not None else session.scalar(select(func.count()).select_from(StoredFile)) or 0
 
 
 def _count(session: Session, *criteria: ColumnElement[bool]) -> int:
@@ -163,8 +153,8 @@ def _last_audit(session: Session, replica: str) -> datetime | None:
     )
 
 
-def answer(visit: Visit, found: list[ReplicaLine]) -> Answer:
-    """Is everything still there and unchanged? In one sentence, or what is not so."""
+def answer(visit: Visit, found: list[ReplicaLine], files: int) -> Answer:
+    """Is everything still there and unchanged? In one sentence, or what is not so; ``files``: how many are kept."""
     translated = i18n.translations(visit.language)
     _, archive = translated.gettext, visit.site.archive
     days = visit.site.settings.audit_days
@@ -174,6 +164,7 @@ def answer(visit: Visit, found: list[ReplicaLine]) -> Answer:
     oldest = min((one.oldest for one in found if one.oldest is not None), default=None)
     late = oldest is not None and oldest < archive.clock.now() - timedelta(days=days)
     values = {
+        "files": display.number(files),
         "objects": display.number(objects),
         "replicas": len(found),
         "days": days,
@@ -224,125 +215,9 @@ def answer(visit: Visit, found: list[ReplicaLine]) -> Answer:
     else:
         kind, words = (
             "ok",
-            _("All %(objects)s objects on %(replicas)s replicas were re-read within %(days)s days; none is damaged."),
+            _("All %(files)s files on %(replicas)s replicas were re-read within %(days)s days; 0 are damaged."),
         )
     return Answer(kind, words % values, notes)
-
-
-def _thing(visit: Visit, key: str) -> str:
-    _ = i18n.translations(visit.language).gettext
-    try:
-        kind = layout.parse(key).kind
-    except LantaiError:
-        return _("An object")
-    return labels.label(i18n.translations(visit.language), kind, "object_kind")
-
-
-def _words(visit: Visit, one: Incident) -> str:
-    _ = i18n.translations(visit.language).gettext
-    return _(_FAULT_WORDS.get(one.fault, "%(thing)s")) % {"thing": _thing(visit, one.key)}
-
-
-def _done(visit: Visit, one: Incident) -> str:
-    _ = i18n.translations(visit.language).gettext
-    if one.resolution is None:
-        return "–"
-    source = str(one.resolution.get("source", ""))
-    if source in _SOURCES:
-        return _(_SOURCES[source])
-    return _("Written again from replica %s.") % source
-
-
-def incident_line(visit: Visit, one: Incident) -> IncidentLine:
-    """An incident in words."""
-    return IncidentLine(one.id, _words(visit, one), one.replica, _done(visit, one), one.state, one.opened_at)
-
-
-def incidents(session: Session, visit: Visit, *, limit: int = 100) -> list[IncidentLine]:
-    """Incidents, open ones first, then newest first."""
-    wanted = select(Incident).order_by((Incident.state != "open"), Incident.seq.desc()).limit(limit)
-    return [incident_line(visit, one) for one in session.scalars(wanted)]
-
-
-def open_count(session: Session) -> int:
-    """How many incidents are open."""
-    return session.scalar(select(func.count()).select_from(Incident).where(Incident.state == "open")) or 0
-
-
-def incident(session: Session, visit: Visit, incident_id: str) -> IncidentView:
-    """One incident, or ``NotFound``; its record is named only when the gate lets the person see it."""
-    _ = i18n.translations(visit.language).gettext
-    one = session.get(Incident, incident_id)
-    if one is None:
-        raise NotFound(
-            "incident.unknown",
-            zh="没有这起事件。请从保管页面的列表中选择。",
-            en="There is no such incident. Choose one from the list on the preservation page.",
-        )
-    href = title = ""
-    if one.record_id:
-        found = gate.records_by_id(session, visit.person, [one.record_id], visit.site.archive.profile)
-        if one.record_id in found:
-            href, title = f"/records/{one.record_id}", display.masked(found[one.record_id].title)
-    resolution = dict(one.resolution or {})
-    told = [(_("How"), _done(visit, one))]
-    if resolution.get("sha256"):
-        told.append((_("Digest of the bytes written"), str(resolution["sha256"])))
-    if resolution.get("evidence_key"):
-        told.append((_("Damaged bytes kept at"), str(resolution["evidence_key"])))
-    return IncidentView(
-        id=one.id,
-        words=_words(visit, one),
-        replica=one.replica,
-        key=one.key,
-        state=one.state,
-        record_href=href,
-        record_title=title,
-        opened_at=one.opened_at,
-        closed_at=one.closed_at,
-        detail=_detail(visit, one.detail, named=bool(href)),
-        resolution=told,
-    )
-
-
-_DETAIL = {
-    "members": N_("Files concerned"),
-    "files": N_("Files concerned"),
-    "sha256": N_("Digest found"),
-    "size": N_("Size found"),
-    "recorded_size": N_("Size recorded"),
-    "compared_with": N_("Compared with replica"),
-    "first_difference": N_("First difference at byte"),
-    "differing_bytes": N_("Bytes that differ"),
-    "spans": N_("Places in the object"),
-    "structure": N_("The container itself is touched"),
-    "findings": N_("Files concerned"),
-    "not_examined": N_("Could not be looked into"),
-    "error": N_("Why"),
-}
-
-
-_NAMING = frozenset({"members", "files", "findings"})
-"""Notes that name files, whose names may tell of persons."""
-
-
-def _detail(visit: Visit, detail: dict[str, Any], *, named: bool) -> list[tuple[str, str]]:
-    """What the audit noted, for people; what has no words yet is left to the ledger.
-
-    ``named``: with the names of files, which only who may see the record may read.
-    """
-    _ = i18n.translations(visit.language).gettext
-    made = []
-    for name, value in detail.items():
-        if name not in _DETAIL or value in (None, "", [], {}) or value is False or (name in _NAMING and not named):
-            continue
-        shown = _("yes") if value is True else str(value)
-        if isinstance(value, list):
-            shown = "、".join(
-                str(one.get("path") or one.get("code")) if isinstance(one, dict) else str(one) for one in value
-            )
-        made.append((_(_DETAIL[name]), display.masked(shown) if name in _NAMING else shown))
-    return made
 
 
 def runs(session: Session) -> list[RunLine]:
@@ -352,3 +227,42 @@ def runs(session: Session) -> list[RunLine]:
         RunLine(one.replica, one.started_at, one.finished_at, one.objects, one.bytes_read, sorted(one.outcomes.items()))
         for one in session.scalars(wanted)
     ]
+
+
+def calendar(session: Session, visit: Visit) -> Figure:
+    """The strip of days within which everything must be re-read: on which days what was, and where faults were found."""
+    _ = i18n.translations(visit.language).gettext
+    archive = visit.site.archive
+    today = local_date(archive.clock.now(), archive.zone)
+    weeks = min(_MOST_WEEKS, visit.site.settings.audit_days // 7 + 1)
+    first = today - timedelta(days=today.weekday()) - timedelta(weeks=weeks - 1)
+    told: dict[date, dict[str, list[int]]] = {}
+    since = archive.clock.now() - timedelta(days=(today - first).days + 1)
+    for run in session.scalars(select(AuditRun).where(AuditRun.started_at >= since, AuditRun.kind != "inventory")):
+        line = told.setdefault(local_date(run.started_at, archive.zone), {}).setdefault(run.replica, [0, 0])
+        line[0] += run.objects
+        line[1] += sum(count for code, count in run.outcomes.items() if code not in {"intact", "not_checked"})
+    days, rows = [], []
+    for number in range((today - first).days + 1):
+        day = first + timedelta(days=number)
+        found = told.get(day, {})
+        faults = sum(line[1] for line in found.values())
+        copies = sum(line[0] for line in found.values())
+        words = _("%(day)s: %(copies)s copies re-read, %(faults)s at fault") % {
+            "day": day.isoformat(),
+            "copies": display.number(copies),
+            "faults": display.number(faults),
+        }
+        days.append(Day(day, "bad" if faults else "read" if copies else "", words))
+        rows += [
+            (day.isoformat(), name, display.number(line[0]), display.number(line[1])) for name, line in found.items()
+        ]
+    title = _("Calendar of audits")
+    described = _("%(count)s days with a re-reading since %(first)s") % {
+        "count": sum(1 for one in days if one.kind),
+        "first": first.isoformat(),
+    }
+    head = (_("Day"), _("Replica"), _("Copies"), _("Faults"))
+    return Figure(
+        "calendar", title, head, rows[::-1], charts.calendar("calendar", title, described, days), notes=(described,)
+    )

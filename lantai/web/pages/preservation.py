@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from lantai import i18n
-from lantai.web import views_preservation
+from lantai.web import views_figures, views_preservation
 from lantai.web.rendering import page, query
 from lantai.web.views_preservation import ReplicaLine
 from lantai.web.visit import Form, SignedVisit, Visit
@@ -28,6 +28,9 @@ def show(visit: SignedVisit, asked: str = "", since: float = 0.0) -> Response:
         incidents = views_preservation.incidents(session, visit)
         open_incidents = views_preservation.open_count(session)
         runs = views_preservation.runs(session)
+        answer = views_preservation.answer(visit, replicas, views_preservation.files_kept(session))
+        calendar = views_preservation.calendar(session, visit)
+        re_read = views_figures.re_read(session, visit)
     question = translated.ngettext(
         "%(num)d object is written again from a replica that matches the recorded digest; the damaged bytes are kept as evidence.",
         "%(num)d objects are written again from a replica that matches the recorded digest; the damaged bytes are kept as evidence.",
@@ -37,11 +40,13 @@ def show(visit: SignedVisit, asked: str = "", since: float = 0.0) -> Response:
         visit,
         "preservation.html",
         room="preservation",
-        answer=views_preservation.answer(visit, replicas),
+        answer=answer,
         replicas=replicas,
         incidents=incidents,
         open_incidents=open_incidents,
         runs=runs,
+        calendar=calendar,
+        re_read=re_read,
         repair_question=question % {"num": open_incidents},
         said=_said(visit, asked, since, replicas, open_incidents),
     )
