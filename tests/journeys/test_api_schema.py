@@ -73,7 +73,7 @@ class _Caller:
         """Send one and look at the answer."""
         self.sent += 1
         answer = case.call(base_url=self._address, headers=self._headers[self.sent % len(self._headers)])
-        told = f"{case.method} {case.formatted_path} {case.query} {case.body!r}\n{answer.status_code}: {answer.text[:2000]}"
+        told = f"{case.method} {case.formatted_path} {case.query} {case.body!r}\n{answer.status_code}: {answer.content[:2000]!r}"
         assert answer.status_code < 500, told
         assert answer.status_code < 400 or "problem+json" in str(answer.headers.get("content-type")), told
 
