@@ -16,7 +16,6 @@ from lantai.web.visit import Visit
 from metadata.rights import Permission
 from repository.clock import local_date
 from repository.tables import Account, CaseFile, Record
-from tests.unit.lantai_web.conftest import Papers
 
 ENDS = datetime(2026, 12, 31, 16, 0, tzinfo=UTC)
 
