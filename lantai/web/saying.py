@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from fastapi import Response
 from fastapi.responses import RedirectResponse
 
-from lantai.web.security import local_path
+from lantai.web.security import cookie_name, local_path
 
 if TYPE_CHECKING:
     from lantai.web.visit import Visit
@@ -56,7 +56,7 @@ def after(visit: Visit, target: str, words: str, undo: Undo | None = None) -> Re
     body = base64.urlsafe_b64encode(json.dumps(plain, ensure_ascii=False).encode()).decode()
     if visit.csrf and len(body) <= _LONGEST:
         answer.set_cookie(
-            COOKIE,
+            _cookie(visit),
             f"{body}.{_signature(visit, body)}",
             max_age=_SECONDS,
             httponly=True,
@@ -69,7 +69,7 @@ def after(visit: Visit, target: str, words: str, undo: Undo | None = None) -> Re
 
 def said(visit: Visit) -> Said | None:
     """What the act before this page did; nothing when there was none or somebody else wrote the cookie."""
-    body, _, signature = visit.request.cookies.get(COOKIE, "").partition(".")
+    body, _, signature = visit.request.cookies.get(_cookie(visit), "").partition(".")
     if not body or not visit.csrf or not hmac.compare_digest(signature.encode(), _signature(visit, body).encode()):
         return None
     try:
@@ -82,8 +82,13 @@ def said(visit: Visit) -> Said | None:
 
 def clear(visit: Visit, answer: Response) -> None:
     """Forget what was said: ``answer`` shows it."""
-    if COOKIE in visit.request.cookies:
-        answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    if _cookie(visit) in visit.request.cookies:
+        secure = visit.site.settings.secure_cookies
+        answer.delete_cookie(_cookie(visit), path="/", httponly=True, samesite="lax", secure=secure)
+
+
+def _cookie(visit: Visit) -> str:
+    return cookie_name(COOKIE, secure=visit.site.settings.secure_cookies)
 
 
 def _signature(visit: Visit, body: str) -> str:

@@ -14,7 +14,7 @@ document.addEventListener("keydown", (event) => {
     }
   }
   if (event.key === "Escape") {
-    document.querySelectorAll("details.me[open], details.confirm[open]").forEach((one) => {
+    document.querySelectorAll("details.me[open], details.confirm[open], details.choose[open]").forEach((one) => {
       one.open = false;
       one.querySelector("summary").focus();
     });
@@ -23,7 +23,7 @@ document.addEventListener("keydown", (event) => {
 
 // A menu closes when the click goes elsewhere.
 document.addEventListener("click", (event) => {
-  document.querySelectorAll("details.me[open], details.confirm[open]").forEach((one) => {
+  document.querySelectorAll("details.me[open], details.confirm[open], details.choose[open]").forEach((one) => {
     if (!one.contains(event.target)) one.open = false;
   });
 });
@@ -37,9 +37,19 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "1";
+  window.setTimeout(() => shown("[data-line-slow]", true), 4000);
 });
+
+// The line: lost, back again, or slow; said in words that the page brought along.
+const shown = (which, visible) => {
+  const note = document.querySelector(which);
+  if (note) note.hidden = !visible;
+};
+window.addEventListener("offline", () => shown("[data-line-lost]", true));
+window.addEventListener("online", () => shown("[data-line-lost]", false));
 window.addEventListener("pageshow", () => {
   document.querySelectorAll("form[data-sent]").forEach((form) => form.removeAttribute("data-sent"));
+  shown("[data-line-slow]", false);
 });
 
 // What went wrong gets the focus, so that it is read out and seen first.
