@@ -9,8 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
-from typing import IO, Any
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, Protocol
 
 from lantai import i18n
 from lantai.i18n import N_
@@ -42,11 +42,27 @@ _HEADINGS = {
     "id": N_("Number"),
 }
 """Columns as people read them, in their order; every one of ``search.service.COLUMNS``."""
+WIDTHS = (10, 48, 22, 26, 18, 8, 12, 24, 16, 10, 40)
 KINDS = {"record": N_("Record"), "household": N_("Case file")}
 LEVELS = {"open": N_("Open"), "internal": N_("Internal"), "restricted": N_("Restricted")}
 assert set(_HEADINGS) == set(COLUMNS)
 
 Cell = str | int | None
+
+
+class Table(Protocol):
+    """A list on its way into a file: headings first."""
+
+    def lines(self) -> Iterator[list[Cell]]:
+        """Row by row."""
+
+
+class Lines(Protocol):
+    """A list as it is written: headings first, then rows."""
+
+    def lines(self) -> Iterator[list[Cell]]:
+        """Headings and rows."""
+        ...
 
 
 class ResultTable:
@@ -84,7 +100,7 @@ class ResultTable:
         return [worded[name] for name in _HEADINGS]
 
 
-def csv_chunks(table: ResultTable) -> Iterator[bytes]:
+def csv_chunks(table: Table) -> Iterator[bytes]:
     """UTF-8 with a byte-order mark, which spreadsheets need to see Chinese; rows end with CR LF (RFC 4180)."""
     out = io.StringIO(newline="")
     out.write("\ufeff")
@@ -110,8 +126,8 @@ def harmless(cell: Cell) -> Cell:
     return cell
 
 
-def write_xlsx(table: ResultTable, out: IO[bytes]) -> None:
-    """A workbook of one sheet; rows go to disk as they come."""
+def write_xlsx(table: Table, out: IO[bytes], *, widths: Sequence[int] = WIDTHS) -> None:
+    """A workbook of one sheet; rows go to disk as they come. ``widths`` of the columns, in characters."""
     import openpyxl  # heavy; only who takes a workbook out needs it
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -120,8 +136,8 @@ def write_xlsx(table: ResultTable, out: IO[bytes]) -> None:
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.freeze_panes = "A2"
-    for letter, width in zip("ABCDEFGHIJK", (10, 48, 22, 26, 18, 8, 12, 24, 16, 10, 40), strict=True):
-        sheet.column_dimensions[letter].width = width
+    for number, width in enumerate(widths):
+        sheet.column_dimensions[chr(ord("A") + number)].width = width
     for number, line in enumerate(table.lines()):
         cells = []
         for value in line:

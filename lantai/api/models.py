@@ -159,14 +159,50 @@ class UseEntry(Answer):
     at: datetime
     act: str = Field(examples=["record.viewed"])
     actor_id: str
-    actor_name: str
+    actor_name: str = Field(description="masked for people of organs that the caller has nothing to do with")
+    organ_id: str | None
     organ_name: str
     record_id: str | None
     case_file_id: str | None
     file_id: str | None
-    reason: str
-    form: str
+    page: int | None = Field(description="page of the file")
+    reason: str = Field(description="code of a purpose of the profile, or words", examples=["case_handling"])
+    form: str = Field(description="screen, print, download, export, api, report; empty for steps of a request")
+    request_id: str | None = Field(description="the request for access under whose grant it was")
+    permission: str | None = Field(description="the right that was lacking, when it was refused")
     count: int | None = Field(description="rows of a list that was taken out")
+
+
+class UseRegister(Page[UseEntry]):
+    """A page of the use register; ``totals`` when asked for: looks by form among the newest 10,000."""
+
+    totals: dict[str, int] | None = Field(None, examples=[{"screen": 120, "download": 3}])
+
+
+class Alarm(Answer):
+    """Something about use that a person must look into."""
+
+    id: str
+    kind: str = Field(examples=["bulk_exports"], description="bulk_views, bulk_exports, refusals, sign_ins")
+    account_id: str
+    account_name: str
+    organ_name: str
+    window: str = Field(examples=["2026-11-24"], description="the hour or day it speaks of")
+    count: int
+    limit: int
+    rows: int | None
+    raised_at: datetime
+    closed_at: datetime | None
+    closed_by: str
+    remark: str
+
+
+class Remark(BaseModel):
+    """What came of an alarm."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    remark: str = Field(max_length=1000, examples=["经核查，系批量整理工作，属正常。"])
 
 
 class ReplicaLine(Answer):

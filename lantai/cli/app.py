@@ -19,6 +19,7 @@ from lantai.cli import (
     report_commands,
     search_command,
     site_commands,
+    use_commands,
     watch_command,
 )
 from lantai.cli.output import emit, err
@@ -41,6 +42,7 @@ archive_commands.add_to(app)
 care_commands.add_to(app)
 people_commands.add_to(app)
 report_commands.add_to(app)
+use_commands.add_to(app)
 watch_command.add_to(app)
 
 

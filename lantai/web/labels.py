@@ -10,6 +10,7 @@ from lantai.i18n import N_
 
 if TYPE_CHECKING:
     from lantai.web.visit import Visit
+    from metadata.profile import Profile
 
 WORDS: dict[str, dict[str, str]] = {
     "submission": {
@@ -94,9 +95,11 @@ WORDS: dict[str, dict[str, str]] = {
         "inspection": N_("Inspection"),
         "reply": N_("Reply to an enquiry"),
         "console": N_("Console"),
+        "export.slowed": N_("Taken out too much today"),
     },
     "form": {
         "screen": N_("on screen"),
+        "print": N_("print"),
         "download": N_("download"),
         "export": N_("export"),
         "api": N_("by program"),
@@ -135,6 +138,7 @@ WORDS: dict[str, dict[str, str]] = {
         "care.audit": N_("Re-read what was read longest ago"),
         "care.inventory": N_("Count what lies on replicas"),
         "care.totals": N_("Count holdings and findings"),
+        "care.grants": N_("End grants that are over, remind of those that end soon"),
         "care.prune": N_("Clear away jobs long ended"),
         "care.checkpoint": N_("Checkpoint of the ledger"),
         "rebuild_index_v1": N_("Make the search index anew"),
@@ -150,6 +154,19 @@ WORDS: dict[str, dict[str, str]] = {
         "description.revised": N_("Description changed"),
         "case_file.revised": N_("Case file changed"),
         "entity.revised": N_("State kept"),
+        "request.submitted": N_("Request filed"),
+        "request.named": N_("Records of a request named"),
+        "request.questioned": N_("Question on a request"),
+        "request.answered": N_("Question answered"),
+        "request.decided": N_("Request decided"),
+        "request.reminded": N_("Reminded of the end of a grant"),
+        "request.withdrawn": N_("Request withdrawn"),
+        "request.closed": N_("Request closed"),
+        "request.revoked": N_("Grant revoked"),
+        "grant.made": N_("Grant made"),
+        "grant.renewed": N_("Grant renewed"),
+        "grant.revoked": N_("Grant revoked"),
+        "grant.ended": N_("Grant ended"),
         "account.created": N_("Account opened"),
         "account.password_reset": N_("Password reset"),
         "account.closed": N_("Account closed"),
@@ -174,6 +191,75 @@ WORDS: dict[str, dict[str, str]] = {
         "search.performed": N_("Search made"),
         "case.viewed": N_("Case file looked at"),
         "access.refused": N_("Refused"),
+        "page.viewed": N_("Page looked at"),
+        "page.printed": N_("Printed"),
+        "numbers.unmasked": N_("Numbers shown in clear"),
+        "list.exported": N_("List taken out"),
+        "register.viewed": N_("Use register looked at"),
+        "register.exported": N_("Use register taken out"),
+        "request.viewed": N_("Request looked at"),
+        "alarm.raised": N_("Alarm raised"),
+        "alarm.closed": N_("Alarm closed"),
+    },
+    "alarm": {
+        "bulk_views": N_("Very many files opened"),
+        "bulk_exports": N_("Very much taken out"),
+        "refusals": N_("Refused again and again"),
+        "sign_ins": N_("Wrong passwords again and again"),
+    },
+    "request": {
+        "submitted": N_("Waiting for the decision"),
+        "questioned": N_("A question waits for an answer"),
+        "approved": N_("Granted"),
+        "refused": N_("Refused"),
+        "withdrawn": N_("Withdrawn"),
+        "closed": N_("Closed"),
+        "revoked": N_("Revoked"),
+    },
+    "request_step": {
+        "submitted": N_("Request filed"),
+        "named": N_("Records looked up and named"),
+        "questioned": N_("Question to the asker"),
+        "answered": N_("Answer"),
+        "decided": N_("Decision"),
+        "reminded": N_("Reminder: the grant ends soon"),
+        "withdrawn": N_("Request withdrawn"),
+        "revoked": N_("Grant revoked"),
+        "closed": N_("Request closed"),
+    },
+    "request_decision": {
+        "whole": N_("Granted as asked"),
+        "part": N_("Granted in part"),
+        "refused": N_("Not granted"),
+    },
+    "request_form": {
+        "screen": N_("Read on screen"),
+        "copy": N_("Read on screen and take copies"),
+    },
+    "request_numbers": {
+        "masked": N_("ID, bank and telephone numbers masked"),
+        "full": N_("ID, bank and telephone numbers as they are"),
+    },
+    "request_detail": {
+        "legal_basis": N_("Legal basis"),
+        "case_reference": N_("Case reference"),
+        "officer_1": N_("First officer and work card"),
+        "officer_2": N_("Second officer and work card"),
+        "identity": N_("Identity and assistance papers"),
+        "mandate": N_("Mandate"),
+        "plan_number": N_("Number of the inspection plan"),
+        "sighted": N_("Sighted by the approver"),
+    },
+    "request_bar": {
+        "level": N_("Cannot be granted: its access level or a mark is above the asker's role."),
+        "redacted": N_("Cannot be granted: this kind of paper is kept from households."),
+        "others": N_("Cannot be granted: it tells of other households too."),
+        "gone": N_("Cannot be granted: it is no longer in the holdings."),
+    },
+    "sighted": {
+        "id_card_sighted": N_("ID card sighted"),
+        "dibao_papers_sighted": N_("Assistance papers sighted"),
+        "face_compare": N_("Face compared with the ID card"),
     },
     "object_kind": {
         "bag": N_("Record"),
@@ -191,7 +277,7 @@ WORDS: dict[str, dict[str, str]] = {
 }
 
 SHAPES = {
-    "ok": {"intact", "done", "repaired", "SUCCESS"},
+    "ok": {"intact", "done", "repaired", "SUCCESS", "approved", "whole"},
     "bad": {
         "damaged",
         "missing",
@@ -203,9 +289,33 @@ SHAPES = {
         "fail",
         "ERROR",
         "open_incident",
+        "refused",
+        "revoked",
     },
-    "look": {"unexpected", "stale", "warn", "warning", "waiting", "open", "due", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"},
-    "run": {"receiving", "received", "examining", "accepted", "storing", "PENDING", "pending", "ENQUEUED", "DELAYED"},
+    "look": {
+        "questioned",
+        "part",
+        "unexpected",
+        "stale",
+        "warn",
+        "warning",
+        "waiting",
+        "open",
+        "due",
+        "MAX_RECOVERY_ATTEMPTS_EXCEEDED",
+    },
+    "run": {
+        "submitted",
+        "receiving",
+        "received",
+        "examining",
+        "accepted",
+        "storing",
+        "PENDING",
+        "pending",
+        "ENQUEUED",
+        "DELAYED",
+    },
 }
 
 
@@ -215,6 +325,21 @@ def label(catalogue: NullTranslations, code: str | None, kind: str) -> str:
         return "–"
     message = WORDS[kind].get(str(code))
     return str(code) if message is None else catalogue.gettext(message)
+
+
+def purpose(catalogue: NullTranslations, profile: Profile, language: str, code: str) -> str:
+    """Why somebody looked: in the profile's words, those of earlier versions of the program, or her own."""
+    known = next((one for one in profile.borrowing.purposes if one.code == code), None)
+    return term(language, known) if known is not None else label(catalogue, code, "purpose")
+
+
+def actor(catalogue: NullTranslations, actor_id: str, name: str) -> str:
+    """Who acted: a person by name, the console by its user, the program by its own."""
+    if name and name != actor_id:
+        return name
+    if actor_id.startswith("console:"):
+        return catalogue.gettext("Console (%s)") % actor_id[8:]
+    return catalogue.gettext("Lantai") if actor_id.startswith("system") or not actor_id else actor_id
 
 
 def shape(code: str | None) -> str:

@@ -7,6 +7,7 @@ everything else. The answer to the person does not change by it.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
@@ -47,7 +48,7 @@ def enter(request: Request, error: LantaiError) -> None:
         log.exception("a refusal could not be entered in the use register")
 
 
-def _subjects(session: Session, request: Request) -> dict[str, str]:
+def _subjects(session: Session, request: Request) -> dict[str, Any]:
     """What the address named, as far as it is an id or a household number that somebody has."""
     given = {name: str(request.path_params.get(name, "")) for name in _SUBJECTS}
     household = request.path_params.get("household_no")

@@ -1,4 +1,4 @@
-"""Read models of what happened: timelines out of the ledger, lines of the use register.
+"""Read models of what happened: timelines out of the ledger, who looked last.
 
 Callers have passed the gate for the record or case file concerned before they ask for its history.
 """
@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from access import use_register
-from access.use_register import UseEntry
 from lantai import i18n
 from lantai.web import display, labels
 from lantai.web.visit import Visit
@@ -34,15 +33,6 @@ class Moment:
     what: str
     who: str = ""
     note: str = ""
-
-
-def _name(actor_id: str, display_name: str | None, language: str) -> str:
-    _ = i18n.translations(language).gettext
-    if display_name:
-        return display_name
-    if actor_id.startswith("console:"):
-        return _("Console (%s)") % actor_id[8:]
-    return _("Lantai") if actor_id in {"system", ""} or actor_id.startswith("system") else actor_id
 
 
 def _note(act: str, body: Mapping[str, object], language: str) -> str:
@@ -93,7 +83,7 @@ def timeline(
             at=entry.at,
             when=display.moment(entry.at, zone),
             what=labels.label(catalogue, entry.act, "act"),
-            who=_name(entry.actor_id, name, visit.language),
+            who=labels.actor(catalogue, entry.actor_id, name or ""),
             note=_note(entry.act, json.loads(entry.body), visit.language),
         )
         same = found and (found[-1].what, found[-1].when, found[-1].who) == (moment.what, moment.when, moment.who)
@@ -134,47 +124,8 @@ def looks(
             at=one.at,
             when=display.moment(one.at, visit.site.archive.zone),
             what=labels.label(catalogue, one.act, "act"),
-            who=_name(one.actor_id, one.actor_name if one.actor_name != one.actor_id else None, visit.language),
-            note=labels.label(catalogue, one.reason, "purpose"),
+            who=labels.actor(catalogue, one.actor_id, one.actor_name),
+            note=labels.purpose(catalogue, visit.site.archive.profile, visit.language, one.reason),
         )
         for one in found
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class UseLine:
-    """One line of the register on a page; ``href`` only where there is something to open."""
-
-    at: datetime
-    who: str
-    act: str
-    subject: str
-    href: str
-    reason: str
-    form: str
-    count: int | None
-    seq: int
-
-
-def lines(entries: list[UseEntry], titles: dict[str, tuple[str, str]], language: str) -> list[UseLine]:
-    """Register entries with the titles of what they name (``id -> (title, href)``), as far as the person may know."""
-    _ = i18n.translations(language).gettext
-    made = []
-    for one in entries:
-        subject_id = one.record_id or one.case_file_id or ""
-        title, href = titles.get(subject_id, (display.short(subject_id, 8) if subject_id else "–", ""))
-        made.append(
-            UseLine(
-                at=one.at,
-                who=_name(one.actor_id, one.actor_name if one.actor_name != one.actor_id else None, language)
-                + (f" · {one.organ_name}" if one.organ_name else ""),
-                act=one.act,
-                subject=title,
-                href=href,
-                reason=one.reason,
-                form=one.form,
-                count=one.count,
-                seq=one.seq,
-            )
-        )
-    return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
@@ -114,7 +114,9 @@ class Visit:
                 with self.writing() as session:
                     case_file_id = gate.case_meant(session, case_file) if case_file else None
                     subject = {"record_id": record_id, "file_id": file_id, "case_file_id": case_file_id}
-                    known = {name: value for name, value in subject.items() if value is not None and is_id(value)}
+                    known: dict[str, Any] = {
+                        name: value for name, value in subject.items() if value is not None and is_id(value)
+                    }
                     self.looked(session, "access.refused", **known)
                 self.request.state.refusal_entered = True  # ``lantai.web.refusals`` enters the others
             raise
@@ -253,6 +255,7 @@ async def posted(request: Request, visit: Annotated[Visit, Depends(visitor)]) ->
         raise SignInRequired({name: value for name, value in fields.items() if "password" not in name})
     if not same_token(visit.csrf, given):
         raise BadToken
+    request.state.typed = {name: value for name, value in fields.items() if "password" not in name}  # for error pages
     return Posted(fields)
 
 

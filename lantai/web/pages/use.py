@@ -1,68 +1,219 @@
-"""Use: the register, as far as the person may read it; her own looks always."""
+"""Use: the register, as far as the person may read it (her own looks always), and the alarms about use."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
-from access import gate, use_register
-from access.use_register import UseEntry
+from access import alarms, gate, use_register
+from access.use_register import Filters, UseEntry
 from lantai import i18n
-from lantai.web import views_history
-from lantai.web.display import masked
+from lantai.result_lists import MEDIA_TYPES
+from lantai.web import saying, views_use
+from lantai.web.pages.files import disposition
 from lantai.web.rendering import page, query
-from lantai.web.visit import SignedVisit, Visit
-from metadata.errors import NotFound
+from lantai.web.views_use import Asked
+from lantai.web.visit import Form, SignedVisit, Visit
+from metadata.errors import Invalid
+from metadata.identifiers import is_id
 from metadata.rights import Permission
+from repository.clock import local_date
 
 router = APIRouter()
 _PAGE = 50
+_PRINTED = 2_000
 
 
 @router.get("/use")
-def show(visit: SignedVisit, all: bool = False, record: str = "", before: int = 0) -> Response:  # noqa: A002 - the word in the address
-    """The use register: own entries, those of one record, or all that the role may read."""
-    _ = i18n.translations(visit.language).gettext
-    person, profile = visit.person, visit.site.archive.profile
-    wide = visit.may(Permission.USE_REGISTER_READ) and (all or bool(record))
-    with visit.reading() as session:
-        if wide:
-            found = use_register.register(
-                session, person, profile, record_id=record or None, after=before or None, limit=_PAGE + 1
-            )
+def show(visit: SignedVisit, all: bool = False, before: int = 0) -> Response:  # noqa: A002 - the word in the address
+    """The own looks, or with ``all`` or a filter those of others that the role may read, entered as a look itself."""
+    asked = Asked.read(visit.request.query_params)
+    wide = use_register.reads_others(visit.person, visit.site.archive.profile) and (all or asked.narrowed)
+    wrong = ""
+    entries: list[UseEntry] = []
+    totals = use_register.Totals({}, more=False)
+    with visit.writing() if wide else visit.reading() as session:
+        try:
+            wanted = views_use.filters(session, asked)
+        except Invalid as error:
+            wanted, wrong = Filters(), error.sentence(visit.language)
         else:
-            found = use_register.entries(session, actor_id=person.id, after=before or None, limit=_PAGE + 1)
-        lines = views_history.lines(found[:_PAGE], titles(session, visit, found[:_PAGE]), visit.language)
-    tabs = [(_("My looks"), "/use", not wide)]
-    if visit.may(Permission.USE_REGISTER_READ):
-        tabs.append((_("All that I may read"), "/use?all=1", wide and not record))
-    given = {"all": "1" if all else "", "record": record}
+            entries, totals = _found(session, visit, wanted, wide=wide, before=before)
+        lines = views_use.lines(session, visit, entries[:_PAGE])
+        choices = views_use.choices(session, visit) if wide else None
+        if wide and not wrong:
+            visit.looked(session, "register.viewed", **subjects(wanted))
+    given = {"all": "1" if wide else "", **asked.fields}
     return page(
         visit,
         "use.html",
         room="use",
-        subtitle=_("Nobody types this register: it is written as files are opened."),
-        trail=(),
-        tabs=tabs,
+        status=422 if wrong else 200,
+        tabs=tabs(visit, "all" if wide else "own"),
         entries=lines,
         show_who=wide,
+        asked=asked,
+        choices=choices,
+        totals=totals,
+        wrong=wrong,
+        exports=wide and not wrong and visit.may(Permission.USE_REGISTER_EXPORT),
+        as_xlsx=asked.address("/use.xlsx"),
+        as_csv=asked.address("/use.csv"),
+        as_print=asked.address("/use/print"),
         first="/use" + query(given) if before else "",
-        following="/use" + query(given, before=lines[-1].seq) if len(found) > _PAGE else "",
+        following="/use" + query(given, before=lines[-1].seq) if len(entries) > _PAGE else "",
     )
 
 
-def titles(session: Session, visit: Visit, entries: list[UseEntry]) -> dict[str, tuple[str, str]]:
-    """Names and addresses of what entries are about, for what the person may still see."""
-    person, profile = visit.person, visit.site.archive.profile
-    ids = list({one.record_id for one in entries if one.record_id})
-    found = {
-        record_id: (masked(record.title), f"/records/{record_id}")
-        for record_id, record in gate.records_by_id(session, person, ids, profile).items()
-    }
-    for case_file_id in {one.case_file_id for one in entries if one.case_file_id}:
-        try:
-            case = gate.get_case(session, person, case_file_id, profile)
-        except NotFound:
-            continue
-        found[case_file_id] = (masked(case.title), f"/case-files/{case_file_id}")
+def _found(
+    session: Session, visit: Visit, wanted: Filters, *, wide: bool, before: int
+) -> tuple[list[UseEntry], use_register.Totals]:
+    person, archive = visit.person, visit.site.archive
+    if not wide:
+        return use_register.entries(session, actor_id=person.id, after=before or None, limit=_PAGE + 1), (
+            use_register.Totals({}, more=False)
+        )
+    found = use_register.register(
+        session, person, archive.profile, filters=wanted, zone=archive.zone, after=before or None, limit=_PAGE + 1
+    )
+    return found, use_register.totals(session, person, archive.profile, wanted, zone=archive.zone)
+
+
+def subjects(wanted: Filters) -> dict[str, Any]:
+    """The record or case file that was asked about, as a look names it."""
+    given = {"record_id": wanted.record_id, "case_file_id": wanted.case_file_id}
+    return {name: value for name, value in given.items() if value and is_id(value)}
+
+
+def tabs(visit: Visit, here: str) -> list[tuple[str, str, bool]]:
+    """What stands in this room: the register, alarms, and the requests of who has to do with them."""
+    _ = i18n.translations(visit.language).gettext
+    found = [(_("My looks"), "/use", here == "own")]
+    if use_register.reads_others(visit.person, visit.site.archive.profile):
+        found.append((_("All that I may read"), "/use?all=1", here == "all"))
+    if alarms.may_read(visit.person, visit.site.archive.profile):
+        found.append((_("Alarms"), "/use/alarms", here == "alarms"))
+    if any(visit.may(one) for one in (Permission.REQUEST_FILE, Permission.REQUEST_READ, Permission.REQUEST_DECIDE)):
+        found.append((_("Requests"), "/requests", False))
     return found
+
+
+@router.get("/use.xlsx")
+def as_xlsx(visit: SignedVisit) -> Response:
+    """The register as a workbook, for the auditor."""
+    return export(visit, "xlsx")
+
+
+@router.get("/use.csv")
+def as_csv(visit: SignedVisit) -> Response:
+    """The register as CSV, for the auditor."""
+    return export(visit, "csv")
+
+
+def export(visit: Visit, kind: str) -> Response:
+    """The entries that were asked for as a file; entered in the register."""
+    use_register.require_export(visit.person, visit.site.archive.profile)
+    with visit.reading() as session:
+        wanted = views_use.filters(session, Asked.read(visit.request.query_params))
+    pieces = views_use.taken_out(visit, wanted, kind)
+    return StreamingResponse(pieces, 200, file_headers(visit, kind), MEDIA_TYPES[kind])
+
+
+def file_headers(visit: Visit, kind: str) -> dict[str, str]:
+    """What names the file: the day, never what was asked for."""
+    day = local_date(visit.site.archive.clock.now(), visit.site.archive.zone)
+    word = "use-register" if visit.language == "en" else "使用登记册"
+    return {"Content-Disposition": disposition("attachment", f"{word}-{day.isoformat()}.{kind}")}
+
+
+@router.get("/use/print")
+def printed(visit: SignedVisit) -> Response:
+    """The register as a form to print (A4), for the auditor; at most 2,000 lines."""
+    use_register.require_export(visit.person, visit.site.archive.profile)
+    archive = visit.site.archive
+    asked = Asked.read(visit.request.query_params)
+    with visit.reading() as session:
+        wanted = views_use.filters(session, asked)
+    views_use.enter_export(visit, wanted, "print")
+    with visit.reading() as session:
+        found = use_register.register(
+            session, visit.person, archive.profile, filters=wanted, zone=archive.zone, limit=_PRINTED + 1
+        )
+        lines = views_use.lines(session, visit, found[:_PRINTED])
+        told = views_use.about(session, visit, asked)
+        totals = use_register.totals(session, visit.person, archive.profile, wanted, zone=archive.zone)
+    return page(
+        visit,
+        "use_print.html",
+        room="use",
+        entries=lines,
+        told=told,
+        totals=totals,
+        cut=len(found) > _PRINTED,
+        back=asked.address("/use", all="1"),
+    )
+
+
+@router.post("/use/printed")
+def note_printed(visit: SignedVisit, form: Form) -> Response:
+    """A page, a record or a case file goes to the printer: the browser says so, the register has it."""
+    record_id, case_file_id, file_id = (form.text(name) or None for name in ("record_id", "case_file_id", "file_id"))
+    leaf = form.text("page")
+    profile = visit.site.archive.profile
+    with visit.looking(record_id, case_file=case_file_id) as session:
+        if record_id:
+            gate.get_record(session, visit.person, record_id, profile)
+        else:
+            case_file_id = gate.get_case(session, visit.person, case_file_id or "", profile).id
+        visit.looked(
+            session,
+            "page.printed",
+            record_id=record_id,
+            case_file_id=None if record_id else case_file_id,
+            file_id=file_id if file_id and is_id(file_id) else None,
+            page=int(leaf) if leaf.isascii() and leaf.isdigit() and len(leaf) < 7 else None,
+            form="print",
+        )
+    return Response(status_code=204)
+
+
+@router.get("/use/alarms")
+def show_alarms(visit: SignedVisit, before: int = 0) -> Response:
+    """Who looked at or took out unusually much, was refused or mistyped again and again."""
+    return _alarms_page(visit, before)
+
+
+def _alarms_page(visit: Visit, before: int = 0, wrong: str = "", wrong_id: str = "", remark: str = "") -> Response:
+    profile = visit.site.archive.profile
+    with visit.reading() as session:
+        found = alarms.alarms(session, visit.person, profile, after=before or None, limit=_PAGE + 1)
+    return page(
+        visit,
+        "alarms.html",
+        room="use",
+        status=422 if wrong else 200,
+        tabs=tabs(visit, "alarms"),
+        alarms=found[:_PAGE],
+        reads=use_register.reads_others(visit.person, profile),
+        wrong=wrong,
+        wrong_id=wrong_id,
+        remark=remark,
+        first="/use/alarms" if before else "",
+        following=f"/use/alarms?before={found[_PAGE - 1].seq}" if len(found) > _PAGE else "",
+    )
+
+
+@router.post("/use/alarms/{alarm_id}/close")
+def close_alarm(visit: SignedVisit, alarm_id: str, form: Form) -> Response:
+    """Close an alarm with what came of it."""
+    _ = i18n.translations(visit.language).gettext
+    remark = form.text("remark")
+    try:
+        with visit.writing() as session:
+            alarms.close(session, archive=visit.site.archive, actor=visit.person, alarm_id=alarm_id, remark=remark)
+    except Invalid as error:
+        return _alarms_page(visit, wrong=error.sentence(visit.language), wrong_id=alarm_id, remark=remark)
+    return saying.after(visit, "/use/alarms", _("The alarm is closed."))
