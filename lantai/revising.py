@@ -280,12 +280,22 @@ def _kept(session: Session, archive: Archive, actor: Actor, record: Record, mean
 
 
 def revise_many(
-    session: Session, *, archive: Archive, actor: Actor, record_ids: Sequence[str], typed: Mapping[str, Any]
+    session: Session,
+    *,
+    archive: Archive,
+    actor: Actor,
+    record_ids: Sequence[str],
+    typed: Mapping[str, Any],
+    add_mark: str | None = None,
 ) -> list[Revised]:
     """The same correction of many records, all of them or none; those that it changes nothing about are left out."""
-    records = records_to_describe(session, archive, actor, record_ids)
-    done = [revise(session, archive=archive, actor=actor, record_id=one.id, typed=typed) for one in records]
-    return [one for one in done if one.changed]
+    done = []
+    for record in records_to_describe(session, archive, actor, record_ids):
+        marks = {"access_marks": [*record.access_marks, add_mark]} if add_mark else {}
+        one = revise(session, archive=archive, actor=actor, record_id=record.id, typed={**typed, **marks})
+        if one.changed:
+            done.append(one)
+    return done
 
 
 def restore(

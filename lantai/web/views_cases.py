@@ -15,7 +15,8 @@ from lantai.web import labels
 from lantai.web.display import masked
 from lantai.web.views_records import VOLUME, RecordRow, rows
 from lantai.web.visit import Visit
-from metadata.required import expected
+from metadata.profile import DocumentType, Profile
+from metadata.required import expected, facts_of
 from metadata.rights import Permission
 from repository.tables import CaseFile, CaseRecord, Household, Record
 
@@ -58,11 +59,13 @@ class CaseEvent:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place in the contents: a record, or a required paper that is not there."""
+    """A place in the contents: a record with its number in the file, or a required paper that is not there and ``why``."""
 
     code: str
     name: str
     record: RecordRow | None
+    number: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ class CaseView:
     opened_on: date | None
     stopped_on: date | None
     archival_code: str | None
+    revision: int
+    row_version: int
     records: int
     members: tuple[Member, ...]
     events: tuple[CaseEvent, ...]
@@ -112,6 +117,11 @@ def _counts(session: Session, visit: Visit, cases: Sequence[CaseFile]) -> dict[s
 def _programme(visit: Visit, code: str) -> str:
     found = visit.site.archive.profile.programmes.get(code)
     return labels.term(visit.language, found) if found else code
+
+
+def household_no(session: Session, case: CaseFile) -> str:
+    """The number of the household whose file this is."""
+    return _households(session, [case])[case.household_id].household_no
 
 
 def case_rows(session: Session, visit: Visit, cases: Sequence[CaseFile]) -> list[CaseRow]:
@@ -147,6 +157,8 @@ def case_view(session: Session, visit: Visit, case: CaseFile) -> CaseView:
         opened_on=case.opened_on,
         stopped_on=case.stopped_on,
         archival_code=case.archival_code,
+        revision=case.revision,
+        row_version=case.row_version,
         records=_counts(session, visit, [case]).get(case.id, 0),
         members=tuple(
             Member(
@@ -183,30 +195,46 @@ def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage
         visit.person, Permission.RECORD_LIST, profile, division_code=case.division_code, organ_id=case.organ_id
     )
     have = gate.kinds_present(session, case.id) if lists else frozenset()
-    slots = [
-        (one.stage, profile.document_types[one.code].order if one.code in profile.document_types else 0, one)
-        for one in present
-    ]
     missing = [one for one in expected(profile, case.programme, case.state) if one.code not in have] if lists else []
     groups = [(stage.code, labels.term(visit.language, stage)) for stage in profile.stages.values()]
     groups += [(VOLUME, _("Registers that name this household")), ("", _("Other papers"))]
-    stages = []
+    stages, number = [], 0
     for code, name in groups:
-        mine: list[tuple[int, int, Slot]] = [
-            (order or _LAST, number, Slot(row.code, row.type_name, row))
-            for number, (of, order, row) in enumerate(slots)
-            if of == code
-        ]
-        mine += [
-            (one.order or _LAST, 0, Slot(one.code, labels.term(visit.language, one), None))
-            for one in missing
-            if one.stage == code
-        ]
-        if mine:
-            stages.append(
-                Stage(code, name, tuple(slot for _order, _number, slot in sorted(mine, key=lambda one: one[:2])))
-            )
+        slots: list[tuple[int, Slot]] = []
+        for row in present:
+            if row.stage == code:
+                number += 1
+                slots.append((_order(profile, row.code), Slot(row.code, row.type_name, row, number)))
+        for one in missing:
+            if one.stage == code:
+                why = _why(visit, one, case)
+                after = [
+                    place for place, (order, _slot) in enumerate(slots, start=1) if order <= _order(profile, one.code)
+                ]
+                slot = Slot(one.code, labels.term(visit.language, one), None, why=why)
+                slots.insert(max(after, default=0), (_order(profile, one.code), slot))
+        if slots:
+            stages.append(Stage(code, name, tuple(slot for _place, slot in slots)))
     return stages, len(missing) if lists else None
+
+
+def _order(profile: Profile, code: str) -> int:
+    kind = profile.document_types.get(code)
+    return (kind.order if kind else 0) or _LAST
+
+
+def _why(visit: Visit, kind: DocumentType, case: CaseFile) -> str:
+    """The rule that asks for a paper, in words."""
+    _ = i18n.translations(visit.language).gettext
+    profile = visit.site.archive.profile
+    if kind.required == "if" and kind.when is not None:
+        held = facts_of(profile, case.state)
+        facts = [labels.term(visit.language, profile.facts[one]) for one in kind.when.names if one in held]
+        return _("Asked for because: %(facts)s") % {"facts": ("; " if visit.language == "en" else "；").join(facts)}
+    if kind.event in {str(one.get("event")) for one in case.state.get("events", [])}:
+        event = labels.term(visit.language, profile.events.get(kind.event))
+        return _("Asked for because this happened: %(event)s") % {"event": event}
+    return _("Belongs in every file of this programme")
 
 
 def other_cases(session: Session, visit: Visit, case: CaseFile, household_no: str) -> list[CaseFile]:
