@@ -1,4 +1,4 @@
-"""Writes the reference pages that are made from the code: ``docs/reference/cli.md`` and ``settings.md``.
+"""Writes the pages that are made from the program: ``docs/reference/cli.md`` and ``settings.md``, the help of rooms.
 
 ``python -m docs.build --check`` only says whether they are true; a house test runs it.
 """
@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from lantai.cli import app
 from lantai.settings import ReplicaSettings, Settings, WatchedFolder
+from lantai.web.helping import HELP, PARTING, ROOMS
 
 HERE = Path(__file__).parent
 CONTRACT = (HERE / "reference" / "cli-contract.md").read_text(encoding="utf-8")
@@ -80,7 +83,18 @@ def settings_page() -> str:
     return "\n".join([*made, *watched, *_rows(WatchedFolder, "watched.")]) + "\n"
 
 
-PAGES = {HERE / "reference" / "cli.md": cli_page, HERE / "reference" / "settings.md": settings_page}
+def help_page(room: str) -> str:
+    """The help of a room as a page of the documentation: both languages, pictures by their place in the repository."""
+    zh, _, en = (HELP / f"{room}.md").read_text(encoding="utf-8").partition(PARTING)
+    note = f"\n---\n\nWritten from `lantai/web/help/{room}.md` by `python -m docs.build`; the program shows it as `/help/{room}`.\n"
+    return f"{zh.strip()}\n\n---\n\n{en.strip()}\n{note}".replace("](", "](../../lantai/web/static/help/")
+
+
+PAGES: dict[Path, Callable[[], str]] = {
+    HERE / "reference" / "cli.md": cli_page,
+    HERE / "reference" / "settings.md": settings_page,
+}
+PAGES |= {HERE / "howto" / f"{room}.md": partial(help_page, room) for room in sorted(ROOMS)}
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lantai import i18n
-from lantai.web import display, labels, saying
+from lantai.web import display, helping, labels, saying
 from lantai.web.visit import everyday_purposes
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
-HELP = FOLDER / "help"
-HELPED = frozenset(path.stem for path in HELP.glob("*.md"))
-"""Rooms that have a page of help."""
 
 
 @cache
@@ -49,7 +46,7 @@ def environment(language: str) -> Environment:
         term=partial(labels.term, language),
         path_part=partial(quote, safe=""),
     )
-    made.globals.update(shape=labels.shape, static=static_url, query=query, language=language, helped=HELPED)
+    made.globals.update(shape=labels.shape, static=static_url, query=query, language=language, helped=helping.ROOMS)
     return made
 
 
