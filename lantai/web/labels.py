@@ -7,6 +7,7 @@ from gettext import NullTranslations
 from typing import TYPE_CHECKING, Any
 
 from lantai.i18n import N_
+from lantai.web.people_words import PEOPLE
 
 if TYPE_CHECKING:
     from lantai.web.visit import Visit
@@ -170,11 +171,22 @@ WORDS: dict[str, dict[str, str]] = {
         "account.created": N_("Account opened"),
         "account.password_reset": N_("Password reset"),
         "account.closed": N_("Account closed"),
+        "account.changed": N_("Account changed"),
+        "account.reopened": N_("Account open again"),
+        "account.password_handed": N_("Second half of a password handed over"),
+        "session.in": N_("Signed in"),
+        "session.out": N_("Signed out"),
+        "session.ended": N_("Session ended"),
+        "session.refused": N_("Sign-in refused"),
         "token.created": N_("Access token created"),
         "token.revoked": N_("Access token revoked"),
         "role.granted": N_("Role granted"),
         "role.revoked": N_("Role ended"),
         "organ.created": N_("Organ entered"),
+        "organ.renamed": N_("Organ renamed"),
+        "organ.moved": N_("Organ moved"),
+        "organ.closed": N_("Organ closed"),
+        "organ.reopened": N_("Organ in use again"),
         "fixity.run_finished": N_("Audit finished"),
         "incident.opened": N_("Damage found"),
         "incident.repaired": N_("Damage repaired"),
@@ -261,6 +273,7 @@ WORDS: dict[str, dict[str, str]] = {
         "dibao_papers_sighted": N_("Assistance papers sighted"),
         "face_compare": N_("Face compared with the ID card"),
     },
+    **PEOPLE,
     "object_kind": {
         "bag": N_("Record"),
         "description": N_("Description"),
