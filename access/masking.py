@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from access.actors import Actor
-from access.gate import Because, allowed_at, decide
+from access.gate import Because, decide, decide_case
 from metadata import personal_numbers
 from metadata.errors import Forbidden, Invalid
 from metadata.identifiers import is_id
@@ -47,15 +47,9 @@ def sees_numbers(actor: Actor, record: Record, profile: Profile) -> Because | No
     return decide(actor, record, Permission.UNMASK, profile)
 
 
-def sees_numbers_of_case(actor: Actor, case: CaseFile, profile: Profile) -> bool:
-    """Whether ``actor`` may see the ID numbers of a case file's members as they are: by a role, or a grant that names it."""
-    if allowed_at(actor, Permission.UNMASK, profile, division_code=case.division_code, organ_id=case.organ_id):
-        return True
-    if actor.narrowed_from(Permission.UNMASK):
-        return False
-    named = any(case.id in one.case_file_ids and Permission.UNMASK in one.permissions for one in actor.grants)
-    roles = (profile.roles.get(code) for code in actor.role_codes)
-    return named and any(role is not None and Permission.UNMASK in role.on_grant for role in roles)
+def sees_numbers_of_case(actor: Actor, case: CaseFile, profile: Profile) -> Because | None:
+    """Why ``actor`` may see ID numbers of a case file's members as they are; None: she may not."""
+    return decide_case(actor, case, profile, Permission.UNMASK)
 
 
 def numbers_masked() -> Forbidden:

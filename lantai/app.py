@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from access.masking import mask_log
+from ingest.extract.on_demand import Renders
 from lantai.api import health, routes
 from lantai.problems import (
     MEDIA_TYPE,
@@ -94,6 +95,7 @@ def create_app(site: Site) -> FastAPI:
     mask_log()
     app.state.site = site
     app.state.glances = {}
+    app.state.renders = Renders(site.archive)
     app.state.sign_in_limit = SignInLimit(site.settings)
     app.add_middleware(Door, settings=site.settings, answer=_answer)
     app.add_middleware(SecurityHeaders, secure=site.settings.secure_cookies)

@@ -86,6 +86,22 @@ def render_pages(items: Sequence[Item]) -> list[Rendered | Failed]:
     return made
 
 
+def render_now(items: Sequence[Item]) -> list[tuple[Rendered, int] | Failed]:
+    """The pictures of each page and the number of its file's pages, for somebody who waits: quick, a little larger."""
+    made: list[tuple[Rendered, int] | Failed] = []
+    for path, kind, number in items:
+        try:
+            with _document(path, kind) as opened:
+                pages = min(MOST_PAGES, len(opened) if kind == "pdf" else _frames(opened))
+                answer = _rendered(opened, kind, number, quick=True) if number <= pages else Failed("no_page")
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  hostile bytes, as below
+            answer = Failed(type(error).__name__)
+        made.append(answer if isinstance(answer, Failed) else (answer, pages))
+    return made
+
+
 @contextmanager
 def _document(path: str, kind: str) -> Iterator[Any]:
     if kind == "pdf":
@@ -106,12 +122,14 @@ def _frames(picture: Image.Image) -> int:
     return int(getattr(picture, "n_frames", 1)) if picture.format in _LEAVES else 1
 
 
-def _rendered(opened: Any, kind: str, number: int) -> Rendered | Failed:
+def _rendered(opened: Any, kind: str, number: int, *, quick: bool = False) -> Rendered | Failed:
     try:
         shown, bilevel = _pdf_page(opened, number) if kind == "pdf" else _frame(opened, number)
         thumb = shown.copy()
         thumb.thumbnail(THUMB, Image.Resampling.LANCZOS, reducing_gap=3.0)
-        return Rendered(_webp(shown, lossless=bilevel), _webp(thumb, lossless=False))
+        return Rendered(
+            _webp(shown, lossless=bilevel and not quick, quick=quick), _webp(thumb, lossless=False, quick=quick)
+        )
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  hostile bytes: what a damaged picture raises has no end
@@ -172,12 +190,11 @@ def _plain(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _webp(picture: Image.Image, *, lossless: bool) -> bytes:
+def _webp(picture: Image.Image, *, lossless: bool, quick: bool = False) -> bytes:
     if lossless:  # few greys: what a scan of two colours has at its edges, and what packs well
         step = 256 // _GREYS
         picture = picture.point([min(255, round(value / step) * step) for value in range(256)])
     out = io.BytesIO()
-    picture.save(
-        out, "WEBP", quality=_QUALITY, lossless=lossless, method=1 if lossless else 3, exif=b"", icc_profile=b""
-    )
+    method = 0 if quick else 1 if lossless else 3
+    picture.save(out, "WEBP", quality=_QUALITY, lossless=lossless, method=method, exif=b"", icc_profile=b"")
     return out.getvalue()

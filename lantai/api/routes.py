@@ -5,6 +5,9 @@ from fastapi import APIRouter
 from lantai.api import (
     describing,
     holdings,
+    holds,
+    numbers,
+    people,
     preservation,
     reports,
     retention,
@@ -28,7 +31,9 @@ TAGS = [
     {"name": "use", "description": "The use register: who looked at what, when, why."},
     {"name": "preservation", "description": "Replicas, audits, incidents, repair."},
     {"name": "retention", "description": "Why and until when records are kept."},
-    {"name": "system", "description": "State of the site, accounts, jobs."},
+    {"name": "holds", "description": "What is not to be appraised, transferred or destroyed."},
+    {"name": "people", "description": "Organs, accounts, roles, sessions and the log, for the three administrators."},
+    {"name": "system", "description": "State of the site, index, jobs."},
 ]
 
 router = APIRouter()
@@ -39,11 +44,14 @@ for _part in (
     uploads,
     describing,
     holdings,
+    numbers,
     reports,
     search,
     use,
     preservation,
     retention,
+    holds,
+    people,
     system,
 ):
     router.include_router(_part.router)

@@ -20,6 +20,7 @@ from lantai.web.pages import (
     reading,
     records,
     reports,
+    requests,
     retention,
     search,
     signing,
@@ -29,6 +30,7 @@ from lantai.web.pages import (
     tokens,
     use,
 )
+from lantai.web.pages import help as help_pages
 
 router = APIRouter()
 for _room in (
@@ -49,6 +51,7 @@ for _room in (
     numbers,
     search,
     use,
+    requests,
     tokens,
     preservation,
     retention,
@@ -57,5 +60,6 @@ for _room in (
     system,
     people,
     account,
+    help_pages,
 ):
     router.include_router(_room.router)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
-from PIL import Image, UnidentifiedImageError
-
 from lantai.i18n import N_
-from metadata.errors import Invalid
 
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 _SCANS = frozenset({"image/tiff", "image/jp2"})
@@ -35,8 +31,6 @@ _TEXT_OF = (
     "application/json",
 )
 SCAN_BYTES = 64 << 20
-_SCAN_PIXELS = 120_000_000
-_SCAN_WIDTH = 1800
 TEXT_SHOWN = 200_000
 
 
@@ -84,41 +78,3 @@ def _text(mime: str, text_state: str) -> Showing:
     if not mime or mime == "application/octet-stream":
         return Showing("none", N_("Its format is not known, and unknown files are never run or shown here."))
     return Showing("none", N_("Browsers cannot show this format safely."))
-
-
-def scan_page(data: bytes, leaf: int) -> tuple[bytes, str]:
-    """Page ``leaf`` (from 1) of a multi-page picture as ``(bytes, media type)`` that every browser shows.
-
-    ``Invalid`` (``file.not_a_picture``) when there is no such page or the bytes cannot be read as a picture.
-    """
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            picture.seek(leaf - 1)
-            if picture.width * picture.height > _SCAN_PIXELS:
-                raise _unreadable()
-            bilevel = picture.mode == "1"
-            shown = picture.convert("L" if picture.mode in {"1", "L", "I;16"} else "RGB")
-            if shown.width > _SCAN_WIDTH:
-                shown = shown.resize((_SCAN_WIDTH, max(1, shown.height * _SCAN_WIDTH // shown.width)))
-            out = io.BytesIO()
-            shown.save(out, "PNG" if bilevel else "JPEG", quality=85)
-            return out.getvalue(), "image/png" if bilevel else "image/jpeg"
-    except (OSError, EOFError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise _unreadable() from error
-
-
-def scan_leaves(data: bytes) -> int:
-    """How many pages a multi-page picture has; 1 when that cannot be told."""
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return int(getattr(picture, "n_frames", 1))
-    except (OSError, EOFError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
-        return 1
-
-
-def _unreadable() -> Invalid:
-    return Invalid(
-        "file.not_a_picture",
-        zh="这一页无法显示：图像读不出来，或没有这一页。可以下载原文件查看。",
-        en="This page cannot be shown: the picture cannot be read or has no such page. Download the original instead.",
-    )

@@ -13,18 +13,35 @@ from datetime import date, datetime
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from access import gate
+from access.copies import Terms
 from lantai import i18n
 from lantai.web import labels
 from lantai.web.content import FileBytes
 from lantai.web.display import masked
+from lantai.web.opening import version_of
 from lantai.web.showing import Showing, showing
 from lantai.web.visit import Visit
-from metadata.errors import NotFound
-from metadata.identifiers import is_id
 from metadata.profile import DocumentType
-from metadata.rights import Permission
 from repository.tables import CaseRecord, Incident, Record, RecordVersion, ReplicaObject, StoredFile
+
+__all__ = [
+    "FAULTS",
+    "FILES_SHOWN",
+    "Copy",
+    "FileView",
+    "RecordRow",
+    "case_ids",
+    "copies",
+    "description_lines",
+    "file_bytes",
+    "file_view",
+    "files_of",
+    "incidents_of",
+    "rows",
+    "version_of",
+    "versions_of",
+    "worst",
+]
 
 VOLUME = "volume"
 FAULTS = ("damaged", "missing", "unreadable", "unexpected", "stale")
@@ -97,6 +114,7 @@ class FileView:
     showing: Showing
     why: str
     damaged: str = ""
+    thumbed: bool = True
 
     @property
     def short(self) -> str:
@@ -111,7 +129,7 @@ class FileView:
     @property
     def pictured(self) -> bool:
         """Whether it is shown by pictures of its pages."""
-        return self.image_state == "done" and bool(self.page_count)
+        return self.thumbed and self.image_state == "done" and bool(self.page_count)
 
     @property
     def shows(self) -> bool:
@@ -189,20 +207,11 @@ def versions_of(session: Session, record: Record) -> list[RecordVersion]:
     return list(session.scalars(wanted))
 
 
-def version_of(session: Session, record: Record, number: int | None) -> RecordVersion:
-    """One version (the head when ``number`` is none), or ``NotFound``."""
-    found = session.get(RecordVersion, (record.id, number or record.head_version))
-    if found is None:
-        raise NotFound(
-            "record.no_such_version",
-            zh="这件档案没有这个版本。请从版本列表中选择。",
-            en="The record has no such version. Choose one from the list of versions.",
-        )
-    return found
+def file_view(visit: Visit, row: StoredFile, damaged: bool = False, terms: Terms | None = None) -> FileView:
+    """``row`` as a page shows it: personal numbers in names are masked; only a download bears the name as deposited.
 
-
-def file_view(visit: Visit, row: StoredFile, damaged: bool = False) -> FileView:
-    """``row`` as a page shows it: personal numbers in names are masked; only a download bears the name as deposited."""
+    With ``terms`` on which no picture is shown it has none.
+    """
     _ = i18n.translations(visit.language).gettext
     how = showing(row.mime, row.size, row.text_state, row.image_state)
     name = row.original_name.replace("\\", "/").rsplit("/", 1)[-1] or row.path
@@ -220,6 +229,7 @@ def file_view(visit: Visit, row: StoredFile, damaged: bool = False) -> FileView:
         text_state=row.text_state,
         image_state=row.image_state,
         ocr_state=row.ocr_state,
+        thumbed=terms is None or terms.pictures,
         page_count=row.page_count,
         digests={str(name): str(value) for name, value in row.digests.items()},
         showing=how,
@@ -241,17 +251,6 @@ def files_of(session: Session, version: RecordVersion, *, start: int = 0, limit:
         .limit(limit)
     )
     return list(session.scalars(wanted))
-
-
-def gated_file(
-    session: Session, visit: Visit, file_id: str, permission: Permission = Permission.RECORD_READ
-) -> tuple[Record, RecordVersion, StoredFile]:
-    """A file with its version and record, or the same ``NotFound`` as for a record that may not be seen."""
-    row = session.get(StoredFile, file_id) if is_id(file_id) else None
-    record_id = row.record_id if row is not None else "-"
-    record = gate.get_record(session, visit.person, record_id, visit.site.archive.profile, permission=permission)
-    assert row is not None  # the gate lets no record without this row through
-    return record, version_of(session, record, row.version), row
 
 
 def file_bytes(visit: Visit, version: RecordVersion, row: StoredFile) -> FileBytes:
@@ -278,8 +277,9 @@ def incidents_of(session: Session, record: Record) -> list[Incident]:
     return list(session.scalars(wanted))
 
 
-def description_lines(visit: Visit, record: Record) -> list[tuple[str, str]]:
-    """What is known about ``record``, as words for people; empty fields are left out."""
+def description_lines(visit: Visit, record: Record, *, clear: bool = False) -> list[tuple[str, str]]:
+    """What is known about ``record``, as words for people; empty fields are left out. ``clear``: numbers as they are."""
+    told_of = str if clear else masked
     _ = i18n.translations(visit.language).gettext
     profile = visit.site.archive.profile
     told = record.description
@@ -291,12 +291,12 @@ def description_lines(visit: Visit, record: Record) -> list[tuple[str, str]]:
         else record.document_type,
         _("Programme"): labels.term(visit.language, programme) if programme else record.programme,
         _("Dated"): record.dated.isoformat() if record.dated else (record.year and str(record.year)),
-        _("Author"): masked(str(told.get("author") or "")),
-        _("Document number"): masked(str(told.get("document_number") or "")),
+        _("Author"): told_of(str(told.get("author") or "")),
+        _("Document number"): told_of(str(told.get("document_number") or "")),
         _("Division"): record.division_code,
-        _("Persons"): masked("、".join(str(one) for one in told.get("persons") or [])),
+        _("Persons"): told_of("、".join(str(one) for one in told.get("persons") or [])),
         _("Pages"): told.get("page_count"),
-        _("Note"): masked(str(told.get("note") or "")),
+        _("Note"): told_of(str(told.get("note") or "")),
         _("Number"): record.id,
     }
     return [(name, str(value)) for name, value in names.items() if value]

@@ -1,9 +1,15 @@
-"""The bytes of files: shown in place, page by page, or downloaded; every answer is entered in the use register."""
+"""The bytes of files: shown in place, page by page, or downloaded; every answer is entered in the use register.
+
+Whatever shows numbers as they are (pictures, originals, sound, film) needs the right to; who reads under a grant gets
+pictures of pages with her watermark and no original (``access.copies``).
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -11,18 +17,35 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
-from access import gate, use_register
+from access import copies, use_register
+from access.copies import Watermark
+from ingest.extract.on_demand import Shown, Ticket
+from ingest.extract.reading import MOST_PAGES
 from lantai.web import views_records
 from lantai.web.content import FileBytes, Range, asked_range
 from lantai.web.finding_in import finder_for, found_pages
+from lantai.web.opening import (
+    DAMAGED,
+    WHY_NOT,
+    Opened,
+    can_be_pictured,
+    kept_picture,
+    open_file,
+    open_record,
+    renders_of,
+    require_taking,
+    version_of,
+    watermark,
+)
 from lantai.web.rendering import query
 from lantai.web.security import FILE_POLICY, PDF_POLICY
-from lantai.web.showing import Showing, scan_page, showing
+from lantai.web.showing import Showing, showing
 from lantai.web.visit import SignedVisit, Visit
 from metadata.errors import Invalid, NotFound, Unavailable
 from metadata.rights import Permission
-from repository.derivatives import get_image, get_pages
+from repository.derivatives import get_pages
 from repository.tables import RecordVersion, StoredFile
 
 router = APIRouter()
@@ -30,6 +53,9 @@ _BIDI = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x
 """Marks that turn the direction of a line: with them ``exe.txt`` is made to look like ``txt.exe``, or the other way."""
 _SAME_LOOK = timedelta(minutes=10)
 _LOOKED_BACK = 20
+_STILL_THERE = 0.2
+_LONGEST_WAIT = 60.0
+Size = Literal["thumb", "page"]
 
 
 def disposition(kind: str, name: str) -> str:
@@ -53,7 +79,9 @@ def _looked_lately(session: Session, visit: Visit, row: StoredFile) -> bool:
     """Whether this person's look at the file stands in the use register, no older than ten minutes."""
     since = visit.site.archive.clock.now() - _SAME_LOOK
     recent = use_register.entries(session, actor_id=visit.person.id, record_id=row.record_id, limit=_LOOKED_BACK)
-    return any(one.file_id == row.id and one.act == "file.viewed" and one.at >= since for one in recent)
+    return any(
+        one.file_id == row.id and one.act in {"file.viewed", "page.viewed"} and one.at >= since for one in recent
+    )
 
 
 def _on_a_page(session: Session, visit: Visit, row: StoredFile) -> bool:
@@ -67,21 +95,34 @@ def _on_a_page(session: Session, visit: Visit, row: StoredFile) -> bool:
     )
 
 
-def _headers(row: StoredFile, how: Showing, kind: str) -> dict[str, str]:
+def _headers(opened: Opened, how: Showing, kind: str) -> dict[str, str]:
     policy = PDF_POLICY if how.kind == "pdf" and kind == "inline" else FILE_POLICY
     return {
-        "Content-Disposition": disposition(kind, row.original_name),
+        "Content-Disposition": disposition(kind, opened.row.original_name),
         "Content-Security-Policy": policy,
         "X-Frame-Options": "SAMEORIGIN",
         "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-cache",
+        "ETag": _tag(opened.row),
+        "Cache-Control": "no-store" if opened.terms.grant else "private, no-cache",
     }
 
 
+def _tag(row: StoredFile) -> str:
+    """The entity tag of a file's bytes, from a digest that the catalogue holds."""
+    return f'"{next((str(row.digests[name]) for name in ("sha256", "sha512", "sm3") if name in row.digests), row.id)[:40]}"'
+
+
 def answer(request: Request, content: FileBytes, media_type: str, headers: dict[str, str]) -> Response:
-    """The bytes asked for: whole (200), a range (206), or 416 when there is no such range."""
+    """The bytes asked for: whole (200), a range (206), or 416 when there is no such range.
+
+    With ``If-Range`` a range is answered only when the caller's part is of the same bytes (RFC 9110 13.1.5).
+    """
+    wanted = request.headers.get("range")
+    condition = request.headers.get("if-range")
+    if condition is not None and condition != headers.get("ETag"):
+        wanted = None
     try:
-        asked = asked_range(request.headers.get("range"), content.size)
+        asked = asked_range(wanted, content.size)
     except ValueError:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{content.size}"})
     start, end = (asked.start, asked.end) if asked else (0, content.size)
@@ -101,23 +142,29 @@ def show(
 ) -> Response:
     """On to the record's page with this file in view, at a page and with words to mark; that page enters the look."""
     with visit.noting_refusal(file_id=file_id), visit.reading() as session:
-        record, version, row = views_records.gated_file(session, visit, file_id)
-    number = version.number if version.number != record.head_version else None
-    fields = query({}, version=number, file=row.position or None, page=leaf or None, q=words)
-    return RedirectResponse(f"/records/{record.id}{fields}" + ("#view" if leaf or words else ""), 303)
+        opened = open_file(session, visit, file_id)
+    number = opened.version.number if opened.version.number != opened.record.head_version else None
+    fields = query({}, version=number, file=opened.row.position or None, page=leaf or None, q=words)
+    return RedirectResponse(f"/records/{opened.record.id}{fields}" + ("#view" if leaf or words else ""), 303)
 
 
 @router.api_route("/files/{file_id}/content", methods=["GET", "HEAD"])
 def content(request: Request, visit: SignedVisit, file_id: str) -> Response:
-    """A file for the page viewer: pictures, PDF, sound and film only; nothing that could act."""
+    """A file for the page viewer: pictures, PDF, sound and film only; nothing that could act.
+
+    These are the bytes as deposited: not for whoever sees numbers masked, nor under a grant that gives no copy.
+    """
     with visit.looking(file_id=file_id) as session:
-        _record, version, row = views_records.gated_file(session, visit, file_id)
+        opened = open_file(session, visit, file_id, pictures=True)
+        row = opened.row
+        if not opened.terms.original:
+            raise copies.only_a_copy()
         how = showing(row.mime, row.size, row.text_state, row.image_state)
         if how.kind not in {"image", "pdf", "audio", "video"}:
             raise _not_shown()
-        bytes_ = views_records.file_bytes(visit, version, row)
+        bytes_ = views_records.file_bytes(visit, opened.version, row)
         _enter(session, visit, row, _range_of(request, row.size))
-    return answer(request, bytes_, how.content_type, _headers(row, how, "inline"))
+    return answer(request, bytes_, how.content_type, _headers(opened, how, "inline"))
 
 
 def _range_of(request: Request, size: int) -> Range | None:
@@ -136,24 +183,65 @@ def _not_shown() -> Invalid:
 
 
 @router.get("/files/{file_id}/pages/{leaf}.webp")
-def page_picture(
-    request: Request, visit: SignedVisit, file_id: str, leaf: int, size: Literal["thumb", "page"] = "page"
-) -> Response:
-    """The picture of one page, made after accession.
+async def page_picture(request: Request, visit: SignedVisit, file_id: str, leaf: int, size: Size = "page") -> Response:
+    """The picture of one page, made on the spot when it has not been made yet; under a grant with its watermark.
 
-    Turning the pages of one file is one look in the use register. A thumb stands on a page that enters its own look,
-    the record's or the search's; asked for without one it is a look like any other.
+    Every page is a look. A thumb stands on a page that enters its own look, the record's or the search's; asked for
+    without one it is a look like any other.
     """
+    thumb = size == "thumb"
+    opened, picture = await run_in_threadpool(_picture_kept, visit, file_id, leaf, thumb)
+    if picture is None and 0 < leaf <= MOST_PAGES and can_be_pictured(opened.row):
+        ticket = renders_of(visit).ask(opened.wanted, leaf, asker=visit.person.id, thumb=thumb)
+        picture = await _drawn(request, visit, ticket, thumb=thumb)
+    if not picture:
+        raise no_picture("")
+    return await run_in_threadpool(_picture_answer, request, visit, opened, leaf, picture)
+
+
+def _picture_kept(visit: Visit, file_id: str, leaf: int, thumb: bool) -> tuple[Opened, bytes | None]:
     with visit.noting_refusal(file_id=file_id), visit.reading() as session:
-        _record, version, row = views_records.gated_file(session, visit, file_id)
-        root = visit.site.archive.derivatives
-        picture = get_image(root, row.record_id, version.number, row.position, size, leaf) if leaf > 0 else None
-        known = _on_a_page(session, visit, row) if size == "thumb" else _looked_lately(session, visit, row)
-    if picture is None:
-        raise _no_picture()
-    if not known:
-        with visit.writing() as session:
+        opened = open_file(session, visit, file_id, pictures=True)
+    return opened, kept_picture(visit, opened, leaf, thumb=thumb) if 0 < leaf <= MOST_PAGES else b""
+
+
+async def _drawn(request: Request, visit: Visit, ticket: Ticket, *, thumb: bool) -> bytes:
+    """The page as it is drawn now. A browser that has gone on waits no longer, and its page is not drawn."""
+    drawn, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def tell(_: object) -> None:
+        with suppress(RuntimeError):  # the server has stopped meanwhile
+            loop.call_soon_threadsafe(drawn.set)
+
+    ticket.future.add_done_callback(tell)
+    try:
+        for _ in range(round(_LONGEST_WAIT / _STILL_THERE)):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(drawn.wait(), _STILL_THERE)
+            if drawn.is_set() or await request.is_disconnected():
+                break
+    finally:
+        renders_of(visit).leave(ticket)
+    if not ticket.future.done():
+        raise no_picture("dropped")
+    result = ticket.future.result()
+    if not isinstance(result, Shown):
+        raise no_picture(result.reason)
+    return result.rendered.thumb if thumb else result.rendered.page
+
+
+def _picture_answer(request: Request, visit: Visit, opened: Opened, leaf: int, picture: bytes) -> Response:
+    """The picture with its mark, if any, and the look entered before anything leaves."""
+    thumb = request.query_params.get("size") == "thumb"
+    row = opened.row
+    with visit.looking(file_id=row.id) as session:
+        mark = watermark(session, visit, opened.terms)
+        if not thumb:
+            visit.looked(session, "page.viewed", record_id=row.record_id, file_id=row.id, page=leaf)
+        elif not _on_a_page(session, visit, row):
             visit.looked(session, "file.viewed", record_id=row.record_id, file_id=row.id)
+    if mark is not None:
+        return marked_picture(picture, mark)
     tag = f'"{hashlib.sha256(picture).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Security-Policy": FILE_POLICY}
     if request.headers.get("if-none-match") == tag:
@@ -161,11 +249,24 @@ def page_picture(
     return Response(picture, media_type="image/webp", headers=headers)
 
 
-def _no_picture() -> NotFound:
+def marked_picture(picture: bytes, mark: Watermark) -> Response:
+    """A page of a reading copy; nothing of it stays in the browser."""
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": FILE_POLICY}
+    return Response(copies.stamped(picture, mark), media_type=copies.MEDIA_TYPE, headers=headers)
+
+
+def no_picture(reason: str) -> NotFound | Unavailable:
+    """Why there is no picture of a page."""
+    if reason in {"busy", "dropped", "no_copy"}:
+        return Unavailable(
+            "file.no_picture_now",
+            zh="现在画不出这一页的图像，请稍后再看。",
+            en=WHY_NOT[reason] + " Look again later.",
+        )
     return NotFound(
         "file.no_picture",
-        zh="这一页没有图像：可能还在制作，或无法显示。稍后再看，或下载原文件。",
-        en="There is no picture of this page: it is still being made, or cannot be shown. Look again later, or download the file.",
+        zh="这一页没有图像：没有这一页，或已损坏、无法显示。可以阅读文字，或下载原文件。",
+        en=f"There is no picture of this page. {WHY_NOT.get(reason, DAMAGED)} Read its text, or download the file.",
     )
 
 
@@ -173,10 +274,11 @@ def _no_picture() -> NotFound:
 def find_in_file(visit: SignedVisit, file_id: str, words: Annotated[str, Query(alias="q")]) -> dict[str, Any]:
     """Pages of a file on which words stand, with their places in ten-thousandths of the page; a look at the file."""
     with visit.noting_refusal(file_id=file_id), visit.reading() as session:
-        record, version, row = views_records.gated_file(session, visit, file_id)
-        finder = finder_for(session, visit, record, words)
+        opened = open_file(session, visit, file_id)
+        row = opened.row
+        finder = finder_for(session, visit, opened.record, words)
         known = _looked_lately(session, visit, row)
-    told = get_pages(visit.site.archive.derivatives, row.record_id, version.number, row.position)
+    told = get_pages(visit.site.archive.derivatives, row.record_id, opened.version.number, row.position)
     found = list(found_pages(finder, told.pages)) if told and row.text_state == "done" else []
     if not known:
         with visit.writing() as session:
@@ -194,30 +296,18 @@ def find_in_file(visit: SignedVisit, file_id: str, words: Annotated[str, Query(a
     return {"file_id": row.id, "total": sum(one.count for one in found), "pages": pages}
 
 
-@router.get("/files/{file_id}/pages/{leaf}")
-def scan(visit: SignedVisit, file_id: str, leaf: int) -> Response:
-    """One page of a multi-page scan as a picture that every browser shows; the original stays as it is."""
-    with visit.looking(file_id=file_id) as session:
-        _record, version, row = views_records.gated_file(session, visit, file_id)
-        how = showing(row.mime, row.size, row.text_state, row.image_state)
-        if how.kind != "scan" or leaf < 1:
-            raise _not_shown()
-        bytes_ = views_records.file_bytes(visit, version, row)
-        visit.looked(session, "file.viewed", record_id=row.record_id, file_id=row.id)
-    picture, media_type = scan_page(bytes_.whole(), leaf)
-    return Response(picture, media_type=media_type, headers=_headers(row, how, "inline") | {"Accept-Ranges": "none"})
-
-
 @router.get("/files/{file_id}/download")
 def download(request: Request, visit: SignedVisit, file_id: str) -> Response:
     """The original file, byte for byte, under its own name."""
     visit.require(Permission.RECORD_DOWNLOAD)
     with visit.looking(file_id=file_id) as session:
-        _record, version, row = views_records.gated_file(session, visit, file_id, Permission.RECORD_DOWNLOAD)
+        opened = open_file(session, visit, file_id)
+        require_taking(visit, opened.terms)
+        row = opened.row
         how = showing(row.mime, row.size, row.text_state, row.image_state)
-        bytes_ = views_records.file_bytes(visit, version, row)
+        bytes_ = views_records.file_bytes(visit, opened.version, row)
         visit.looked(session, "file.downloaded", record_id=row.record_id, file_id=row.id, form="download")
-    return answer(request, bytes_, how.content_type, _headers(row, how, "attachment"))
+    return answer(request, bytes_, how.content_type, _headers(opened, how, "attachment"))
 
 
 @router.get("/records/{record_id}/versions/{number}/package")
@@ -226,10 +316,9 @@ def package(visit: SignedVisit, record_id: str, number: int) -> Response:
     visit.require(Permission.PACKAGE_READ)
     visit.require(Permission.RECORD_DOWNLOAD)
     with visit.looking(record_id) as session:
-        record = gate.get_record(
-            session, visit.person, record_id, visit.site.archive.profile, permission=Permission.RECORD_DOWNLOAD
-        )
-        version = views_records.version_of(session, record, number)
+        record, terms = open_record(session, visit, record_id)
+        require_taking(visit, terms)
+        version = version_of(session, record, number)
         visit.looked(session, "record.exported", record_id=record.id, form="export")
     name = f"{record.id}-v{version.number:05d}.zip"
     headers = {

@@ -11,6 +11,7 @@ from access import gate
 from lantai import i18n
 from lantai.web import views_cases, views_history, views_preservation, views_records, views_retention
 from lantai.web.display import masked
+from lantai.web.opening import open_record, version_of
 from lantai.web.rendering import page
 from lantai.web.viewing import viewer
 from lantai.web.visit import SignedVisit, Visit
@@ -33,16 +34,16 @@ def show(
 ) -> Response:
     """A record with one of its files in view; looking at it is entered in the use register."""
     with visit.looking(record_id) as session:
-        record = gate.get_record(session, visit.person, record_id, visit.site.archive.profile)
+        record, terms = open_record(session, visit, record_id)
         visit.looked(session, "record.viewed", record_id=record.id)
-        shown = views_records.version_of(session, record, version or None)
+        shown = version_of(session, record, version or None)
         copies = views_records.copies(session, [shown.object_key]).get(shown.object_key, [])
         damaged = any(one.outcome in views_records.FAULTS for one in copies)
         files = views_records.files_of(session, shown, start=start)
         row = _chosen(session, shown, files, file)
         context: dict[str, Any] = {
-            "files": [views_records.file_view(visit, one) for one in files],
-            "file": views_records.file_view(visit, row, damaged) if row else None,
+            "files": [views_records.file_view(visit, one, terms=terms) for one in files],
+            "file": views_records.file_view(visit, row, damaged, terms) if row else None,
             "more_files": files[-1].position + 1 if len(files) == views_records.FILES_SHOWN else 0,
             "replicas": copies,
             "cases": _cases(session, visit, record),
@@ -55,7 +56,10 @@ def show(
             "timeline": views_history.timeline(session, visit, record_id=record.id),
             "looks": views_history.looks(session, visit, record_id=record.id),
         }
-        context["view"] = viewer(session, visit, record, shown, row, context["file"], leaf=leaf, words=words)
+    with visit.reading() as session:  # a page may have to be drawn: nobody waits for this to end
+        context["view"] = viewer(
+            session, visit, record, shown, row, context["file"], terms=terms, leaf=leaf, words=words
+        )
     return page(
         visit,
         "record.html",
@@ -64,8 +68,9 @@ def show(
         version=shown,
         version_asked=shown.number if shown.number != record.head_version else None,
         trail=_trail(visit, context["cases"]),
-        may_download=visit.may(Permission.RECORD_DOWNLOAD),
-        may_package=visit.may(Permission.PACKAGE_READ) and visit.may(Permission.RECORD_DOWNLOAD),
+        terms=terms,
+        may_download=terms.takes,
+        may_package=terms.takes and visit.may(Permission.PACKAGE_READ),
         **context,
     )
 

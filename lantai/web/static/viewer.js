@@ -82,3 +82,42 @@ if (view) {
     }
   }, true);
 }
+
+// An open page stops when it may not be read any more: asked every half minute, and when the window is looked at again.
+const EVERY = 30000;
+let asking = 0;
+
+function stop(words) {
+  window.clearInterval(asking);
+  asking = 0;
+  view.classList.add("view--ended");
+  view.querySelectorAll("img, audio, video, iframe").forEach((one) => {
+    if (one.pause) one.pause();
+    one.removeAttribute("src");
+  });
+  view.querySelectorAll(".layer, .marks, .paper--text").forEach((one) => one.remove());
+  const ended = view.querySelector("[data-ended]");
+  if (ended) {
+    ended.textContent = words;
+    ended.hidden = false;
+  }
+}
+
+async function ask() {
+  let answer;
+  try {
+    answer = await window.fetch(view.dataset.still, { headers: { Accept: "application/json" }, cache: "no-store" });
+  } catch (error) {
+    return; // the line is down: the next page would not come either
+  }
+  const told = (answer.headers.get("content-type") || "").startsWith("application/json") ? await answer.json() : null;
+  if (told && told.still === false) stop(told.sentence);
+  else if (!told && (answer.redirected || answer.status === 401)) window.location.reload(); // signed out meanwhile
+}
+
+if (view && view.dataset.still) {
+  asking = window.setInterval(() => { if (!document.hidden) ask(); }, EVERY);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && asking) ask(); });
+  const ends = view.dataset.ends ? new Date(view.dataset.ends).getTime() - Date.now() : 0;
+  if (ends > 0 && ends < 2 ** 31 - 1) window.setTimeout(ask, ends + 1500);
+}

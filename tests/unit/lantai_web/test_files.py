@@ -38,6 +38,11 @@ def test_sound_is_answered_in_ranges(visit: Visit, papers: Papers) -> None:
     assert part.headers["content-range"] == f"bytes 100-199/{len(papers.wav)}"
     tail = browser.http.get(path, headers={"Range": "bytes=-10"})
     assert tail.content == papers.wav[-10:]
+    tag = whole.headers["etag"]
+    same = browser.http.get(path, headers={"Range": "bytes=100-199", "If-Range": tag})
+    assert (same.status_code, same.content) == (206, papers.wav[100:200])
+    other = browser.http.get(path, headers={"Range": "bytes=100-199", "If-Range": '"another"'})
+    assert (other.status_code, other.content) == (200, papers.wav)
     none = browser.http.get(path, headers={"Range": f"bytes={len(papers.wav)}-"})
     assert none.status_code == 416
     head = browser.http.head(path)
@@ -68,10 +73,10 @@ def test_a_scan_is_shown_page_by_page(visit: Visit, papers: Papers) -> None:
     file_id = _file(browser, papers, "扫描.tif")
     assert "共 2 页" in browser.get(f"/records/{papers.record_ids['扫描.tif']}").text
     for leaf in (1, 2):
-        answer = browser.http.get(f"/files/{file_id}/pages/{leaf}")
+        answer = browser.http.get(f"/files/{file_id}/pages/{leaf}.webp")
         assert answer.status_code == 200
-        assert answer.headers["content-type"] == "image/png"
-    assert browser.http.get(f"/files/{file_id}/pages/3").status_code == 422
+        assert answer.headers["content-type"] == "image/webp"
+    assert browser.http.get(f"/files/{file_id}/pages/3.webp").status_code == 404
 
 
 def test_downloads_and_packages_are_whole_and_registered(visit: Visit, papers: Papers) -> None:
