@@ -142,7 +142,8 @@ def _in_several(session: Session, record_ids: Sequence[str]) -> frozenset[str]:
     return frozenset(rows)
 
 
-def _require_seat(actor: Actor, request: AccessRequest, profile: Profile) -> None:
+def require_seat(actor: Actor, request: AccessRequest, profile: Profile) -> None:
+    """``Forbidden`` unless the request is this person's to decide: never her own, never somebody else's."""
     if actor.id == request.account_id:
         raise Forbidden(
             "request.own",
@@ -159,7 +160,7 @@ def _require_seat(actor: Actor, request: AccessRequest, profile: Profile) -> Non
 
 def ask_back(session: Session, *, archive: Archive, actor: Actor, request: AccessRequest, said: str) -> None:
     """Put a question to the asker; the request waits for her answer."""
-    _require_seat(actor, request, archive.profile)
+    require_seat(actor, request, archive.profile)
     following, question = next_state(request.state, "question"), words(said)
     if not question:
         raise Invalid("request.question", zh="请写明要问什么。", en="Write the question.")
@@ -217,7 +218,7 @@ def decide(
     not decide it, ``Conflict`` when it was decided or taken back, ``Invalid`` for what cannot be granted or refused so.
     """
     by = approver if approver is not None and actor.kind == "console" else actor
-    _require_seat(by, request, archive.profile)
+    require_seat(by, request, archive.profile)
     require(by, Permission.REQUEST_DECIDE, archive.profile)
     facts: dict[str, object] = {"on_order_of": by.id} if by is not actor else {}
     if decision.granted:

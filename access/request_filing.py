@@ -73,6 +73,7 @@ def file(
     request.idempotency_key = once
     if letter is not None:
         request.letter_id = letters.keep(session, archive=archive, actor=actor, letter=letter)
+        request.details = {**request.details, "letter_type": letter.media_type}
     if len(inside) < len(meant):
         request.details = {**request.details, "elsewhere": str(len(meant) - len(inside))}
     if (known := _insert(session, archive, request)) is not None:

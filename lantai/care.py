@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from access import grants
 from access.actors import SYSTEM
 from ingest import uploads
 from ingest.extract.derive import derive_pending
@@ -32,6 +33,8 @@ from repository.ledger.checkpoints import write_checkpoint
 from repository.ledger.seal import seal
 from repository.pending import write_pending_objects
 from repository.tables import Submission
+from retention import totals as due_totals
+from retention.reassignment import reassign_outdated
 from search.indexer import follow
 
 JOBS_KEPT = timedelta(days=7)
@@ -74,6 +77,22 @@ def _first_audit(site: Site) -> int:
 
 def _totals(site: Site) -> int:
     totals.recount(site.archive)
+    return 0
+
+
+def _retention(site: Site) -> int:
+    """Carry a new version of the profile through the assignments; nothing to do on most days."""
+    return reassign_outdated(site.archive)
+
+
+def _due_totals(site: Site) -> int:
+    """Count what is due anew when something has changed, and now and then without that."""
+    archive = site.archive
+    with archive.reading() as session:
+        wanted = due_totals.due_for_counting(session) or due_totals.too_old(session, archive)
+    if wanted:
+        with archive.sessions.begin() as session:
+            due_totals.count(session, archive=archive)
     return 0
 
 
@@ -130,6 +149,12 @@ def _watch(site: Site) -> int:
     return watch.look(site)
 
 
+def _grants(site: Site) -> int:
+    """Close the grants that are over and remind of those that end soon."""
+    with site.archive.sessions.begin() as session:
+        return grants.end_due(session, site.archive) + grants.remind_due(session, site.archive)
+
+
 def _prune(site: Site) -> int:
     return site.jobs.prune(site.archive.clock.now() - JOBS_KEPT)
 
@@ -156,6 +181,9 @@ TASKS = (
     Task("ocr", "* * * * *", _ocr, Queue.OCR, steps=2),
     Task("index", "* * * * *", _index),
     Task("seal", "* * * * *", _seal),
+    Task("grants", "* * * * *", _grants),
+    Task("retention", "*/5 * * * *", _retention, steps=100),
+    Task("due-totals", "*/10 * * * *", _due_totals, steps=1),
     Task("first-audit", "*/10 * * * *", _first_audit),
     Task("carry-on", "* * * * *", _carry_on),
     Task("watch", "* * * * *", _watch, Queue.WATCH, steps=1),

@@ -62,7 +62,7 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:
         pytest.skip("clamd is not installed (Debian's package is `clamav-daemon`)")
     folder = tmp_path_factory.mktemp("clamd")
     (folder / "db").mkdir()
-    (folder / "db" / "local.ndb").write_text(f"Local.Eicar.Test:0:0:{EICAR.encode().hex()}\n", encoding="ascii")
+    (folder / "db" / "local.ndb").write_text(f"Local.Eicar.Test:0:*:{EICAR.encode().hex()}\n", encoding="ascii")
     socket_path = Path(tempfile.mkdtemp(prefix="clamd-")) / "s"  # a socket's path is at most 107 bytes
     lines = [f"DatabaseDirectory {folder / 'db'}", f"LocalSocket {socket_path}", "Foreground yes", "StreamMaxLength 4M"]
     (folder / "clamd.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")

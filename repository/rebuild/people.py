@@ -149,7 +149,9 @@ def _restore_requests(
 
 
 def _in_order(states: States) -> list[tuple[str, dict[str, Any]]]:
-    return sorted(states.items(), key=lambda item: (str(item[1].get("created_at")), item[0]))
+    return sorted(
+        states.items(), key=lambda item: (str(item[1].get("created_at")), str(item[1].get("number")), item[0])
+    )
 
 
 def _nobody() -> NotFound:
