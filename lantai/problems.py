@@ -85,6 +85,7 @@ _BY_CODE = {
     "upload.gone": 410,
     "upload.too_large": 413,
     "upload.version": 412,
+    "precondition.failed": 412,
 }
 """Statuses that a protocol asks for (tus 1.0.0; RFC 4918 for 423 and 507) where the kind alone would say less."""
 _TITLES = {

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from lantai.api import (
+    arranging,
     describing,
     holdings,
     holds,
@@ -11,6 +12,7 @@ from lantai.api import (
     preservation,
     reports,
     retention,
+    saved_searches,
     search,
     session,
     submissions,
@@ -44,9 +46,11 @@ for _part in (
     uploads,
     describing,
     holdings,
+    arranging,
     numbers,
     reports,
     search,
+    saved_searches,
     use,
     preservation,
     retention,

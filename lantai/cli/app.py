@@ -16,7 +16,9 @@ from lantai.cli import (
     intake_commands,
     list_commands,
     people_commands,
+    record_commands,
     report_commands,
+    retention_commands,
     search_command,
     site_commands,
     use_commands,
@@ -41,6 +43,8 @@ search_command.add_to(app)
 archive_commands.add_to(app)
 care_commands.add_to(app)
 people_commands.add_to(app)
+retention_commands.add_to(app)
+record_commands.add_to(app)
 report_commands.add_to(app)
 use_commands.add_to(app)
 watch_command.add_to(app)

@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.datastructures import QueryParams
 
+from access import gate
 from lantai import i18n
 from lantai.i18n import N_
 from lantai.result_lists import KINDS
@@ -19,8 +21,9 @@ from lantai.web.display import masked
 from lantai.web.rendering import query
 from lantai.web.searching import Asked
 from lantai.web.visit import Visit
+from metadata.rights import Permission
 from repository.clock import local_date
-from repository.tables import Organ, StoredFile
+from repository.tables import Organ, SavedSearch, StoredFile
 from search.highlight import parts
 from search.service import FACETS, Counts, SearchPage
 
@@ -124,6 +127,8 @@ class Result:
     meant: list[Link]
     fewer: list[Link]
     unfiltered: str
+    any_period: str
+    ask: str
     to_first: str
     following: str
     files: list[Link]
@@ -132,7 +137,7 @@ class Result:
 def result(session: Session, visit: Visit, asked: Asked, found: SearchPage) -> Result:
     """The page of ``found`` in the person's words."""
     words = _Words(session, visit, asked, found)
-    pictured = _pictured(session, found.hits)
+    pictured = _pictured(session, visit, found.hits)
     last = asked.passed + len(found.hits)
     following = ""
     if found.next is not None:
@@ -147,6 +152,8 @@ def result(session: Session, visit: Visit, asked: Asked, found: SearchPage) -> R
         meant=[Link(one, asked.first(text=one).address()) for one in found.suggestions],
         fewer=[] if found.hits else [Link(one, asked.first(text=one).address()) for one in _fewer(asked.text)],
         unfiltered=asked.first(filters={}, since="", until="").address() if asked.narrowed else "",
+        any_period=asked.first(since="", until="").address() if asked.since or asked.until else "",
+        ask="/requests/new" + query({}, q=asked.text) if visit.may("request.file") else "",
         to_first=asked.first().address() if asked.after else "",
         following=following,
         files=[Link(one.upper(), asked.first().address(f"/search.{one}")) for one in ("xlsx", "csv")],
@@ -170,9 +177,12 @@ def _fewer(text: str) -> list[str]:
 # --- hits -------------------------------------------------------------------------------------------------------------
 
 
-def _pictured(session: Session, hits: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Files of hits, which the gate has let through, that have pictures of their pages -> number of pages."""
-    ids = [hit["file_id"] for hit in hits if hit["file_id"]]
+def _pictured(session: Session, visit: Visit, hits: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Files of hits that have pictures of their pages -> number of pages, for who may see numbers as they are."""
+    records = [hit["record_id"] for hit in hits if hit["file_id"]]
+    profile = visit.site.archive.profile
+    clear = gate.records_by_id(session, visit.person, records, profile, permission=Permission.UNMASK)
+    ids = [hit["file_id"] for hit in hits if hit["file_id"] and hit["record_id"] in clear]
     wanted = select(StoredFile.id, StoredFile.page_count).where(
         StoredFile.id.in_(ids), StoredFile.image_state == "done", StoredFile.page_count.is_not(None)
     )
@@ -290,6 +300,37 @@ class _Words:
             without = self._asked.first(since="", until="").address()
             made.append(Link(f"{_('Document date')}: {since or '…'} – {until or '…'}", without))
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A search that the person keeps; ``here``: it is the one on the page."""
+
+    id: str
+    name: str
+    href: str
+    words: str
+    here: bool
+
+
+def kept_query(asked: Asked) -> str:
+    """What is kept of a search: all but the place in its list."""
+    return asked.first().address("").removeprefix("?")
+
+
+def saved(found: Sequence[SavedSearch], asked: Asked) -> list[SavedView]:
+    """The searches kept, each with its address and the words that it looks for."""
+    here = kept_query(asked)
+    return [
+        SavedView(
+            one.id,
+            one.name,
+            f"/search?{one.query}",
+            masked(Asked.read(QueryParams(one.query)).text),
+            here == one.query and bool(asked.text),
+        )
+        for one in found
+    ]
 
 
 def orders(visit: Visit, asked: Asked) -> list[Link]:

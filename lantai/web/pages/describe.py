@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy.orm import Session
 
 from access import gate
@@ -142,7 +143,7 @@ def _said(visit: Visit, done: Revised, target: str) -> Response:
 
 
 @router.get("/records/{record_id}/revisions")
-def show_revisions(visit: SignedVisit, record_id: str, before: int = 0) -> Response:
+def show_revisions(visit: SignedVisit, record_id: str, before: Annotated[int, Query(ge=0, le=10**9)] = 0) -> Response:
     """What was changed about the description, when and by whom."""
     with visit.looking(record_id) as session:
         profile = visit.site.archive.profile

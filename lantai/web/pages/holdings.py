@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO, Annotated, cast
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,7 @@ from repository.clock import local_date
 from repository.tables import CaseFile
 
 router = APIRouter()
+After = Annotated[int, Query(ge=0, le=2**62)]
 _PAGE = 50
 _READ = 1 << 16
 _KEPT_IN_MEMORY = 1 << 20
@@ -65,7 +66,7 @@ def _cases(session: Session, visit: Visit, given: dict[str, str], after: int, li
 
 
 @router.get("/holdings")
-def show_cases(visit: SignedVisit, household_no: str = "", programme: str = "", after: int = 0) -> Response:
+def show_cases(visit: SignedVisit, household_no: str = "", programme: str = "", after: After = 0) -> Response:
     """Case files, in the order in which they were opened."""
     if not visit.may(Permission.CASE_READ):
         visit.require(Permission.RECORD_LIST)
@@ -247,7 +248,7 @@ def choose_columns(visit: SignedVisit, form: Form) -> Response:
 
 
 @router.get("/holdings/tree")
-def show_tree(visit: SignedVisit, programme: str = "", case: str = "", after: int = 0) -> Response:
+def show_tree(visit: SignedVisit, programme: str = "", case: str = "", after: After = 0) -> Response:
     """Fonds, series, households, documents; a branch is read when it is opened."""
     visit.require(Permission.CASE_READ)
     with visit.noting_refusal(case_file=case or None), visit.reading() as session:

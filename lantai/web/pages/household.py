@@ -24,6 +24,7 @@ from repository.cases import not_in_file
 from repository.tables import CaseFile
 
 router = APIRouter()
+After = Annotated[int, Query(ge=0, le=2**62)]
 _PAGE = 50
 
 
@@ -132,7 +133,7 @@ def _order(form: Posted, stages: list[views_cases.Stage]) -> list[str]:
 
 
 @router.get("/case-files/{case_file_id}/tray")
-def show_tray(visit: SignedVisit, case_file_id: str, after: int = 0) -> Response:
+def show_tray(visit: SignedVisit, case_file_id: str, after: After = 0) -> Response:
     """Papers in no file yet, of the household's division, to be filed here."""
     archive = visit.site.archive
     with visit.noting_refusal(case_file=case_file_id), visit.reading() as session:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
+from starlette.datastructures import QueryParams
 
+from lantai import i18n, saved_searches
 from lantai.problems import status_of
 from lantai.result_lists import MEDIA_TYPES, MOST
-from lantai.web import searching, views_search
+from lantai.web import saying, searching, views_search
 from lantai.web.pages.files import disposition
 from lantai.web.rendering import page
+from lantai.web.saying import Undo
 from lantai.web.searching import Asked
-from lantai.web.visit import SignedVisit
+from lantai.web.security import YEAR_SECONDS, local_path
+from lantai.web.visit import Form, SignedVisit
 from metadata.errors import Forbidden, Invalid
 from metadata.rights import Permission
 from repository.clock import local_date
 
 router = APIRouter()
+DENSE = "lantai_dense"
+"""Cookie: whether hits stand close together in this browser."""
 _PAGE = 20
 
 
@@ -35,6 +41,8 @@ def show(visit: SignedVisit) -> Response:
         else:
             with visit.reading() as session:
                 result = views_search.result(session, visit, asked, found)
+    with visit.reading() as session:
+        own = views_search.saved(saved_searches.mine(session, visit.person), asked)
     return page(
         visit,
         "search.html",
@@ -50,7 +58,71 @@ def show(visit: SignedVisit) -> Response:
         orders=views_search.orders(visit, asked),
         periods=views_search.periods(visit, asked),
         most_exported=MOST,
+        saved=own,
+        query_kept=views_search.kept_query(asked),
+        dense=visit.request.cookies.get(DENSE) == "1",
     )
+
+
+@router.post("/search/density")
+def choose_density(visit: SignedVisit, form: Form) -> Response:
+    """How close together hits stand in this browser."""
+    answer = RedirectResponse(local_path(form.text("next"), default="/search"), 303)
+    answer.set_cookie(
+        DENSE,
+        "1" if form.flag("dense") else "0",
+        max_age=YEAR_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=visit.site.settings.secure_cookies,
+        path="/search",
+    )
+    return answer
+
+
+# --- searches kept ----------------------------------------------------------------------------------------------------
+
+
+@router.post("/search/saved")
+def keep(visit: SignedVisit, form: Form) -> Response:
+    """Keep a search under a name."""
+    _ = i18n.translations(visit.language).gettext
+    asked = Asked.read(QueryParams(form.text("query")))
+    with visit.writing() as session:
+        made = saved_searches.keep(
+            session,
+            archive=visit.site.archive,
+            actor=visit.person,
+            name=form.text("name") or asked.text[: saved_searches.LONGEST_NAME],
+            query=views_search.kept_query(asked),
+        )
+    words = _("The search “%(name)s” is kept; it stands on Today and here.") % {"name": made.name}
+    back = Undo(f"/search/saved/{made.id}/delete", {"query": made.query})
+    return saying.after(visit, f"/search?{made.query}", words, back)
+
+
+@router.post("/search/saved/{search_id}")
+def rename(visit: SignedVisit, search_id: str, form: Form) -> Response:
+    """Another name for a search that is kept."""
+    _ = i18n.translations(visit.language).gettext
+    with visit.writing() as session:
+        made = saved_searches.one(session, visit.person, search_id)
+        before = made.name
+        saved_searches.rename(session, actor=visit.person, search_id=search_id, name=form.text("name"))
+    words = _("The search is called “%(name)s” from now on.") % {"name": made.name}
+    return saying.after(visit, "/search", words, Undo(f"/search/saved/{search_id}", {"name": before}))
+
+
+@router.post("/search/saved/{search_id}/delete")
+def delete(visit: SignedVisit, search_id: str, form: Form) -> Response:
+    """Forget a search that was kept."""
+    _ = i18n.translations(visit.language).gettext
+    with visit.writing() as session:
+        gone = saved_searches.delete(session, actor=visit.person, search_id=search_id)
+    words = _("The search “%(name)s” is forgotten.") % {"name": gone.name}
+    back = Undo("/search/saved", {"name": gone.name, "query": gone.query})
+    query = form.text("query")
+    return saying.after(visit, f"/search?{query}" if query == gone.query else "/search", words, back)
 
 
 @router.get("/search.csv")
