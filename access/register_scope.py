@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from access.actors import Actor, RoleHeld
@@ -53,8 +53,10 @@ def readable(actor: Actor, profile: Profile) -> ColumnElement[bool]:
             return true()
         if not held.division_prefix:
             continue
-        criteria.append(LedgerEntry.organ_id.in_(watched_organs(held.division_prefix, unplaced=watches)))
+        criteria.append(LedgerEntry.organ_id.in_(watched_organs(held.division_prefix, unplaced=False)))
         if watches:
+            nowhere = LedgerEntry.organ_id.in_(watched_organs(held.division_prefix, unplaced=True))
+            criteria.append(and_(nowhere, LedgerEntry.record_id.is_(None), LedgerEntry.case_file_id.is_(None)))
             criteria.append(_about_record(within_divisions(Record.division_code, held.division_prefix)))
             criteria.append(_about_case(within_divisions(CaseFile.division_code, held.division_prefix)))
     if len(criteria) > 1:

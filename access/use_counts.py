@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -33,6 +33,12 @@ NOBODY = "unknown"
 _LOOKS = frozenset({"record.viewed", "case.viewed", "file.viewed", "page.viewed", "page.printed", "numbers.unmasked"})
 _TAKEN = frozenset({"file.downloaded", "record.exported", "list.exported", "register.exported"})
 _LOOKED_BACK = 50
+_LAST = select(UseCount.subject).where(
+    UseCount.account_id == bindparam("account_id"),
+    UseCount.kind == VIEWS,
+    UseCount.window == bindparam("hour"),
+)
+"""Asked at every look, so it is made once."""
 
 
 def is_export(act: str, form: str) -> bool:
@@ -82,7 +88,7 @@ def _count_view(
     now = archive.clock.now()
     subject = record_id or case_file_id or file_id or ""
     window = _hour(now)
-    last = session.scalar(select(UseCount.subject).where(*_one(actor.id, VIEWS, window)))
+    last = session.connection().scalar(_LAST, {"account_id": actor.id, "hour": window})
     if last == subject or (last is not None and _seen_this_hour(session, actor.id, record_id, case_file_id, now)):
         return
     amount = _add(session, actor.id, VIEWS, window, subject, now)

@@ -12,8 +12,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from access import use_counts
 from access.actors import Actor, GrantHeld
@@ -33,6 +33,8 @@ MOST_EXPORTED = 100_000
 _COUNTED = 10_000
 _BATCH = 1_000
 _LONGEST_REASON = 200
+_LEEWAY = timedelta(days=1)
+_LAST_SEQ = 2**62
 
 
 def looked(
@@ -206,9 +208,12 @@ def _wanted(filters: Filters, zone: str, after: int | None, stream: str = acts.U
         select(LedgerEntry, Account.display_name, Organ.name_zh)
         .outerjoin(Account, Account.id == LedgerEntry.actor_id)
         .outerjoin(Organ, Organ.id == LedgerEntry.organ_id)
-        .where(LedgerEntry.stream == stream)
         .order_by(LedgerEntry.seq.desc())
     )
+    if filters == Filters(since=filters.since, until=filters.until):
+        wanted = wanted.where(LedgerEntry.stream == stream)
+    else:  # coalesce keeps the database from walking the whole stream where an index of the filter leads to a few
+        wanted = wanted.where(func.coalesce(LedgerEntry.stream, "") == stream)
     for name in ("record_id", "case_file_id", "actor_id", "organ_id", "form", "request_id"):
         value = getattr(filters, name)
         if value is not None:
@@ -217,15 +222,32 @@ def _wanted(filters: Filters, zone: str, after: int | None, stream: str = acts.U
         wanted = wanted.where(LedgerEntry.act == filters.act)
         if stream == acts.USE:
             wanted = wanted.where(LedgerEntry.form.is_not(None))
+    moment = func.coalesce(LedgerEntry.at, LedgerEntry.at)  # read in the order of seq, never sorted
     if filters.since is not None:
-        wanted = wanted.where(LedgerEntry.at >= _midnight(filters.since, zone))
+        begin = _midnight(filters.since, zone)
+        wanted = wanted.where(moment >= begin, LedgerEntry.seq >= _first_seq(stream, begin - _LEEWAY))
     if filters.until is not None:
-        wanted = wanted.where(LedgerEntry.at < _midnight(filters.until + timedelta(days=1), zone))
+        end = _midnight(filters.until + timedelta(days=1), zone)
+        wanted = wanted.where(moment < end, LedgerEntry.seq < _first_seq(stream, end + _LEEWAY))
     if stream == acts.ACTS:
         wanted = wanted.where(
             LedgerEntry.request_id.is_not(None), or_(*(LedgerEntry.act.startswith(one) for one in STEPS))
         )
     return wanted if not after else wanted.where(LedgerEntry.seq < after)
+
+
+def _first_seq(stream: str, moment: datetime) -> ColumnElement[int]:
+    """The first entry from ``moment`` on, or beyond the last. Entries stand in the order they were made but for transactions side by side,
+    which ``_LEEWAY`` covers by far."""
+    other = aliased(LedgerEntry)
+    found = (
+        select(other.seq)
+        .where(other.stream == stream, other.at >= moment)
+        .order_by(other.at, other.seq)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(found, _LAST_SEQ)
 
 
 def _midnight(day: date, zone: str) -> datetime:

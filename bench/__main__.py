@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import audits, corpora, costs, custody, looking, opening, search
+from bench import audits, corpora, costs, custody, looking, opening, register, search, viewer
 from bench.measure import Case, Result, run, table
 
 SMALL, MEDIUM, LARGE = 8 * corpora.KIB, 5 * corpora.MIB, corpora.GIB
@@ -46,6 +46,12 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
     if only == "search":  # needs none of the corpora
         yield from search.results(folder, quick=quick)
         return
+    if only == "viewer":
+        yield from viewer.results(folder, quick=quick)
+        return
+    if only == "use register":
+        yield from register.results(folder, quick=quick)
+        return
     for case in _cases(folder, work, quick=quick):
         if only in case.name + case.corpus:
             yield run(case, rounds)
@@ -59,6 +65,8 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
         yield from looking.two(corpus, rounds)
     if not only:
         yield from search.results(folder, quick=quick)
+        yield from register.results(folder, quick=quick)
+        yield from viewer.results(folder, quick=quick)
     if only in "cost per file":
         yield from costs.growth(folder, work, 500 if quick else 1_000, 5_000 if quick else 100_000)
 
