@@ -21,7 +21,7 @@ from access.account_finding import account_by_name, account_in_reach, account_to
 from access.actors import SYSTEM, Actor, RoleHeld, actor_of, console_actor
 from access.credentials import authenticate, change_password, hand_over, reset_password
 from access.gate import require
-from access.organs import create_organ, organ_by_code, require_reach
+from access.organs import UNPRINTABLE, create_organ, organ_by_code, require_reach
 from metadata import idcard
 from metadata.errors import Conflict, Forbidden, Invalid
 from metadata.identifiers import is_id, new_id
@@ -52,7 +52,6 @@ __all__ = [
 ]
 
 _USERNAME = re.compile(r"^[\w][\w.@-]{1,63}\Z")
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
 NAME = 100
 """Characters that a person's name may have."""
 
@@ -60,7 +59,7 @@ NAME = 100
 def _person_name(text: str) -> str:
     """A person's name as it may be kept; ``Invalid`` (``account.malformed``) for what is no name."""
     name = text.strip()
-    bad = _UNPRINTABLE.search(name) or next(iter(idcard.find_all(name)), None) is not None
+    bad = UNPRINTABLE.search(name) or next(iter(idcard.find_all(name)), None) is not None
     if not name or len(name) > NAME or bad:
         raise _malformed()
     return name

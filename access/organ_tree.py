@@ -32,9 +32,9 @@ def organ_tree(
     """
     found = session.scalars(select(Organ).where(within_reach(actor, permission, profile)).order_by(Organ.code)).all()
     counted = dict(
-        session.execute(
-            select(Account.organ_id, func.count()).where(Account.active).group_by(Account.organ_id)
-        ).tuples()
+        session.execute(select(Account.organ_id, func.count()).where(Account.active).group_by(Account.organ_id))
+        .tuples()
+        .all()
     )
     known = {one.id for one in found}
     below: dict[str | None, list[Organ]] = {}

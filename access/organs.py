@@ -27,9 +27,11 @@ from repository.ledger import access_acts, acts
 from repository.revisions import revise_entity
 from repository.tables import Account, AccountRole, Organ
 
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
+"""What stands in no name: control characters, marks that turn the direction of writing, halves of pairs."""
 NAME = 200
 """Characters that a name may have."""
-_CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")
+_CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
 
 
 def organ_by_code(session: Session, code: str) -> Organ:
@@ -38,6 +40,11 @@ def organ_by_code(session: Session, code: str) -> Organ:
     if found is None:
         raise _unknown(code)
     return found
+
+
+def superior_code(session: Session, organ: Organ) -> str | None:
+    """The code of the organ above, none at the top."""
+    return session.scalar(select(Organ.code).where(Organ.id == organ.parent_id)) if organ.parent_id else None
 
 
 def within_reach(actor: Actor, permission: Permission, profile: Profile) -> ColumnElement[bool]:
@@ -181,7 +188,8 @@ def _superior(session: Session, archive: Archive, actor: Actor, code: str | None
 def _check_words(code: str, name_zh: str, name_en: str) -> None:
     named = name_zh.strip()
     bad_number = next(iter(idcard.find_all(f"{name_zh} {name_en}")), None) is not None
-    if not _CODE.match(code) or not named or max(len(named), len(name_en.strip())) > NAME or bad_number:
+    bad = bad_number or UNPRINTABLE.search(f"{name_zh}{name_en}")
+    if not _CODE.match(code) or not named or bad or max(len(named), len(name_en.strip())) > NAME:
         raise Invalid(
             "organ.malformed",
             zh=f"机构代码只能用字母、数字、点、横线，最长 32 位；名称须为 1 至 {NAME} 字，不能含身份证号码。",

@@ -310,17 +310,6 @@ class Explanation(Answer):
     story: list[str]
 
 
-class Account(Answer):
-    """An account with the names of its roles."""
-
-    username: str
-    name: str
-    organ: str
-    roles: list[str]
-    active: bool
-    last_seen_at: datetime | None
-
-
 class Job(Answer):
     """A job."""
 

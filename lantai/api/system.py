@@ -1,4 +1,4 @@
-"""The site for programs: state, accounts, jobs."""
+"""The site for programs: state, index, jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from lantai import indexing
-from lantai.api.models import PROBLEMS, Account, Begun, IndexState, Job
+from lantai.api.models import PROBLEMS, Begun, IndexState, Job
 from lantai.web import views_index, views_system
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
@@ -35,15 +35,6 @@ def index(visit: ApiVisit) -> IndexState:
 def rebuild_index(visit: ApiVisit) -> Begun:
     """Have a worker make the index anew beside the live one and swap; a job that runs already is named again."""
     return Begun(job=views_index.begin_rebuild(visit))
-
-
-@router.get("/accounts", summary="Accounts")
-def accounts(visit: ApiVisit) -> list[Account]:
-    """Accounts with their roles, for the administrators."""
-    if not visit.may(Permission.GRANT_WRITE):
-        visit.require(Permission.ACCOUNT_WRITE)
-    with visit.reading() as session:
-        return [Account.model_validate(one) for one in views_system.accounts(session, visit)]
 
 
 @router.get("/jobs", summary="Jobs")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from access import tokens
 from access.gate import require
 from lantai.web.visit import Visit
@@ -59,8 +61,19 @@ def listed(visit: Visit, *, everybody: bool = False) -> list[TokenLine]:
     if everybody:
         require(visit.person, Permission.ACCOUNT_WRITE, archive.profile)
     with visit.reading() as session:
-        found = tokens.tokens(session, account_id=None if everybody else visit.person.id)
+        found = (
+            tokens.tokens(session, reach=(visit.person, archive.profile))
+            if everybody
+            else tokens.tokens(session, account_id=visit.person.id)
+        )
         return [_line(token, account, archive.clock.now()) for token, account in found]
+
+
+def of_account(session: Session, visit: Visit, account_id: str) -> list[TokenLine]:
+    """Tokens of an account that the administrator keeps; the caller has asked its reach."""
+    require(visit.person, Permission.ACCOUNT_WRITE, visit.site.archive.profile)
+    now = visit.site.archive.clock.now()
+    return [_line(token, account, now) for token, account in tokens.tokens(session, account_id=account_id)]
 
 
 def create(visit: Visit, *, label: str, days: int, permissions: Sequence[str]) -> tuple[TokenLine, str]:

@@ -8,21 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from access.ledger_reading import LogEntry, about_account
 from lantai import i18n
 from lantai.site import Site
 from lantai.watch import troubles
-from lantai.web import display, labels
+from lantai.web import display
 from lantai.web.visit import Visit
 from lantai.worker import living
-from metadata.errors import LantaiError
-from repository.clock import local_date
+from metadata.errors import Forbidden, LantaiError
+from metadata.rights import Permission
 from repository.holding import check_marker
 from repository.ledger.acts import STREAMS
-from repository.tables import Account, AccountRole, Counter, LedgerBlock, LedgerEntry, LedgerPending, Organ, Outbox
+from repository.tables import Counter, LedgerBlock, LedgerEntry, LedgerPending, Outbox, ProfileVersion
 
 _LEAST_FREE = 64 << 20
 
@@ -61,19 +62,6 @@ class LedgerLine:
     entries: int
     pending: int
     sealed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class AccountLine:
-    """One account as the system administrator sees it."""
-
-    username: str
-    name: str
-    organ: str
-    organ_code: str
-    roles: list[str]
-    active: bool
-    last_seen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,31 +196,44 @@ def ledger(session: Session) -> list[LedgerLine]:
     return made
 
 
-def accounts(session: Session, visit: Visit) -> list[AccountLine]:
-    """Accounts with the roles that have not ended, by name."""
-    archive, profile = visit.site.archive, visit.site.archive.profile
-    today = local_date(archive.clock.now(), archive.zone)
-    held: dict[str, list[str]] = {}
-    for account_id, role in session.execute(
-        select(AccountRole.account_id, AccountRole.role)
-        .where(or_(AccountRole.ends_on.is_(None), AccountRole.ends_on > today))
-        .order_by(AccountRole.seq)
-    ):
-        known = profile.roles.get(role)
-        held.setdefault(account_id, []).append(labels.term(visit.language, known) if known else role)
-    wanted = select(Account, Organ).join(Organ, Organ.id == Account.organ_id).order_by(Account.username).limit(500)
-    return [
-        AccountLine(
-            username=account.username,
-            name=account.display_name,
-            organ=labels.term(visit.language, organ),
-            organ_code=organ.code,
-            roles=held.get(account.id, []),
-            active=account.active,
-            last_seen_at=account.last_seen_at,
+def history(session: Session, account_id: str) -> list[LogEntry]:
+    """What was done with an account, newest first."""
+    return about_account(session, account_id)
+
+
+_OPENS = (Permission.STATUS_READ, Permission.ACCOUNT_WRITE, Permission.GRANT_WRITE, Permission.LEDGER_READ)
+
+
+def require_room(visit: Visit) -> None:
+    """``Forbidden`` unless one of the person's roles opens a part of the room System."""
+    if not any(visit.may(one) for one in _OPENS):
+        raise Forbidden(
+            "access.forbidden",
+            zh="您的角色没有这项权限。如工作需要，请向安全保密管理员申请。",
+            en="None of your roles permits this. Ask the security administrator if your work needs it.",
         )
-        for account, organ in session.execute(wanted).tuples()
-    ]
+
+
+def tabs(visit: Visit) -> list[tuple[str, str, bool]]:
+    """The parts of the room that this administrator has, as links: name, address, whether it is this one."""
+    _ = i18n.translations(visit.language).gettext
+    keeps, grants = visit.may(Permission.ACCOUNT_WRITE), visit.may(Permission.GRANT_WRITE)
+    parts = (
+        (_("State"), "/system", True),
+        (_("Organs"), "/system/organs", keeps),
+        (_("Accounts"), "/system/accounts", keeps or grants),
+        (_("Roles"), "/system/roles", grants),
+        (_("Sessions"), "/system/sessions", keeps),
+        (_("Log"), "/system/log", visit.may(Permission.LEDGER_READ)),
+        (_("Rules"), "/system/profile", True),
+    )
+    here = visit.request.url.path
+    return [(name, path, path == here) for name, path, opens in parts if opens]
+
+
+def profile_versions(session: Session) -> list[ProfileVersion]:
+    """Versions of profiles that were in force here, newest first."""
+    return list(session.scalars(select(ProfileVersion).order_by(ProfileVersion.first_used_at.desc())))
 
 
 def jobs(site: Site) -> list[JobLine]:

@@ -55,4 +55,4 @@ def create(visit: SignedVisit, form: Form) -> Response:
 def revoke(visit: SignedVisit, token_id: str, form: Form) -> Response:
     """End a token; ``next`` leads back to the page it was ended from."""
     tokening.revoke(visit, token_id)
-    return RedirectResponse("/system#tokens" if form.text("next") == "system" else "/tokens", 303)
+    return RedirectResponse("/system/sessions" if form.text("next") == "system" else "/tokens", 303)

@@ -100,7 +100,7 @@ def test_problems_are_problem_details(visit: Visit) -> None:
         ("/nowhere", 404, "page.unknown"),
         ("/records/none", 404, "record.not_found"),
         ("/records?limit=0", 422, "request.invalid"),
-        ("/system/accounts", 403, "access.forbidden"),
+        ("/accounts", 403, "access.forbidden"),
         ("/search?q=x&after=nonsense", 422, "search.bad_cursor"),
     ):
         answer = browser.api("GET", path)
