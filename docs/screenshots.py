@@ -1,7 +1,8 @@
-"""``make screenshots``: the pictures that README shows, taken of a fresh sample county in a real Chromium."""
+"""``make screenshots``: the pictures of README and of the help, taken of a fresh sample county in a real Chromium."""
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
@@ -12,9 +13,11 @@ import time
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from lantai.cli.site_commands import DEMO_PASSWORD
+from lantai.web.helping import PICTURES as HELP_PICTURES
 
 PICTURES = Path(__file__).parent / "images"
 LANTAI = Path(sys.executable).with_name("lantai")
@@ -38,12 +41,33 @@ def _served(home: Path) -> tuple[subprocess.Popen[bytes], str]:
     raise SystemExit("the server does not answer")
 
 
-def _take(page: Page, address: str) -> None:
+HELP = {
+    "today": ("archivist", "/"),
+    "deposit": ("clerk", "/deposit"),
+    "holdings": ("archivist", "/holdings"),
+    "search": ("archivist", "/search?q=入戶調查"),
+    "use": ("archivist", "/use"),
+    "preservation": ("officer", "/preservation"),
+    "retention": ("archivist", "/retention"),
+    "system": ("sysadmin", "/system"),
+}
+"""Rooms with whom and where their picture of the help is taken."""
+
+_HELP_WIDTH = 1000
+
+
+def _signed_in(browser: Browser, address: str, username: str) -> Page:
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
     page.goto(address)
-    page.fill("input[name=username]", "archivist")
+    page.fill("input[name=username]", username)
     page.fill("input[name=password]", DEMO_PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "sign-in" not in url)
+    return page
+
+
+def _take(page: Page, address: str) -> None:
+    page.goto(address)
     page.screenshot(path=PICTURES / "today.png")
     page.goto(f"{address}/search?q=入戶調查")
     page.screenshot(path=PICTURES / "search.png")
@@ -55,8 +79,21 @@ def _take(page: Page, address: str) -> None:
     page.screenshot(path=PICTURES / "preservation.png")
 
 
+def _take_help(browser: Browser, address: str) -> None:
+    """One small picture a room, as the person sees it who works there."""
+    HELP_PICTURES.mkdir(exist_ok=True)
+    pages: dict[str, Page] = {}
+    for room, (username, path) in HELP.items():
+        page = pages.get(username) or _signed_in(browser, address, username)
+        pages[username] = page
+        page.goto(f"{address}{path}")
+        with Image.open(io.BytesIO(page.screenshot())) as shot:
+            small = shot.convert("RGB").resize((_HELP_WIDTH, _HELP_WIDTH * shot.height // shot.width))
+            small.save(HELP_PICTURES / f"{room}.webp", quality=70, method=6)
+
+
 def main() -> int:
-    """Take the four pictures; needs Chromium on the machine."""
+    """Take the pictures; needs Chromium on the machine."""
     chromium = shutil.which("chromium")
     if chromium is None:
         print("No chromium on this machine; no pictures were taken.")
@@ -67,7 +104,8 @@ def main() -> int:
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-                _take(browser.new_page(viewport={"width": 1366, "height": 768}), address)
+                _take(_signed_in(browser, address, "archivist"), address)
+                _take_help(browser, address)
                 browser.close()
         finally:
             process.terminate()

@@ -14,7 +14,7 @@ from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
-HEIGHT = 190
+HEIGHT = 200
 _TOP, _FLOOR = 22, 160
 _ROW = 42
 _LABELS = 48
@@ -24,13 +24,17 @@ _NAME = 30
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One value of a chart: its name, its size, the value as written, ``bad`` or ``look``, what stands on the axis."""
+    """One value of a chart: its name, its size, the value as written, ``bad`` or ``look``, what stands on the axis.
+
+    ``under``: a second line below the axis, such as the year that begins there.
+    """
 
     name: str
     value: float
     shown: str
     kind: str = ""
     tick: str = ""
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +213,15 @@ def _names(points: Sequence[Point]) -> list[Markup]:
     letters = max((len(one.tick or one.name) for one in points), default=1)
     every = max(1, -(-len(points) * letters // _LABELS))
     last = len(points) - 1
-    return [
-        Markup('<text class="chart__month" x="{:.2f}%" y="{}">{}</text>').format(
-            (place + 0.5) * 100 / len(points), _FLOOR + 18, one.tick or one.name
-        )
-        for place, one in enumerate(points)
-        if (last - place) % every == 0
-    ]
+    made = []
+    for place, one in enumerate(points):
+        at = (place + 0.5) * 100 / len(points)
+        if (last - place) % every == 0:
+            made.append(_axis(at, _FLOOR + 18, one.tick or one.name))
+        if one.under:
+            made.append(_axis(at, _FLOOR + 34, one.under))
+    return made
+
+
+def _axis(at: float, y: int, words: str) -> Markup:
+    return Markup('<text class="chart__month" x="{:.2f}%" y="{}">{}</text>').format(at, y, words)

@@ -95,7 +95,10 @@ def _growth(visit: Visit, counts: Sequence[HoldingCount], months: int) -> Figure
             continue
         for place, value in enumerate((one.records, one.files, one.payload_bytes)):
             added[span][place] += value
-    points = [Point(name, added[name][0], display.number(added[name][0]), tick=tick) for name, tick in spans]
+    points = [
+        Point(name, added[name][0], display.number(added[name][0]), tick=tick, under=_begins(name, place))
+        for place, (name, tick) in enumerate(spans)
+    ]
     rows, kept = [], before
     for name, _tick in spans:
         kept += added[name][0]
@@ -117,14 +120,20 @@ def _growth(visit: Visit, counts: Sequence[HoldingCount], months: int) -> Figure
 
 
 def _months(today: date, count: int) -> list[tuple[str, str]]:
-    """Names of the last ``count`` months with what stands under the axis: the month, in January the year."""
+    """Names of the last ``count`` months with what stands on the axis."""
     found = []
     for back in range(count - 1, -1, -1):
         number = today.year * 12 + today.month - 1 - back
         year, month = divmod(number, 12)
         name = f"{year:04d}-{month + 1:02d}"
-        found.append((name, name if count > 12 else f"{year:04d}" if month == 0 else f"{month + 1:02d}"))
+        found.append((name, f"{month + 1:02d}"))
     return found
+
+
+def _begins(name: str, place: int) -> str:
+    """The year, where a chart by months begins or a year does (not close behind another)."""
+    year, _, month = name.partition("-")
+    return year if month == "01" or (month and place == 0 and month < "11") else ""
 
 
 def _years(today: date, counts: Iterable[HoldingCount]) -> list[tuple[str, str]]:
