@@ -48,7 +48,7 @@ def enter(
     without ``describe`` there, ``Invalid`` for an event that nobody enters by hand, a day to come or a note too long,
     ``Conflict`` for the same event twice or a file that somebody else changed meanwhile.
     """
-    case = _case(session, archive, actor, case_file, row_version)
+    case = case_to_enter(session, archive, actor, case_file, row_version)
     kind = archive.profile.events.get(event)
     if kind is None or not kind.entered:
         raise Invalid(
@@ -86,7 +86,7 @@ def withdraw(
 
     Errors as ``enter``; ``Conflict`` when it does not stand in the file (any more), ``Invalid`` without a reason.
     """
-    case = _case(session, archive, actor, case_file, row_version)
+    case = case_to_enter(session, archive, actor, case_file, row_version)
     reason = _words("case.withdraw_reason", reason, needed=True)
     left = [
         one
@@ -98,7 +98,10 @@ def withdraw(
     return _followed(session, archive, case)
 
 
-def _case(session: Session, archive: Archive, actor: Actor, number: str, row_version: int | None) -> CaseFile:
+def case_to_enter(
+    session: Session, archive: Archive, actor: Actor, number: str, row_version: int | None = None
+) -> CaseFile:
+    """The case file (id or household number) in which ``actor`` may enter events; errors as ``enter``."""
     case = get_case(session, actor, number, archive.profile)
     if not may_enter(actor, archive.profile, case):
         raise Forbidden(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from metadata.errors import NotFound
 from metadata.profile import Profile
+from repository.tables import RetentionAssignment
 from retention.schedules import current_assignment
 from retention.sentences import AFTER, OUTCOMES, sentence
 
@@ -77,6 +78,11 @@ def explain(session: Session, record_id: str, profile: Profile, *, today: date |
             en="No retention rule is assigned to this record yet. Look again later, or tell the system administrator.",
             record_id=record_id,
         )
+    return told(row, profile, today=today)
+
+
+def told(row: RetentionAssignment, profile: Profile, *, today: date | None = None) -> Explanation:
+    """``explain`` for an assignment that was read already."""
     steps: list[dict[str, Any]] = list(row.detail.get("story") or [])
     if today is not None and row.due_on is not None and row.due_on <= today:
         steps.append({"code": "due_now", "rule_id": row.rule_id, "params": {}})
@@ -84,7 +90,7 @@ def explain(session: Session, record_id: str, profile: Profile, *, today: date |
     trigger = profile.triggers.get(row.trigger)
     source = rule.provenance if rule else None
     return Explanation(
-        record_id=record_id,
+        record_id=row.record_id,
         outcome=row.outcome,
         rule_id=row.rule_id,
         rule_zh=rule.zh if rule else "",

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from access.gate import get_record
-from access.masking import masked
-from access.use_register import looked
-from lantai.cli.output import Json, Reason, emit, err, out, progress, say, table, warn
+from lantai.cli.output import Json, emit, err, out, progress, say, table, warn
 from lantai.cli.session import opened
 from lantai.indexing import rebuild as rebuild_index
 from lantai.indexing import report as index_report
-from metadata.errors import Invalid, NotFound, Unavailable
-from metadata.identifiers import checked_id
+from metadata.errors import NotFound, Unavailable
 from repository.archive import Archive
-from repository.clock import local_date
 from repository.fixity import Outcome
 from repository.fixity import audit as run_audit
 from repository.fixity import repair as run_repair
@@ -30,13 +25,10 @@ from repository.ledger.seal import seal as seal_ledger
 from repository.ledger.trust import read_public_key
 from repository.ledger.verify import LedgerReport, verify_folder, verify_store
 from repository.pending import write_pending_objects
-from retention.due import due_list
-from retention.explanation import explain as explain_retention
 
 fixity = typer.Typer(help="Re-read what is kept; mend what is damaged.", no_args_is_help=True)
 ledger = typer.Typer(help="Seal, verify and export the ledger.", no_args_is_help=True)
 index = typer.Typer(help="The search index.", no_args_is_help=True)
-retention = typer.Typer(help="Why and until when records are kept.", no_args_is_help=True)
 
 
 @fixity.command()
@@ -246,66 +238,8 @@ def rebuild_command(*, json: Json = False) -> None:
         say(f"索引已重建：{info.documents} 条。", f"Index rebuilt: {info.documents} documents.")
 
 
-@retention.command()
-def explain(
-    record_id: Annotated[str, typer.Argument(help="Record id.")], *, reason: Reason = "console", json: Json = False
-) -> None:
-    """Which rule governs a record, since when, until when, and on whose authority."""
-    with opened() as (site, actor), site.archive.sessions.begin() as session:
-        record = get_record(session, actor, checked_id(record_id), site.archive.profile)
-        looked(
-            session,
-            archive=site.archive,
-            actor=actor,
-            act="record.viewed",
-            record_id=record.id,
-            reason=reason,
-            form="screen",
-        )
-        told = explain_retention(session, record.id, site.archive.profile)
-    if json:
-        emit(told.as_dict())
-    else:
-        for line in told.lines("zh") + told.lines("en"):
-            out.print(line, markup=False)
-
-
-@retention.command()
-def due(
-    *,
-    before: Annotated[str | None, typer.Option(help="Day, as 2030-12-31; default today.")] = None,
-    json: Json = False,
-) -> None:
-    """Records whose period ends: due means appraise, never destroy by itself."""
-    given = _day(before) if before else None
-    with opened() as (site, actor), site.archive.reading() as session:
-        day = given or local_date(site.archive.clock.now(), site.archive.zone)
-        rows = due_list(session, actor, before=day, profile=site.archive.profile)
-        found = [one.as_dict() | {"title": masked(one.title)} for one in rows]
-    if json:
-        emit({"before": day.isoformat(), "due": found})
-    else:
-        table(
-            ["due", "rule", "record", "title"],
-            [(one["due_on"], one["rule_id"], one["record_id"], one["title"]) for one in found],
-        )
-        say(f"{len(found)} 件到期待鉴定。", f"Due for appraisal: {len(found)}.")
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid(
-            "date.malformed",
-            zh=f"“{text}”不是日期；请写成 2030-12-31 的样子。",
-            en=f"{text!r} is no date; write it as 2030-12-31.",
-        ) from None
-
-
 def add_to(app: typer.Typer) -> None:
     """Hang these commands on the root."""
     app.add_typer(fixity, name="fixity")
     app.add_typer(ledger, name="ledger")
     app.add_typer(index, name="index")
-    app.add_typer(retention, name="retention")

@@ -1,8 +1,8 @@
-"""Read models of retention: why and until when, rules with their citation, what is due."""
+"""Read models of retention: why and until when a record or case file is kept, rules with their citation."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,26 +12,54 @@ from sqlalchemy.orm import Session
 from access import gate
 from lantai import i18n
 from lantai.web import labels
+from lantai.web.display import masked
 from lantai.web.visit import Visit
-from metadata.errors import NotFound
 from metadata.profile import RetentionRule
 from repository.clock import local_date
 from repository.tables import CaseFile
+from retention import holds
 from retention.assignment import NO_RULE
-from retention.explanation import Explanation, explain
+from retention.explanation import UNVERIFIED, Explanation, told
+from retention.holds import HoldInForce
+from retention.schedules import current_assignment, current_assignments
+from retention.sentences import AFTER, waiting
 
 _ITEMS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class HoldBadge:
+    """A hold over something, for whoever may know of it; ``lifting``: lifted, and not sealed yet."""
+
+    id: str
+    title: str
+    authority: str
+    words: str
+    lifting: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionView:
-    """The retention of one record in words."""
+    """The retention of one record in words.
+
+    ``clock``: since when the period runs, or what it waits for. ``unverified``: nobody has confirmed the text of the
+    rule, which a page says in a banner. ``holds``: those that the person may know of.
+    """
 
     outcome: str
     words: str
     story: tuple[str, ...]
     rule: str
     basis: str
+    rule_id: str = ""
+    clock: str = ""
+    due_on: str | None = None
+    overdue: bool = False
+    citation: str = ""
+    status: str = ""
+    unverified: bool = False
+    after: str = ""
+    holds: tuple[HoldBadge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +69,8 @@ class CaseRetention:
     outcome: str
     words: str
     records: str
+    rules: str = ""
+    unverified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +85,14 @@ class RuleLine:
     version: str
     status: str
     effective_on: str
+    after: str = ""
+    unverified: bool = False
 
 
-def _today(visit: Visit) -> date:
+def today_of(visit: Visit) -> date:
+    """The bureau's calendar day."""
     archive = visit.site.archive
     return local_date(archive.clock.now(), archive.zone)
-
-
-def _explained(session: Session, visit: Visit, record_id: str) -> Explanation | None:
-    try:
-        return explain(session, record_id, visit.site.archive.profile, today=_today(visit))
-    except NotFound:
-        return None
 
 
 def _words(found: Explanation, language: str) -> str:
@@ -80,43 +106,95 @@ def _words(found: Explanation, language: str) -> str:
     return _("The period has not begun.")
 
 
+def _clock(found: Explanation, visit: Visit) -> str:
+    _ = i18n.translations(visit.language).gettext
+    profile, zh = visit.site.archive.profile, visit.language != "en"
+    if found.outcome == "permanent":
+        return _("none: kept for ever")
+    if found.outcome == "waiting":
+        return waiting(profile, found.waiting_for, zh)
+    if not found.trigger_on:
+        return _("with the whole household file")
+    name = found.trigger_zh if zh else found.trigger_en
+    return _("since %(day)s (%(what)s)") % {"day": found.trigger_on, "what": name}
+
+
+def hold_badges(visit: Visit, found: Sequence[HoldInForce]) -> tuple[HoldBadge, ...]:
+    """Holds as badges."""
+    _ = i18n.translations(visit.language).gettext
+    return tuple(
+        HoldBadge(
+            id=one.id,
+            title=masked(one.title),
+            authority=masked(one.authority),
+            words=_("On hold; lifting takes effect when sealed, within a minute") if one.lifting else _("On hold"),
+            lifting=one.lifting,
+        )
+        for one in found
+    )
+
+
 def of_record(session: Session, visit: Visit, record_id: str) -> RetentionView | None:
-    """Why and until when a record is kept; the caller has passed the gate."""
-    found = _explained(session, visit, record_id)
-    if found is None:
+    """Why and until when a record is kept, and what holds it; the caller has passed the gate."""
+    profile = visit.site.archive.profile
+    row = current_assignment(session, record_id)
+    if row is None:
         return None
+    found = told(row, profile, today=today_of(visit))
     english = visit.language == "en"
-    if found.rule_id == NO_RULE:
-        story = found.story_en if english else found.story_zh
-        return RetentionView(found.outcome, _words(found, visit.language), story, rule="", basis=found.profile_version)
+    over = holds.shown(session, visit.person, profile, [record_id]).get(record_id, [])
     name = found.rule_en if english else found.rule_zh
+    status = found.status_en if english else found.status_zh
     return RetentionView(
         outcome=found.outcome,
         words=_words(found, visit.language),
         story=found.story_en if english else found.story_zh,
-        rule=f"{found.rule_id} {name}".strip(),
-        basis=" · ".join(
-            part
-            for part in (found.citation, found.status_en if english else found.status_zh, found.profile_version)
-            if part
-        ),
+        rule=f"{found.rule_id} {name}".strip() if found.rule_id != NO_RULE else "",
+        basis=" · ".join(part for part in (found.citation, status, found.profile_version) if part),
+        rule_id=found.rule_id,
+        clock=_clock(found, visit),
+        due_on=found.due_on,
+        overdue=found.due_on is not None and found.due_on <= today_of(visit).isoformat(),
+        citation=found.citation,
+        status=status,
+        unverified=found.status in UNVERIFIED,
+        after=AFTER[found.after][1 if english else 0] if found.after else "",
+        holds=hold_badges(visit, over),
     )
 
 
 def of_case(session: Session, visit: Visit, case: CaseFile) -> list[CaseRetention]:
     """What becomes of the records of a case file, each outcome once."""
-    listed = gate.list_records(session, visit.person, visit.site.archive.profile, case_file_id=case.id, limit=_ITEMS)
+    profile = visit.site.archive.profile
+    listed = gate.list_records(session, visit.person, profile, case_file_id=case.id, limit=_ITEMS)
+    rows = current_assignments(session, [record.id for record in listed])
     ngettext = i18n.translations(visit.language).ngettext
     found: Counter[tuple[str, str]] = Counter()
+    rules: dict[tuple[str, str], dict[str, bool]] = defaultdict(dict)
     for record in listed:
-        one = _explained(session, visit, record.id)
-        if one is not None:
-            found[(one.outcome, _words(one, visit.language))] += 1
-    told = []
+        if record.id in rows:
+            one = told(rows[record.id], profile)
+            key = (one.outcome, _words(one, visit.language))
+            found[key] += 1
+            rules[key][one.rule_id] = one.status in UNVERIFIED
+    made = []
     for (outcome, words), count in found.most_common():
-        records = ngettext("%(num)d record", "%(num)d records", count) % {"num": count}
-        told.append(CaseRetention(outcome, words, records))
-    return told
+        used = rules[outcome, words]
+        made.append(
+            CaseRetention(
+                outcome,
+                words,
+                ngettext("%(num)d record", "%(num)d records", count) % {"num": count},
+                rules=", ".join(one for one in sorted(used) if one != NO_RULE),
+                unverified=any(used.values()),
+            )
+        )
+    return made
+
+
+def holds_of_case(session: Session, visit: Visit, case: CaseFile) -> tuple[HoldBadge, ...]:
+    """Holds over a whole case file that the person may know of."""
+    return hold_badges(visit, holds.over_case(session, visit.person, visit.site.archive.profile, case.id))
 
 
 def _covers(visit: Visit, rule: RetentionRule) -> str:
@@ -149,6 +227,8 @@ def rules(visit: Visit) -> list[RuleLine]:
                 version=rule.provenance.version,
                 status=rule.provenance.status_words(visit.language),
                 effective_on=rule.provenance.effective_on.isoformat(),
+                after=AFTER[rule.after][1 if visit.language == "en" else 0],
+                unverified=rule.provenance.status in UNVERIFIED,
             )
         )
     return made

@@ -1,46 +1,112 @@
-"""Retention: what is due for appraisal, and the rules with their citation and how far it was verified."""
+"""Retention: the schedule with its citations, totals of what is due, the due list; nothing is destroyed from here."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
 
-from lantai.web import views_retention
-from lantai.web.display import masked
-from lantai.web.rendering import page
-from lantai.web.visit import SignedVisit
+from lantai.result_lists import MEDIA_TYPES
+from lantai.web import views_due, views_holds, views_retention
+from lantai.web.pages.files import disposition
+from lantai.web.rendering import page, query
+from lantai.web.visit import SignedVisit, Visit
+from metadata.errors import Invalid
 from metadata.rights import Permission
-from repository.clock import local_date
-from retention.due import due_list
+from retention import totals
+from retention.due import DueFilter
 
 router = APIRouter()
-_AHEAD = timedelta(days=365)
+_PAGE = 50
+_FIELDS = ("from", "until", "organ", "rule", "category")
 
 
 @router.get("/retention")
-def show(visit: SignedVisit, before: date | None = None) -> Response:
-    """Due list (a year ahead unless another day is asked for) and rules."""
+def show(visit: SignedVisit, organ: str = "", before: str = "") -> Response:
+    """Totals by organ for the years to come (of one ``organ``: by rule), and the rules in force."""
     visit.require(Permission.RETENTION_READ)
-    archive = visit.site.archive
-    until = before or local_date(archive.clock.now(), archive.zone) + _AHEAD
+    if before:
+        return RedirectResponse("/retention/due" + query({"until": before}), 303)
+    views_due.refresh_when_small(visit)
+    rules = views_retention.rules(visit)
     with visit.reading() as session:
-        found = due_list(session, visit.person, before=until, profile=archive.profile)
-    due = [
-        {
-            "record_id": one.record_id,
-            "title": masked(one.title),
-            "rule": f"{one.rule_id} {one.rule_en if visit.language == 'en' else one.rule_zh}",
-            "due_on": one.due_on,
-        }
-        for one in found
-    ]
+        table = views_due.table_of(session, visit, organ)
+        counted_at = totals.counted_at(session)
+        review = views_holds.lines(session, visit, "review", after=0, limit=_PAGE)
     return page(
         visit,
         "retention.html",
         room="retention",
-        before=until,
-        due=due,
-        rules=views_retention.rules(visit),
-        rules_version=archive.profile.label,
+        here_tab="schedule",
+        table=table,
+        organ=organ,
+        counted_at=counted_at,
+        review=len(review),
+        rules=rules,
+        unverified=sum(one.unverified for one in rules),
+        rule_states=views_retention.rule_states(visit, rules),
+        rules_version=visit.site.archive.profile.label,
     )
+
+
+@router.get("/retention/due")
+def show_due(visit: SignedVisit, after: str = "") -> Response:
+    """What is due for appraisal, by day, with filters; also as CSV, as a workbook and on paper."""
+    visit.require(Permission.RETENTION_READ)
+    views_due.refresh_when_small(visit)
+    given = _given(visit)
+    errors: dict[str, str] = {}
+    lines: list[views_due.DueLine] = []
+    with visit.reading() as session:
+        choices = views_due.choices(session, visit)
+        try:
+            filters = views_due.filters_of(given)
+        except Invalid as error:
+            errors["until"] = error.sentence(visit.language)
+        else:
+            lines = views_due.lines(session, visit, filters, after=views_due.place_of(after), limit=_PAGE + 1)
+    path = "/retention/due"
+    return page(
+        visit,
+        "retention_due.html",
+        room="retention",
+        status=422 if errors else 200,
+        here_tab="due",
+        errors=errors,
+        given=given,
+        choices=choices,
+        lines=lines[:_PAGE],
+        unverified=any(one.unverified for one in lines[:_PAGE]),
+        csv=path + ".csv" + query(given),
+        xlsx=path + ".xlsx" + query(given),
+        first=path + query(given) if after else "",
+        following=path + query(given, after=lines[_PAGE - 1].place) if len(lines) > _PAGE else "",
+    )
+
+
+@router.get("/retention/due.csv")
+def due_as_csv(visit: SignedVisit) -> Response:
+    """The due list as CSV; one entry in the use register says how many rows were taken out."""
+    return _taken_out(visit, "csv")
+
+
+@router.get("/retention/due.xlsx")
+def due_as_xlsx(visit: SignedVisit) -> Response:
+    """The due list as a workbook."""
+    return _taken_out(visit, "xlsx")
+
+
+def _given(visit: Visit) -> dict[str, str]:
+    fields = visit.request.query_params
+    return {name: fields.get(name, "").strip() for name in _FIELDS}
+
+
+def _taken_out(visit: Visit, kind: str) -> Response:
+    return due_file(visit, views_due.filters_of(_given(visit)), kind)
+
+
+def due_file(visit: Visit, filters: DueFilter, kind: str) -> Response:
+    """The due list as a file named after the day; page and API share it."""
+    pieces = views_due.taken_out(visit, filters, kind)
+    word = "due" if visit.language == "en" else "到期清单"
+    name = f"{word}-{views_retention.today_of(visit).isoformat()}.{kind}"
+    return StreamingResponse(pieces, 200, {"Content-Disposition": disposition("attachment", name)}, MEDIA_TYPES[kind])
