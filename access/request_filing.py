@@ -21,6 +21,7 @@ from access.grants import check_renewable, of_request
 from access.letters import Letter
 from access.request_rules import OPEN, Asking, Wanted, checked, next_state, requester_of, words
 from access.requests import tell
+from metadata import digests
 from metadata.errors import Conflict, Forbidden, Invalid, NotFound
 from metadata.household import division_of
 from metadata.identifiers import new_id
@@ -59,7 +60,7 @@ def file(
     ``Forbidden`` without the permission to ask; ``RequestFaults`` with all that is missing or wrong.
     """
     _require_person(actor, archive.profile)
-    once = f"{actor.id}:{key}"[:200] if key else None
+    once = _once(actor, key)
     if (known := _known(session, once)) is not None:
         return known
     asking = checked(asking, actor.role_codes, archive.profile, with_letter=letter is not None)
@@ -91,6 +92,11 @@ def _require_person(actor: Actor, profile: Profile) -> None:
             en="A request is filed by a person who is signed in.",
         )
     require(actor, Permission.REQUEST_FILE, profile)
+
+
+def _once(actor: Actor, key: str | None) -> str | None:
+    """The key of a form or call as the row keeps it: the actor's own, of one length."""
+    return f"{actor.id}:{digests.of_bytes(key.encode())}" if key else None
 
 
 def _known(session: Session, once: str | None) -> AccessRequest | None:
@@ -242,7 +248,7 @@ def ask_longer(
     """
     _require_asker(actor, request)
     _require_person(actor, archive.profile)
-    once = f"{actor.id}:{key}"[:200] if key else None
+    once = _once(actor, key)
     if (known := _known(session, once)) is not None:
         return known
     original = request.renews or request.id

@@ -13,8 +13,6 @@ from lantai.web.visit import Visit
 from metadata.errors import Invalid, LantaiError
 from metadata.identifiers import is_id
 
-MOST_KEY = 64
-
 
 def letter_of(visit: Visit, name: str, data: bytes) -> Letter:
     """A letter that came with a request; ``Invalid`` (``letter.*``) when it may not be kept."""
@@ -54,7 +52,7 @@ def file(visit: Visit, asking: Asking, letter: Letter | None, key: str) -> str:
             actor=visit.person,
             asking=asking,
             letter=letter,
-            key=key[:MOST_KEY] or None,
+            key=key or None,
         )
         return made.id
 
@@ -86,7 +84,7 @@ def ask_longer(visit: Visit, request_id: str, *, days: int, said: str, key: str 
             request=request,
             days=days,
             said=said,
-            key=key[:MOST_KEY] or None,
+            key=key or None,
         )
         return made.id
 
@@ -126,6 +124,13 @@ def decide(visit: Visit, request_id: str, decision: Decision, row_version: int |
         request_decisions.decide(
             session, archive=visit.site.archive, actor=visit.person, request=request, decision=decision
         )
+
+
+def require_seat(visit: Visit, request_id: str) -> None:
+    """``NotFound`` or ``Forbidden`` unless the request is the person's to decide."""
+    with visit.reading() as session:
+        request = requests.get(session, visit.person, request_id, visit.site.archive.profile)
+        request_decisions.require_seat(visit.person, request, visit.site.archive.profile)
 
 
 def everything(visit: Visit, request_id: str) -> frozenset[tuple[str, str]]:

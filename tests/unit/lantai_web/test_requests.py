@@ -223,3 +223,78 @@ def test_the_letter_is_scanned_when_there_is_a_scanner(visit: Visit, site: Site,
     away = site.settings.model_copy(update={"virus": clamd.settings.model_copy(update={"address": "unix:/nowhere"})})
     with pytest.raises(Unavailable):
         taken_in(away, "a.pdf", LETTER[1])
+
+
+def _api_request(papers: Papers, **given: Any) -> dict[str, Any]:
+    return {
+        "requester": "other_department",
+        "record_ids": [papers.record_ids["申請書.txt"], papers.record_ids["录音.wav"]],
+        "purpose": "inter_agency_verification",
+        "purpose_text": "核对",
+        "days": 2,
+        "details": {"legal_basis": "办法"},
+        "letter": {"name": "公函.pdf", "data": "JVBERi0xLjcK"},
+        **given,
+    }
+
+
+def test_the_api_does_what_the_pages_do(visit: Visit, papers: Papers) -> None:
+    borrower, head = visit("borrower"), visit("head")
+    record, other = papers.record_ids["申請書.txt"], papers.record_ids["录音.wav"]
+    bad = borrower.api("POST", "/requests", json=_api_request(papers, details={}, days=99))
+    assert (bad.status_code, bad.json()["code"]) == (422, "request.incomplete")
+    assert bad.json()["params"]["fields"] == ["days", "legal_basis"]
+    headers = {"X-CSRF-Token": borrower.csrf, "Idempotency-Key": "k-1"}
+    made = [borrower.http.post("/api/v1/requests", json=_api_request(papers), headers=headers) for _ in range(2)]
+    assert [one.status_code for one in made] == [201, 201]
+    where = f"/requests/{made[0].json()['id']}"
+    assert made[0].json() == made[1].json()
+    assert borrower.api("GET", where).json()["things"] == []
+    seen = head.api("GET", where).json()
+    assert {one["id"] for one in seen["things"]} == {record, other}
+    assert seen["acts"] == ["decide", "question"]
+    assert head.api("GET", f"{where}/letter").content == b"%PDF-1.7\n"
+    assert where.split("/")[2] in {one["id"] for one in head.api("GET", "/requests?view=waiting").json()["items"]}
+    asked = head.api("POST", f"{where}/question", json={"words": "为何？", "row_version": seen["row_version"]})
+    assert asked.status_code == 204
+    assert borrower.api("POST", f"{where}/answer", json={"words": "核对"}).status_code == 204
+    stale = {"decision": "part", "record_ids": [record], "row_version": seen["row_version"]}
+    assert head.api("POST", f"{where}/decision", json=stale).status_code == 409
+    version = head.api("GET", where).json()["row_version"]
+    assert borrower.api("POST", f"{where}/decision", json={**stale, "row_version": version}).status_code == 403
+    nothing = {"decision": "part", "record_ids": [], "row_version": version}
+    assert head.api("POST", f"{where}/decision", json=nothing).json()["code"] == "request.nothing_chosen"
+    done = head.api("POST", f"{where}/decision", json={**stale, "row_version": version})
+    assert done.status_code == 204, done.text
+    shown = borrower.api("GET", where).json()
+    assert (shown["state"], shown["decision"]) == ("approved", "part")
+    assert [one["id"] for one in shown["things"]] == [record]
+    mine = [one for one in borrower.api("GET", "/grants").json() if one["request"]["id"] == shown["id"]]
+    assert [one["id"] for one in mine[0]["things"]] == [record]
+    assert shown["id"] in {one["request"]["id"] for one in head.api("GET", "/grants?view=given").json()}
+    longer = borrower.api("POST", f"{where}/renewal", json={"days": 1, "words": "再一天"})
+    assert longer.status_code == 201
+    renewal = f"/requests/{longer.json()['id']}"
+    version = head.api("GET", renewal).json()["row_version"]
+    whole = {"decision": "whole", "row_version": version}
+    assert head.api("POST", f"{renewal}/decision", json=whole).status_code == 204
+    ended = head.api("POST", f"/grants/{shown['id']}/revocation", json={"words": "到此为止"})
+    assert ended.status_code == 204
+    assert borrower.api("GET", f"/records/{record}").status_code == 404
+    assert borrower.api("POST", f"/grants/{shown['id']}/return", json={}).status_code == 409
+    assert borrower.api("POST", f"{where}/withdrawal", json={}).status_code == 409
+    assert borrower.api("GET", f"/requests/{new_id()}").json()["code"] == "request.not_found"
+
+
+def test_the_api_names_records_for_words(visit: Visit, papers: Papers) -> None:
+    borrower, archivist = visit("borrower"), visit("archivist")
+    made = borrower.api("POST", "/requests", json=_api_request(papers, record_ids=[], words="录音"))
+    where = f"/requests/{made.json()['id']}"
+    given = {"record_ids": [papers.record_ids["录音.wav"], new_id()]}
+    assert archivist.api("POST", f"{where}/records", json=given).json() == {"added": 1}
+    assert borrower.api("POST", f"{where}/records", json=given).status_code == 403
+    assert visit("second").api("POST", f"{where}/records", json=given).status_code == 404
+    both = borrower.api("POST", "/requests", json=_api_request(papers, words="x"))
+    assert both.json()["code"] == "request.one_of"
+    junk = borrower.api("POST", "/requests", json=_api_request(papers, letter={"name": "a", "data": "%%"}))
+    assert junk.json()["code"] == "letter.not_base64"
