@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from access.actors import Actor
+from access.gate import allowed
 from access.register_scope import watched_organs
 from access.use_counts import KINDS, SLOWED, export_put_off, sign_in_failed
 from metadata.errors import Conflict, Forbidden, Invalid, NotFound
@@ -32,7 +33,6 @@ __all__ = [
 
 _MOST_OPEN = 20
 _LONGEST_REMARK = 1000
-_DECIDES = frozenset({Permission.USE_REGISTER_READ, Permission.REQUEST_DECIDE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +62,19 @@ class AlarmLine:
 
 
 def may_read(actor: Actor, profile: Profile) -> bool:
-    """Whether alarms are shown to ``actor``: who reads the ledger, or reads the register and decides about requests."""
-    return actor.kind == "console" or bool(_prefixes(actor, profile))
+    """Whether alarms are shown to ``actor``, somewhere: with ``alarm.read``, and at the console."""
+    return actor.kind == "console" or allowed(actor, Permission.ALARM_READ, profile)
 
 
 def _prefixes(actor: Actor, profile: Profile) -> dict[str, bool]:
-    """Divisions of the roles that are told of alarms, and whether also of organs that stand nowhere."""
+    """Divisions of the roles that are told of alarms, and whether of organs that stand nowhere, too: who reads the
+    ledger watches over everybody."""
     found: dict[str, bool] = {}
-    for held in actor.roles:
+    for held in actor.roles if not actor.narrowed_from(Permission.ALARM_READ) else ():
         role = profile.roles.get(held.role)
-        if role is None or not held.division_prefix:
-            continue
-        ledger = Permission.LEDGER_READ in role.permissions and not actor.narrowed_from(Permission.LEDGER_READ)
-        decides = role.permissions >= _DECIDES and not any(actor.narrowed_from(one) for one in _DECIDES)
-        if ledger or decides:
-            found[held.division_prefix] = found.get(held.division_prefix, False) or ledger
+        if role is not None and held.division_prefix and Permission.ALARM_READ in role.permissions:
+            watches = Permission.LEDGER_READ in role.permissions
+            found[held.division_prefix] = found.get(held.division_prefix, False) or watches
     return found
 
 
@@ -86,7 +84,7 @@ def _mine_to_see(actor: Actor, profile: Profile) -> ColumnElement[bool]:
     prefixes = _prefixes(actor, profile)
     if not prefixes:
         return false()
-    criteria = [Alarm.account_id.in_(_accounts(prefix, unplaced=ledger)) for prefix, ledger in prefixes.items()]
+    criteria = [Alarm.account_id.in_(_accounts(prefix, unplaced=watches)) for prefix, watches in prefixes.items()]
     if any(prefixes.values()):  # names that nobody has, and the console, belong to no organ
         criteria.append(~Alarm.account_id.in_(select(Account.id)))
     return or_(*criteria)
@@ -157,13 +155,6 @@ def close(session: Session, *, archive: Archive, actor: Actor, alarm_id: str, re
     already, ``Invalid`` without a remark.
     """
     _require(actor, archive.profile)
-    words = " ".join(remark.split())
-    if not words or len(words) > _LONGEST_REMARK:
-        raise Invalid(
-            "alarm.remark",
-            zh=f"请写明核查结果（不超过 {_LONGEST_REMARK} 字），再关闭报警。",
-            en=f"Say what came of it, in at most {_LONGEST_REMARK} characters, to close the alarm.",
-        )
     found = session.scalars(
         select(Alarm).where(and_(Alarm.id == alarm_id, _mine_to_see(actor, archive.profile)))
     ).one_or_none()
@@ -185,6 +176,13 @@ def close(session: Session, *, archive: Archive, actor: Actor, alarm_id: str, re
             zh="这条报警已由他人关闭，未作更改。",
             en="Somebody has closed this alarm already; nothing was changed.",
         )
+    words = " ".join(remark.split())
+    if not words or len(words) > _LONGEST_REMARK:
+        raise Invalid(
+            "alarm.remark",
+            zh=f"请写明核查结果（不超过 {_LONGEST_REMARK} 字），再关闭报警。",
+            en=f"Say what came of it, in at most {_LONGEST_REMARK} characters, to close the alarm.",
+        )
     now = archive.clock.now()
     found.closed_at, found.closed_by, found.remark = now, actor.id, words
     access_acts.alarm_closed(session, at=now, actor=actor.ref, alarm_id=found.id)
@@ -195,6 +193,7 @@ def _require(actor: Actor, profile: Profile) -> None:
     if not may_read(actor, profile):
         raise Forbidden(
             "alarm.forbidden",
-            zh="只有安全审计员、安全保密管理员和档案负责人可以查看报警。",
-            en="Only those who watch over use may see alarms: auditor, security administrator, head of archives.",
+            zh="您的角色不能查看利用报警。如工作需要，请与安全审计员联系。",
+            en="None of your roles is told of alarms. Ask the auditor if your work needs it.",
+            permission=Permission.ALARM_READ.value,
         )

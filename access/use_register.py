@@ -339,6 +339,7 @@ def require_export(actor: Actor, profile: Profile) -> None:
             "use_register.export_forbidden",
             zh="只有安全审计员可以导出使用登记册。如工作需要，请与其联系。",
             en="Only the auditor takes the use register out. Ask the auditor if your work needs it.",
+            permission=Permission.USE_REGISTER_EXPORT.value,
         )
 
 
