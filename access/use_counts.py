@@ -32,6 +32,7 @@ NOBODY = "unknown"
 
 _LOOKS = frozenset({"record.viewed", "case.viewed", "file.viewed", "page.viewed", "page.printed", "numbers.unmasked"})
 _TAKEN = frozenset({"file.downloaded", "record.exported", "list.exported", "register.exported"})
+_FETCHED = frozenset({"file.viewed", "search.performed"})
 _LOOKED_BACK = 50
 _LAST = select(UseCount.subject).where(
     UseCount.account_id == bindparam("account_id"),
@@ -42,8 +43,13 @@ _LAST = select(UseCount.subject).where(
 
 
 def is_export(act: str, form: str) -> bool:
-    """Whether a look takes something out: a download, a package, a list, or content that a program fetches."""
-    return act in _TAKEN or form == "export" or (form == "api" and act == "file.viewed")
+    """Whether a look takes something out: a download, a package, a list, or what a program fetches."""
+    return act in _TAKEN or form == "export" or (form == "api" and act in _FETCHED)
+
+
+def _is_page(act: str, form: str) -> bool:
+    """Whether it is a page of a list that a program goes through: its rows count, the asking does not."""
+    return form == "api" and act in {"list.exported", "search.performed"}
 
 
 def count_look(
@@ -71,7 +77,8 @@ def count_look(
         if amount > limit:
             _raise(session, archive, REFUSALS, actor.id, amount, limit)
     elif is_export(act, form):
-        _count_export(session, archive, actor, file_id or record_id or "", rows or 0)
+        whole = not _is_page(act, form)
+        _count_export(session, archive, actor, file_id or record_id or "", rows or 0, acts=1 if whole else 0)
     elif act in _LOOKS:
         _count_view(session, archive, actor, record_id, case_file_id, file_id)
 
@@ -117,7 +124,7 @@ def _seen_this_hour(
     return session.execute(found.limit(1)).first() is not None
 
 
-def _count_export(session: Session, archive: Archive, actor: Actor, subject: str, rows: int) -> None:
+def _count_export(session: Session, archive: Archive, actor: Actor, subject: str, rows: int, *, acts: int) -> None:
     rules = archive.profile.borrowing.bulk_alarm
     now = archive.clock.now()
     window = local_date(now, archive.zone).isoformat()
@@ -138,7 +145,7 @@ def _count_export(session: Session, archive: Archive, actor: Actor, subject: str
             left = wait - (now - known.at).total_seconds()
             if left > 0:
                 raise _too_much(int(left) + 1)
-    amount = _add(session, actor.id, EXPORTS, window, subject, now, rows)
+    amount = _add(session, actor.id, EXPORTS, window, subject, now, rows, acts=acts)
     taken = (known.rows if known is not None else 0) + rows
     if amount > rules.exports_per_day or taken > rules.rows_per_day:
         _raise(session, archive, EXPORTS, actor.id, amount, rules.exports_per_day, rows=taken)
@@ -200,14 +207,24 @@ def _insert(session: Session, table: type[Any]) -> Any:
     return (postgresql.insert if postgres else sqlite.insert)(table)
 
 
-def _add(session: Session, account_id: str, kind: str, window: str, subject: str, now: datetime, rows: int = 0) -> int:
+def _add(
+    session: Session,
+    account_id: str,
+    kind: str,
+    window: str,
+    subject: str,
+    now: datetime,
+    rows: int = 0,
+    *,
+    acts: int = 1,
+) -> int:
     """One more; the amount now. The first of a window clears the account's earlier ones away."""
     values = {"account_id": account_id, "kind": kind, "window": window, "subject": subject, "at": now}
-    statement = _insert(session, UseCount).values(**values, amount=1, rows=rows)
+    statement = _insert(session, UseCount).values(**values, amount=acts, rows=rows)
     statement = statement.on_conflict_do_update(
         index_elements=[UseCount.account_id, UseCount.kind, UseCount.window],
         set_={
-            "amount": UseCount.amount + 1,
+            "amount": UseCount.amount + acts,
             "rows": UseCount.rows + rows,
             "subject": statement.excluded.subject,
             "at": statement.excluded.at,

@@ -129,7 +129,7 @@ def search(
     offered: list[str] = []
     if not total and not narrowed and period == ALWAYS and after is None:
         offered = suggestions(engine, text, query, gate.permission, blind=archive.keys.blind, names=names)
-    _register(archive, actor, reason=reason, form=form, call_id=call_id)
+    _register(archive, actor, reason=reason, form=form, call_id=call_id, count=len(hits) if form == "api" else None)
     return SearchPage(total, hits, following, counts, offered)
 
 

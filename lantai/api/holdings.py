@@ -46,6 +46,7 @@ def list_cases(
             division_prefix=division,
         )
         rows = views_cases.case_rows(session, visit, found)
+    _enter_list(visit, len(rows))
     return Page[CaseFile](
         items=[CaseFile.model_validate(one) for one in rows], next=str(rows[-1].seq) if len(rows) == limit else None
     )
@@ -103,6 +104,7 @@ def list_records(
             in_tray=tray,
         )
         rows = views_records.rows(session, visit, found)
+    _enter_list(visit, len(rows))
     full = len(rows) == limit
     last = str(after + limit) if case_file else (str(rows[-1].seq) if rows else "")
     return Page[RecordRow](items=[RecordRow.model_validate(one) for one in rows], next=last if full else None)
@@ -203,3 +205,9 @@ def text(visit: ApiVisit, file_id: str) -> Text:
     if pages is None:
         raise NotFound("file.no_text", zh="这个文件没有可用的文本。", en="There is no text of this file.")
     return Text(pages=[masked(page) for page in pages])
+
+
+def _enter_list(visit: ApiVisit, rows: int) -> None:
+    """A page of a list is entered with its rows: page by page a program can carry the whole holding away."""
+    with visit.writing() as session:
+        visit.looked(session, "list.exported", count=rows)

@@ -233,3 +233,17 @@ def test_alarms_are_read_by_who_watches_and_closed_by_somebody_else(county: Coun
         assert (closed.open, closed.remark, closed.closed_by) == (False, "经核查，系误操作", "李某")
         look(session, county, chief, "access.refused")
         assert about(auditor) == {judge.id}  # the same hour is looked into already
+
+
+def test_a_list_that_a_program_pages_through_counts_by_its_rows(county: County) -> None:
+    with county.archive.sessions.begin() as session:
+        program = with_account(session, county, "archivist", "bureau")
+    pages = RULES.rows_per_day // 100
+    for _ in range(pages):
+        for act in ("list.exported", "search.performed"):
+            with county.archive.sessions.begin() as session:
+                look(session, county, program, act, form="api", count=50)
+    with county.archive.reading() as session:
+        assert raised(session) == []  # a hundred questions are no export, five thousand rows are the day's share
+    with pytest.raises(Unavailable), county.archive.sessions.begin() as session:
+        look(session, county, program, "list.exported", form="api", count=50)
