@@ -99,7 +99,7 @@ def _ending(session: Session, visit: Visit) -> Iterator[Task]:
             for one in requests.mine(session, visit.person, limit=50)
             if one.decided_at is not None and one.decided_at > since
         ]
-        href = f"/requests/{answered[0].id}" if len(answered) == 1 else "/requests"
+        href = f"/requests/{answered[0].id}" if len(answered) == 1 else "/requests?view=mine"
         yield Task(len(answered), _("Your request was answered"), _("See what you may read and until when"), href)
     ending = requests.ending_soon(session, visit.person, archive)
     if ending:
@@ -116,10 +116,10 @@ def _due(session: Session, visit: Visit) -> Iterator[Task]:
     if visit.may(Permission.RETENTION_READ):
         count = len(due_list(session, visit.person, before=today, profile=archive.profile, limit=MOST))
         hint = _("Records whose period has ended: they wait for appraisal, nothing is destroyed by itself")
-        yield Task(count, _("Due for appraisal"), hint, f"/retention?before={today.isoformat()}")
+        yield Task(count, _("Due for appraisal"), hint, f"/retention/due?until={today.isoformat()}")
     if visit.may(Permission.HOLD_READ):
         count = len(holds.to_review(session, visit.person, archive.profile, today))
-        yield Task(count, _("Review a hold"), _("Holds whose day of review has come"), "/holds?state=review", "look")
+        yield Task(count, _("Review a hold"), _("Holds whose day of review has come"), "/retention/holds?state=review", "look")
     if visit.may(Permission.STATUS_READ) or visit.may(Permission.ACCOUNT_WRITE):
         late = indexing.report(session, visit.site)
         if late.oldest_seconds > _INDEX_LATE:

@@ -27,6 +27,7 @@ SITUATIONS = ("own", "below", "above", "other", "granted", "expired", "withdrawn
 KINDS = ("plain", "restricted", "marked")
 MARK = "informant"
 NOBODY = ""
+_SLOWED = 429  # whoever takes out very much waits; she has passed the gate
 
 RECORD, CASE = "record", "case"
 
@@ -37,6 +38,7 @@ class Rule:
 
     ``of_holder``: rights needed at all besides. ``ok``: what is answered who gets through. ``public``: nobody needs to
     sign in. ``names``: ids of what one may not see stand in the answer by right (the use register, incidents).
+    ``refused``: further answers to who may not, of a form that is read before anybody is asked who she is.
     """
 
     all_of: tuple[P, ...] = ()
@@ -46,6 +48,7 @@ class Rule:
     ok: tuple[int, ...] = (200,)
     public: bool = False
     names: bool = False
+    refused: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,18 +104,23 @@ def opens(rule: Rule, profile: Profile, cell: Cell) -> bool:
 
 
 def expected(method: str, path: str, rule: Rule, profile: Profile, cell: Cell) -> set[int]:
-    """The answers that are right; 403 only tells what somebody's roles are, so it may stand where 404 does."""
+    """The answers that are right.
+
+    Where a thing is asked for, 403 may stand for 404 only if it tells nothing: to who lacks the right altogether, and to
+    who sees the thing and may do no more with it.
+    """
     if rule.public:
         return set(rule.ok)
     if cell.role == NOBODY:
-        return {401, 303} if method == "GET" else {401, 303, 400, 403}
+        return {401, 303} if method == "GET" else {401, 303, 400, 403, 412, 422}
     if opens(rule, profile, cell):
-        return set(rule.ok)
+        return {*rule.ok, _SLOWED}
     if not rule.thing:
-        return {403}
+        return {403, *rule.refused}
     role = profile.roles[cell.role]
     lacks = not all(holds(role, one, cell.situation) for one in (*rule.all_of, *rule.of_holder))
-    return {403, 404} if lacks else {404}
+    sees = reaches(role, P.CASE_READ if rule.thing == CASE else P.RECORD_READ, rule, cell)
+    return {403, 404, *rule.refused} if lacks or sees else {404, *rule.refused}
 
 
 def _all(*needed: P, ok: int | tuple[int, ...] = 200, names: bool = False) -> Rule:
@@ -145,6 +153,8 @@ REGISTER = _any(P.USE_REGISTER_OWN, P.USE_REGISTER_READ, names=True)
 RULES: dict[str, Rule] = {
     # signing in, one's own things
     "GET /": EVERYBODY,
+    "GET /help": EVERYBODY,
+    "GET /help/{code}": Rule(ok=(404,)),
     "GET /sign-in": Rule(public=True, ok=(200, 303)),
     "POST /sign-in": Rule(public=True, ok=(400, 403, 422)),
     "POST /sign-out": EVERYBODY,
@@ -156,7 +166,7 @@ RULES: dict[str, Rule] = {
     "POST /tokens/{token_id}/revoke": EVERYBODY,
     "POST /api/v1/session": Rule(public=True, ok=(400, 403, 422)),
     "GET /api/v1/session": EVERYBODY,
-    "DELETE /api/v1/session": EVERYBODY,
+    "DELETE /api/v1/session": Rule(public=True, ok=(204,)),
     "GET /api/v1/tokens": EVERYBODY,
     "POST /api/v1/tokens": EVERYBODY,
     "DELETE /api/v1/tokens/{token_id}": EVERYBODY,
@@ -165,7 +175,7 @@ RULES: dict[str, Rule] = {
     "GET /api/v1/openapi.json": PUBLIC,
     # deposits
     "GET /deposit": DEPOSITS,
-    "POST /deposit": DEPOSITS,
+    "POST /deposit": Rule((P.DEPOSIT,), refused=(400,)),
     "GET /deposit/list": DEPOSITS,
     "POST /deposit/list": DEPOSITS,
     "GET /deposit/list/template.xlsx": DEPOSITS,
@@ -184,7 +194,7 @@ RULES: dict[str, Rule] = {
     "POST /submissions/{submission_id}/resume": _all(P.ACCEPT, ok=404),
     "GET /api/v1/submissions": EVERYBODY,  # one's own; empty for who deposits nothing
     "POST /api/v1/submissions": DEPOSITS,
-    "POST /api/v1/deposit-lists/check": DEPOSITS,
+    "POST /api/v1/deposit-lists/check": Rule((P.DEPOSIT,), refused=(422,)),
     "GET /api/v1/submissions/{submission_id}": Rule(ok=(404,)),
     "GET /api/v1/submissions/{submission_id}/findings": Rule(ok=(404,)),
     "GET /api/v1/submissions/{submission_id}/receipt": Rule(ok=(404,)),
@@ -202,7 +212,7 @@ RULES: dict[str, Rule] = {
     "PATCH /api/v1/submissions/{submission_id}/uploads/{upload_id}": Rule(ok=(404,)),
     "DELETE /api/v1/submissions/{submission_id}/uploads/{upload_id}": Rule(ok=(404,)),
     # holdings
-    "GET /holdings": _any(P.CASE_READ, P.RECORD_LIST),
+    "GET /holdings": _any(P.CASE_READ, P.RECORD_LIST, ok=(200, 303)),
     "GET /holdings/tree": _all(P.CASE_READ),
     "GET /holdings.csv": _all(P.CASE_READ),
     "GET /holdings.xlsx": _all(P.CASE_READ),
@@ -211,9 +221,9 @@ RULES: dict[str, Rule] = {
     "GET /holdings/records.csv": LISTS,
     "GET /holdings/records.xlsx": LISTS,
     "POST /holdings/columns": EVERYBODY,
-    "POST /holdings/records/describe": _all(P.DESCRIBE),
-    "POST /holdings/records/file": _all(P.DESCRIBE),
-    "POST /holdings/records/undo": _all(P.DESCRIBE),
+    "POST /holdings/records/describe": _record(P.DESCRIBE),
+    "POST /holdings/records/file": _record(P.DESCRIBE),
+    "POST /holdings/records/undo": Rule((P.DESCRIBE,), refused=(303,)),
     "POST /holdings/records/export": LISTS,
     "GET /case-files/{case_file_id}": SEES,
     "GET /case-files/{case_file_id}/tray": _case(P.DESCRIBE),
@@ -248,7 +258,7 @@ RULES: dict[str, Rule] = {
     "GET /records/{record_id}/numbers": _record(P.UNMASK),
     "POST /records/{record_id}/numbers": _record(P.UNMASK),
     "GET /files/{file_id}": _record(P.RECORD_READ, ok=303),
-    "GET /files/{file_id}/content": _record(P.RECORD_READ, P.UNMASK),
+    "GET /files/{file_id}/content": _record(P.RECORD_READ, P.UNMASK, ok=422),
     "GET /files/{file_id}/find": READS,
     "GET /files/{file_id}/print": READS,
     "GET /files/{file_id}/pages/{leaf}": _record(P.RECORD_READ, ok=422),  # the file of the tests is no scan

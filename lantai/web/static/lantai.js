@@ -52,6 +52,10 @@ window.addEventListener("pageshow", () => {
   shown("[data-line-slow]", false);
 });
 
+// On a narrow screen the rooms scroll: the one that is open stays in sight.
+const here = document.querySelector(".rooms [aria-current]");
+if (here && here.offsetLeft + here.offsetWidth > window.innerWidth) here.closest(".rooms").scrollLeft = here.offsetLeft - 24;
+
 // What went wrong gets the focus, so that it is read out and seen first.
 const wrong = document.querySelector("[data-focus]");
 if (wrong) wrong.focus();
