@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, extract, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, extract, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
@@ -20,6 +20,7 @@ from access.scope import within_divisions
 from metadata.profile import Profile
 from metadata.rights import Permission
 from repository.tables import Record, RetentionAssignment, RetentionTotal
+from retention.assignment import NO_RULE
 from retention.sentences import rule_label, waiting
 
 _READ = 1000
@@ -198,16 +199,33 @@ def live_totals() -> Select[Any]:
 
 
 def totals(
-    session: Session, actor: Actor, *, profile: Profile, first: int | None = None, last: int | None = None
+    session: Session,
+    actor: Actor,
+    *,
+    profile: Profile,
+    first: int | None = None,
+    last: int | None = None,
+    organ_id: str = "",
+    by_rule: bool = True,
+    folded: tuple[int, int] | None = None,
 ) -> list[Total]:
     """Totals by organ, rule, outcome and year of due day, as they were counted last (``retention.totals``).
 
-    ``first`` and ``last``: years; with them only what is due in between. ``Forbidden`` without ``retention.read``.
+    ``first`` and ``last``: years; with them only what is due in between. ``organ_id``: of one organ. Without
+    ``by_rule`` all rules of an organ together, but for records that no rule covers. ``folded``: years before the first
+    of the two count as the year before it, years after the second as the year after it. ``Forbidden`` without
+    ``retention.read``.
     """
     require(actor, Permission.RETENTION_READ, profile)
     table = RetentionTotal
-    keys = (table.organ_id, table.rule_id, table.outcome, table.year)
+    rule = table.rule_id if by_rule else case((table.rule_id == NO_RULE, NO_RULE), else_="")
+    year: ColumnElement[int | None] = table.year.expression
+    if folded is not None:
+        year = case((table.year < folded[0], folded[0] - 1), (table.year > folded[1], folded[1] + 1), else_=table.year)
+    keys = (table.organ_id, rule, table.outcome, year)
     wanted = select(*keys, func.sum(table.records)).where(_reached(session, actor, profile)).group_by(*keys)
+    if organ_id:
+        wanted = wanted.where(table.organ_id == organ_id)
     if first is not None:
         wanted = wanted.where(table.year >= first)
     if last is not None:
@@ -216,6 +234,13 @@ def totals(
         Total(organ_id, rule_id, outcome, None if year is None else int(year), int(count))
         for organ_id, rule_id, outcome, year, count in session.execute(wanted.order_by(*keys))
     ]
+
+
+def organs_with_due(session: Session, actor: Actor, *, profile: Profile) -> set[str]:
+    """Organs that have something due in the person's reach: what a filter offers."""
+    require(actor, Permission.RETENTION_READ, profile)
+    wanted = select(RetentionTotal.organ_id).where(RetentionTotal.outcome == "due", _reached(session, actor, profile))
+    return set(session.scalars(wanted.distinct()))
 
 
 def _reached(session: Session, actor: Actor, profile: Profile) -> ColumnElement[bool]:

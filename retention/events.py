@@ -6,6 +6,7 @@ whole file follow in the same transaction.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
@@ -24,6 +25,29 @@ from retention.triggers import case_events, triggered
 
 EARLIEST = date(1949, 10, 1)
 LONGEST_NOTE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClock:
+    """What happened in a case, what was taken back (``{"event", "on", "note"}`` each), and the day the benefit stopped."""
+
+    case_file_id: str
+    row_version: int
+    stopped_on: date | None
+    events: tuple[dict[str, str], ...]
+    withdrawn: tuple[dict[str, str], ...]
+
+
+def clock_of(case: CaseFile) -> CaseClock:
+    """The events of a case as plain values; notes may hold names and are masked by whoever shows them."""
+
+    def read(name: str) -> tuple[dict[str, str], ...]:
+        return tuple(
+            {"event": str(one["event"]), "on": str(one["on"])[:10], "note": str(one.get("note") or "")}
+            for one in case.state.get(name, [])
+        )
+
+    return CaseClock(case.id, case.row_version, case.stopped_on, read("events"), read("withdrawn"))
 
 
 def may_enter(actor: Actor, profile: Profile, case: CaseFile) -> bool:

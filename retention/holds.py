@@ -150,17 +150,20 @@ def visible_holds(actor: Actor, profile: Profile, permission: Permission = Permi
     """
     if not allowed(actor, permission, profile):
         return false()
-    records = (
+    # asked hold by hold, so that the first of its records in reach is enough
+    record = (
         select(HoldSubject.hold_id)
         .join(Record, Record.id == HoldSubject.subject_id)
-        .where(HoldSubject.kind == RECORD, visible_records(actor, profile, permission))
+        .where(HoldSubject.hold_id == Hold.id, HoldSubject.kind == RECORD, visible_records(actor, profile, permission))
+        .correlate(Hold)
     )
-    cases = (
+    case = (
         select(HoldSubject.hold_id)
         .join(CaseFile, CaseFile.id == HoldSubject.subject_id)
-        .where(HoldSubject.kind == CASE_FILE, visible_cases(actor, profile, permission))
+        .where(HoldSubject.hold_id == Hold.id, HoldSubject.kind == CASE_FILE, visible_cases(actor, profile, permission))
+        .correlate(Hold)
     )
-    return or_(Hold.placed_by == actor.id, Hold.id.in_(records), Hold.id.in_(cases))
+    return or_(Hold.placed_by == actor.id, record.exists(), case.exists())
 
 
 def get_hold(session: Session, actor: Actor, hold_id: str, profile: Profile) -> Hold:

@@ -53,7 +53,7 @@ def count(session: Session, *, archive: Archive) -> int:
     newest = session.scalar(select(func.max(RetentionAssignment.seq))) or 0
     session.execute(delete(RetentionTotal))
     rows = 0
-    found = _folded(session.execute(live_totals()))
+    found = rows_of_totals(session)
     while part := list(islice(found, _BATCH)):
         session.execute(insert(RetentionTotal), part)
         rows += len(part)
@@ -63,8 +63,10 @@ def count(session: Session, *, archive: Archive) -> int:
     return rows
 
 
-def _folded(rows: Any) -> Iterator[dict[str, Any]]:
-    for organ_id, division_code, access_level, marks, rule_id, outcome, year, records in list(rows):
+def rows_of_totals(session: Session) -> Iterator[dict[str, Any]]:
+    """The totals as rows to be inserted, counted over all assignments in force."""
+    counted = session.execute(live_totals()).all()
+    for organ_id, division_code, access_level, marks, rule_id, outcome, year, records in counted:
         yield {
             "organ_id": organ_id,
             "division_code": division_code,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -17,10 +18,10 @@ from lantai.web.pages.retention import due_file
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 from repository.clock import local_date
-from repository.tables import CaseFile
 from retention import due as due_reading
 from retention import events
 from retention.due import DueFilter
+from retention.events import CaseClock, clock_of
 from retention.explanation import explain
 
 router = APIRouter(prefix="/retention", tags=["retention"], responses=PROBLEMS)
@@ -186,7 +187,7 @@ def case_events(visit: ApiVisit, number: str) -> CaseEvents:
     with visit.looking(case_file=number) as session:
         case = gate.get_case(session, visit.person, number, visit.site.archive.profile)
         visit.looked(session, "case.viewed", case_file_id=case.id)
-        return _told(case)
+        return _told(clock_of(case))
 
 
 @router.post("/cases/{number}/events", summary="Enter an event of a case", status_code=201)
@@ -204,7 +205,7 @@ def enter(visit: ApiVisit, number: str, given: NewEvent) -> CaseEvents:
             row_version=given.row_version,
         )
         session.flush()
-        return _told(case)
+        return _told(clock_of(case))
 
 
 @router.post("/cases/{number}/events/withdraw", summary="Take an event back")
@@ -222,24 +223,19 @@ def withdraw(visit: ApiVisit, number: str, given: Withdrawal) -> CaseEvents:
             row_version=given.row_version,
         )
         session.flush()
-        return _told(case)
+        return _told(clock_of(case))
 
 
-def _told(case: CaseFile) -> CaseEvents:
-    def read(name: str) -> list[CaseEvent]:
+def _told(clock: CaseClock) -> CaseEvents:
+    def read(entries: Sequence[Mapping[str, str]]) -> list[CaseEvent]:
         return [
-            CaseEvent(
-                event=str(one["event"]),
-                on=date.fromisoformat(str(one["on"])[:10]),
-                note=masked(str(one.get("note") or "")),
-            )
-            for one in case.state.get(name, [])
+            CaseEvent(event=one["event"], on=date.fromisoformat(one["on"]), note=masked(one["note"])) for one in entries
         ]
 
     return CaseEvents(
-        case_file_id=case.id,
-        row_version=case.row_version,
-        stopped_on=case.stopped_on,
-        events=read("events"),
-        withdrawn=read("withdrawn"),
+        case_file_id=clock.case_file_id,
+        row_version=clock.row_version,
+        stopped_on=clock.stopped_on,
+        events=read(clock.events),
+        withdrawn=read(clock.withdrawn),
     )

@@ -24,6 +24,7 @@ from metadata.profile.models import STATUS_WORDS
 from metadata.rights import Permission
 from repository.tables import Organ
 from retention import due, holds, totals
+from retention.assignment import NO_RULE
 from retention.due import DueFilter, ListedRecord, Total
 from retention.explanation import UNVERIFIED
 
@@ -173,7 +174,7 @@ def _line(
 def choices(session: Session, visit: Visit) -> dict[str, Options]:
     """What the filters of the list offer: organs that have something due in the person's reach, rules, categories."""
     profile = visit.site.archive.profile
-    present = {one.organ_id for one in due.totals(session, visit.person, profile=profile) if one.outcome == "due"}
+    present = due.organs_with_due(session, visit.person, profile=profile)
     names = organ_names(session, visit)
     rules = [(one.id, f"{one.id} {labels.term(visit.language, one)}") for one in profile.retention_rules]
     categories = [
@@ -190,9 +191,8 @@ def table_of(session: Session, visit: Visit, organ_id: str = "") -> TotalsTable:
     """Totals by organ; of one organ (``organ_id``) by rule."""
     profile, this_year = visit.site.archive.profile, today_of(visit).year
     years = tuple(range(this_year, this_year + YEARS))
-    found = [
-        one for one in due.totals(session, visit.person, profile=profile) if not organ_id or one.organ_id == organ_id
-    ]
+    ends = (years[0], years[-1])
+    found = due.totals(session, visit.person, profile=profile, organ_id=organ_id, by_rule=bool(organ_id), folded=ends)
     groups: dict[str, list[Total]] = defaultdict(list)
     for one in found:
         groups[one.rule_id if organ_id else one.organ_id].append(one)
@@ -202,9 +202,9 @@ def table_of(session: Session, visit: Visit, organ_id: str = "") -> TotalsTable:
     rows += [_row(visit, key, groups[key], years, names, organ_id) for key in groups if key not in order]
     columns = zip(*([count for count, _ in row.cells] for row in rows), strict=True)
     sums = [sum(column) for column in columns] or [0] * (YEARS + 1)
-    ends = (sum(row.later for row in rows), sum(row.waiting for row in rows), sum(row.permanent for row in rows))
-    without = sum(one.records for one in found if one.rule_id not in profile.rules_by_id)
-    return TotalsTable(names.get(organ_id, ""), years, tuple(rows), (*sums, *ends), without)
+    last = (sum(row.later for row in rows), sum(row.waiting for row in rows), sum(row.permanent for row in rows))
+    without = sum(one.records for one in found if one.rule_id == NO_RULE)
+    return TotalsTable(names.get(organ_id, ""), years, tuple(rows), (*sums, *last), without)
 
 
 def _row(
