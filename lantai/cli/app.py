@@ -18,6 +18,7 @@ from lantai.cli import (
     people_commands,
     record_commands,
     report_commands,
+    request_commands,
     retention_commands,
     search_command,
     site_commands,
@@ -46,6 +47,7 @@ people_commands.add_to(app)
 retention_commands.add_to(app)
 record_commands.add_to(app)
 report_commands.add_to(app)
+request_commands.add_to(app)
 use_commands.add_to(app)
 watch_command.add_to(app)
 

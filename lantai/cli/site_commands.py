@@ -144,6 +144,8 @@ def demo(
 ) -> None:
     """Make a sample county (synthetic), deposit it, and serve it at http://127.0.0.1:8000."""
     os.environ.setdefault("LANTAI_SYNTHETIC", "true")
+    from lantai.sample.borrowing import PEOPLE
+
     settings = load()
     if is_initialised(settings):
         say(f"沿用已有站点 {settings.home}。", f"Using the site already at {settings.home}.")
@@ -152,7 +154,7 @@ def demo(
     say("登录帐号（全部为合成数据）：", "Accounts (all data is synthetic):")
     table(
         ["帐号 account", "口令 password", "角色 role"],
-        [(name, DEMO_PASSWORD, who) for name, who, _, _ in DEMO_ACCOUNTS],
+        [(name, DEMO_PASSWORD, who) for name, who, _, _ in (*DEMO_ACCOUNTS, *PEOPLE)],
     )
     if serve_it:
         at = f"http://{settings.host}:{port or settings.port}"
@@ -163,6 +165,7 @@ def demo(
 def _make_demo(home: Path, households: int, seed: int) -> None:
     from lantai.cli.intake_commands import deposit, wait_until_done
     from lantai.sample import write_sample
+    from lantai.sample.borrowing import enter_requests
     from lantai.worker import working
     from repository.ledger.seal import seal
 
@@ -178,6 +181,8 @@ def _make_demo(home: Path, households: int, seed: int) -> None:
             with working(site, always=True), progress("收集 depositing") as steps:
                 submission_id = deposit(site, actor, [Path(folder)], accept=True, title="云岭县样例档案（合成）")
                 wait_until_done(site, submission_id, steps=steps)
+        with site.archive.sessions.begin() as session:
+            enter_requests(session, site.archive)
         seal(site.archive)
     finally:
         site.close()
@@ -185,6 +190,7 @@ def _make_demo(home: Path, households: int, seed: int) -> None:
 
 
 def _people_of_the_demo(session: Session, archive: Archive, actor: Actor) -> None:
+    from lantai.sample.borrowing import enter_people
     from lantai.sample.county import TOWNSHIPS
 
     for township in TOWNSHIPS:
@@ -209,6 +215,7 @@ def _people_of_the_demo(session: Session, archive: Archive, actor: Actor) -> Non
             password=DEMO_PASSWORD,
             roles=[(role, organ)],
         )
+    enter_people(session, archive=archive, actor=actor, password=DEMO_PASSWORD)
 
 
 def add_to(app: typer.Typer) -> None:

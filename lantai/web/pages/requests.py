@@ -130,7 +130,8 @@ def _fits(purpose: str, kind: Requester | None) -> bool:
 async def create(request: Request, visit: SignedVisit) -> Response:
     """File a request with its letter."""
     visit.require(Permission.REQUEST_FILE)
-    form, typed, token = FormStream(request), {}, ""
+    form, token = FormStream(request), ""
+    typed: dict[str, str] = {}
     name, data = "", bytearray()
     async for part in form.parts():
         if isinstance(part, Field):
