@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lantai.app import create_app
-from lantai.settings import load
+from lantai.settings import RateSettings, load
 from lantai.site import open_site
 from lantai.web.security import CSRF_FIELD, CSRF_HEADER, SESSION_COOKIE
 from metadata.rights import Permission
@@ -60,7 +60,7 @@ def request_of(world: World, step: Step, examples: dict[str, Any], *, absent: bo
         body = json.dumps(examples.get(f"{step.method} {step.path}", {})).encode()
         headers["content-type"] = "application/json"
     elif step.method != "GET":
-        body = f"{CSRF_FIELD}={held[1] if held else ''}".encode()
+        body = f"{CSRF_FIELD}={held[1] if held else ''}&id.{world.chosen(step.rule, step.cell)}=on".encode()
         headers["content-type"] = "application/x-www-form-urlencoded"
     address = world.address(step.path, step.rule, step.cell, absent=absent)
     return {"method": step.method, "address": address, "headers": headers, "body": body}
@@ -187,7 +187,7 @@ def walk(home: Path, people: People, part: int, parts: int) -> tuple[int, list[s
     """Go every ``parts``-th step of the table, on a site of one's own process: how many, and what was wrong."""
     logging.disable(logging.CRITICAL)
     settings = load(home=home)
-    site = open_site(settings.model_copy(update={"searches_per_minute": 0}))
+    site = open_site(settings.model_copy(update={"rates": RateSettings(searches_per_minute=0)}))
     without_fsync(site)
     world = World(site, create_app(site), people)
     table = steps(world)[part::parts]

@@ -114,8 +114,8 @@ class World:
                 known["record_id"], known["file_id"] = things.ids(cell.kind)
             if rule.thing == CASE:
                 known |= {"case_file_id": things.case, "household_no": things.household_no}
-                known |= {"number": things.case} if "case-files/{number}" in path else {}
-        elif rule.thing == CASE and "case-files/{number}" in path:
+                known |= {"number": things.case}
+        elif rule.thing == CASE:
             known["number"] = ABSENT
         made = re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: known.get(found.group(1), ABSENT), path)
         if path.endswith("/find"):
@@ -123,6 +123,10 @@ class World:
         if path.endswith("/search/export"):
             return f"{made}?q=*&as=json"
         return f"{made}?q=*" if path.endswith(("/search", "/search.csv", "/search.xlsx")) else made
+
+    def chosen(self, rule: Rule, cell: Cell) -> str:
+        """The record that a form names besides."""
+        return self.people.things[self.division(cell)].records[cell.kind] if rule.thing else ABSENT
 
     def hidden(self, cell: Cell, shown: set[str]) -> set[str]:
         """Ids of everything but ``shown``."""
@@ -166,7 +170,7 @@ def _furnish(session: Session, world: World) -> None:
     for number, division in enumerate(DIVISIONS, start=1):
         household = Household(
             id=new_id(),
-            household_no=household_no("990101001001", number),
+            household_no=household_no("990101109109", number),
             division_code=division,
             applicant_name="王秀英",
             created_at=now,
