@@ -81,6 +81,7 @@ def show_case(
             "timeline": views_household.timeline(session, visit, view, kind),
             "timeline_kinds": views_household.timeline_kinds(visit, view, kind),
             "looks": views_history.looks(session, visit, case_file_id=case.id),
+            "holds": views_retention.holds_of_case(session, visit, case),
             "retention": views_retention.of_case(session, visit, case) if chosen_paper is None else [],
         }
     return page(visit, "case_file.html", room="holdings", **context)
