@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ocr test lint fix serve worker bench bench-quick chaos fuzz docs screenshots requirements clean
+.PHONY: help demo ocr test lint fix serve worker bench bench-quick chaos fuzz audit docs screenshots requirements clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -63,6 +63,9 @@ chaos: $(VENV)/dev.ok ## fifty seeded kills while 200 households are taken in
 
 fuzz: $(VENV)/dev.ok ## ten thousand damaged files and ten thousand calls of the API, seeded; each must be accounted for
 	@$(BIN)/python -m pytest -m fuzz tests/corpus tests/journeys
+
+audit: $(VENV)/dev.ok ## ask an advisory source about the dependencies; "not run" (exit 3) where none answers
+	@$(BIN)/python -m tests.vulnerabilities
 
 docs: $(VENV)/dev.ok ## write the reference pages that are made from the code
 	@$(BIN)/python -m docs.build

@@ -62,12 +62,19 @@ def within_reach(actor: Actor, permission: Permission, profile: Profile) -> Colu
     }
     if not prefixes:
         return false()
-    above = aliased(Organ)
-    below = select(above.id).where(or_(*(within_divisions(above.division_prefix, one) for one in sorted(prefixes))))
-    return or_(
-        *(within_divisions(Organ.division_prefix, one) for one in sorted(prefixes)),
-        and_(Organ.division_prefix == "", or_(Organ.parent_id.is_(None), Organ.parent_id.in_(below))),
+    top, below = aliased(Organ), aliased(Organ)
+    reached = (
+        select(top.id)
+        .where(
+            or_(
+                *(within_divisions(top.division_prefix, one) for one in sorted(prefixes)),
+                and_(top.division_prefix == "", top.parent_id.is_(None)),
+            )
+        )
+        .cte("reached", recursive=True)
     )
+    reached = reached.union(select(below.id).where(below.division_prefix == "", below.parent_id == reached.c.id))
+    return Organ.id.in_(select(reached.c.id))
 
 
 def require_reach(session: Session, actor: Actor, permission: Permission, organ: Organ, profile: Profile) -> None:

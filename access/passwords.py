@@ -134,7 +134,9 @@ def device_mark(stored: str, *, name: str) -> str:
 
 
 def _device_code(stored: str, nonce: str, name: str) -> str:
-    return hmac.new(stored.encode(), f"device:{name}:{nonce}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        stored.encode(), f"device:{name}:{nonce}".encode("utf-8", "backslashreplace"), hashlib.sha256
+    ).hexdigest()
 
 
 class SlowDown:
