@@ -175,8 +175,10 @@ def _written(mark: Watermark, size: int) -> tuple[ImageFont.FreeTypeFont | Image
     return ImageFont.load_default(size), mark.ascii_lines
 
 
-def watermark_svg(mark: Watermark) -> bytes:
-    """The watermark as a picture that a page lays over text: SVG of its own, tiled, seen through."""
+def watermark_svg(mark: Watermark | None) -> bytes:
+    """The watermark as a picture that a page lays over text: SVG of its own, tiled, seen through; empty without one."""
+    if mark is None:
+        return b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
     first, second = (escape(one) for one in mark.lines)
     face = 'font-family="Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, sans-serif" font-size="16"'
     words = f'<text x="20" y="150">{first}</text><text x="20" y="174">{second}</text>'

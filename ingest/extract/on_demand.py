@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import atexit
 import logging
-import tempfile
 import threading
-import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 from sqlalchemy import update
 
-from ingest.extract.fetching import Waiting, fetch
-from ingest.extract.render import Item, Rendered, picturable, render_now
+from ingest.extract.fetching import Waiting
+from ingest.extract.open_files import OpenFiles
+from ingest.extract.render import Needed, PartItem, Rendered, picturable, render_now
 from ingest.pool import CheckPool, Failed
 from metadata.errors import LantaiError
 from repository.archive import Archive
@@ -36,9 +33,7 @@ _PROCESSES = 2
 _SECONDS = 30.0
 _MEMORY = 4 << 30
 _MOST_BYTES = 2 << 30
-_KEPT_FILES = 4
-_KEPT_BYTES = 1 << 30
-_KEPT_SECONDS = 120.0
+_TURNS = 6
 _MOST_WAITING = 200
 
 
@@ -85,7 +80,7 @@ class Renders:
         self._asked = 0
         self._closed = False
         self._pool: CheckPool | None = None
-        self._files = _Files(archive)
+        self._files = OpenFiles(archive)
 
     def ask(self, file: Waiting, number: int, *, asker: str, thumb: bool = False) -> Ticket:
         """Ask for a page; end the waiting with ``leave`` when its answer is not wanted any more.
@@ -184,14 +179,23 @@ class Renders:
 
     def _draw(self, file: Waiting, number: int) -> Answer:
         assert self._pool is not None
-        for _ in range(2):
-            path = self._files.path(file)
-            if path is None:
+        kind, wanted = picturable(file.mime), frozenset[int]()
+        answer: Any = Failed("no_copy")
+        for turn in range(_TURNS):
+            whole = (
+                kind != "pdf" or turn == _TURNS - 1
+            )  # a PDF says where its pages lie, other formats are walked through
+            local = self._files.local(file, None if whole else wanted)
+            if local is None:
                 return Failed("no_copy")
-            item: Item = (str(path), picturable(file.mime), number)
+            item: PartItem = (str(local.path), kind, number, local.present, file.size)
             _, answer = next(self._pool.map(_FUNCTION, [item]))
-            if answer != Failed("FileNotFoundError"):
+            if isinstance(answer, Needed):
+                wanted |= answer.chunks
+            elif answer != Failed("FileNotFoundError"):
                 break
+        if isinstance(answer, Needed):
+            answer = Failed("parts")
         if isinstance(answer, Failed):
             log.warning("page %d of file %s cannot be shown: %s", number, file.id, answer.reason)
             return answer
@@ -210,58 +214,3 @@ class Renders:
                     session.execute(update(StoredFile).where(unknown).values(page_count=shown.pages))
         except Exception:  # noqa: BLE001  whatever the database or the disk says
             log.warning("page %d of file %s was shown and could not be kept", number, file.id)
-
-
-class _Files:
-    """Fetched copies of the files in view, for as long as they are looked at: bytes that match their digest."""
-
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
-        self._lock = threading.Lock()
-        self._fetching: dict[str, threading.Lock] = {}
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._kept: OrderedDict[str, tuple[Path, int, float]] = OrderedDict()
-
-    def path(self, file: Waiting) -> Path | None:
-        """The file's bytes; None when no copy of it is intact. The sweep may remove them before they are read."""
-        with self._lock:
-            one_at_a_time = self._fetching.setdefault(file.id, threading.Lock())
-        with one_at_a_time:
-            with self._lock:
-                self._sweep()
-                known = self._kept.pop(file.id, None)
-                if known is not None and known[0].exists():
-                    self._kept[file.id] = (known[0], known[1], time.monotonic())
-                    return known[0]
-                target = self._room() / file.id
-            if not fetch(self._archive, file, target):
-                target.unlink(missing_ok=True)
-                return None
-            with self._lock:
-                self._kept[file.id] = (target, file.size, time.monotonic())
-            return target
-
-    def _room(self) -> Path:
-        if self._folder is None or not Path(self._folder.name).is_dir():
-            self._archive.derivatives.mkdir(parents=True, exist_ok=True)
-            self._folder = tempfile.TemporaryDirectory(prefix="work-", dir=self._archive.derivatives)
-            self._kept.clear()
-        return Path(self._folder.name)
-
-    def _sweep(self) -> None:
-        """Remove what nobody has looked at for a while, and the oldest when there is too much."""
-        size = sum(one[1] for one in self._kept.values())
-        for file_id, (path, length, used) in list(self._kept.items()):
-            too_much = len(self._kept) >= _KEPT_FILES or size > _KEPT_BYTES
-            if too_much or time.monotonic() - used > _KEPT_SECONDS:
-                del self._kept[file_id]
-                size -= length
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        """Remove everything."""
-        with self._lock, suppress(OSError):
-            if self._folder is not None:
-                self._folder.cleanup()
-                self._folder = None

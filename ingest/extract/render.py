@@ -46,6 +46,10 @@ _LEAVES = frozenset({"TIFF", "HEIF"})
 
 Item = tuple[str, str, int]
 """Path, ``pdf`` or ``image``, page from 1."""
+PartItem = tuple[str, str, int, tuple[int, ...] | None, int]
+"""The same with the parts of ``CHUNK`` bytes that are there (None: all) and the file's size."""
+CHUNK = 16 << 20
+"""Bytes of a part: what the catalogue holds digests of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,13 @@ class Rendered:
 
     page: bytes
     thumb: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """Parts of a file without which a page cannot be drawn."""
+
+    chunks: frozenset[int]
 
 
 def picturable(mime: str | None) -> str:
@@ -86,26 +97,86 @@ def render_pages(items: Sequence[Item]) -> list[Rendered | Failed]:
     return made
 
 
-def render_now(items: Sequence[Item]) -> list[tuple[Rendered, int] | Failed]:
-    """The pictures of each page and the number of its file's pages, for somebody who waits: quick, a little larger."""
-    made: list[tuple[Rendered, int] | Failed] = []
-    for path, kind, number in items:
-        try:
-            with _document(path, kind) as opened:
-                pages = min(MOST_PAGES, len(opened) if kind == "pdf" else _frames(opened))
-                answer = _rendered(opened, kind, number, quick=True) if number <= pages else Failed("no_page")
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001  hostile bytes, as below
-            answer = Failed(type(error).__name__)
-        made.append(answer if isinstance(answer, Failed) else (answer, pages))
-    return made
+def render_now(items: Sequence[PartItem]) -> list[tuple[Rendered, int] | Needed | Failed]:
+    """The pictures of each page and the number of its file's pages, for somebody who waits: quick, a little larger.
+
+    ``Needed`` when the page lies in parts of the file that are not there.
+    """
+    return [_now(*item) for item in items]
+
+
+def _now(
+    path: str, kind: str, number: int, present: tuple[int, ...] | None, size: int
+) -> tuple[Rendered, int] | Needed | Failed:
+    part = None if present is None else _Part(path, frozenset(present), size)
+    try:
+        with _document(path if part is None else part, kind) as opened:
+            pages = min(MOST_PAGES, len(opened) if kind == "pdf" else _frames(opened))
+            answer = _rendered(opened, kind, number, quick=True) if number <= pages else Failed("no_page")
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  hostile bytes, as below
+        answer = Failed(type(error).__name__)
+    finally:
+        if part is not None:
+            part.close()
+    if part is not None and part.missing:
+        return Needed(frozenset(part.missing))
+    return answer if isinstance(answer, Failed) else (answer, pages)
+
+
+class _Part(io.RawIOBase):
+    """A file of which only some parts are there; reading others fails and is remembered."""
+
+    def __init__(self, path: str, present: frozenset[int], size: int) -> None:
+        super().__init__()
+        self.missing: set[int] = set()
+        self._file = Path(path).open("rb")  # noqa: SIM115  closed with this
+        self._present = present
+        self._size = size
+        self._place = 0
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As files do."""
+        self._place = offset + (0, self._place, self._size)[whence]
+        return self._place
+
+    def tell(self) -> int:
+        """As files do."""
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        """As files do; ``OSError`` where a part is not there."""
+        view = memoryview(buffer).cast("B")
+        length = max(0, min(len(view), self._size - self._place))
+        touched = range(self._place // CHUNK, -(-(self._place + length) // CHUNK)) if length else range(0)
+        absent = [one for one in touched if one not in self._present]
+        if absent:
+            self.missing.update(absent)
+            raise OSError("a part of the file is not there")
+        self._file.seek(self._place)
+        read = self._file.readinto(view[:length]) if length else 0
+        self._place += read
+        return read
+
+    def close(self) -> None:
+        """Close the file below."""
+        self._file.close()
+        super().close()
 
 
 @contextmanager
-def _document(path: str, kind: str) -> Iterator[Any]:
+def _document(path: str | io.RawIOBase, kind: str) -> Iterator[Any]:
     if kind == "pdf":
-        document = pypdfium2.PdfDocument(Path(path))
+        document = pypdfium2.PdfDocument(Path(path) if isinstance(path, str) else path)
         document.init_forms()
         try:
             yield document
@@ -114,7 +185,7 @@ def _document(path: str, kind: str) -> Iterator[Any]:
         return
     pi_heif.register_heif_opener()
     Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
-    with Image.open(path) as picture:
+    with Image.open(path if isinstance(path, str) else io.BufferedReader(path)) as picture:
         yield picture
 
 

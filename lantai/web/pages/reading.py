@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
 
 from access import copies
 from lantai import i18n
@@ -23,31 +24,26 @@ MOST_PRINTED = 50
 
 
 @router.get("/records/{record_id}/still")
-def still(visit: SignedVisit, record_id: str) -> dict[str, Any]:
+def still(visit: SignedVisit, record_id: str) -> Response:
     """Whether a record that stands open may be read on; what an open viewer asks now and then. No look.
 
-    When it may not, the sentence says why: a grant that ended says when.
+    When it may not (404), the sentence says why: a grant that ended says when.
     """
     try:
         with visit.noting_refusal(record_id), visit.reading() as session:
             _record, terms = open_record(session, visit, record_id)
     except NotFound as error:
-        return {"still": False, "code": error.code, "sentence": error.sentence(visit.language)}
-    return {"still": True, "ends_at": iso(ends_at(terms)) or None}
+        told = {"still": False, "code": error.code, "sentence": error.sentence(visit.language)}
+        return JSONResponse(told, 404)
+    return JSONResponse({"still": True, "ends_at": iso(ends_at(terms)) or None})
 
 
 @router.get("/records/{record_id}/watermark.svg")
 def mark(visit: SignedVisit, record_id: str) -> Response:
-    """The watermark that lies over text which somebody reads under a grant; 404 for whoever needs none."""
+    """The watermark that lies over text which somebody reads under a grant; empty for whoever reads by a role."""
     with visit.noting_refusal(record_id), visit.reading() as session:
         _record, terms = open_record(session, visit, record_id)
         made = watermark(session, visit, terms)
-    if made is None:
-        raise NotFound(
-            "copy.no_mark_needed",
-            zh="您凭自己的岗位查看，不加水印。",
-            en="You read this by your own role; there is no watermark.",
-        )
     headers = {"Cache-Control": "no-store", "Content-Security-Policy": FILE_POLICY}
     return Response(copies.watermark_svg(made), media_type="image/svg+xml", headers=headers)
 

@@ -10,14 +10,17 @@ from sqlalchemy.orm import Session
 from access import gate
 from lantai import i18n
 from lantai.web import views_cases, views_history, views_preservation, views_records, views_retention
+from lantai.web.because import because
 from lantai.web.display import masked
+from lantai.web.labels import term
 from lantai.web.opening import open_record, version_of
 from lantai.web.rendering import page
 from lantai.web.viewing import viewer
 from lantai.web.visit import SignedVisit, Visit
 from metadata.errors import NotFound
 from metadata.rights import Permission
-from repository.tables import Record, RecordVersion, StoredFile
+from repository.tables import Organ, Record, RecordVersion, StoredFile
+from retention import holds
 
 router = APIRouter()
 
@@ -51,6 +54,10 @@ def show(
             "incidents": [
                 views_preservation.incident_line(visit, one) for one in views_records.incidents_of(session, record)
             ],
+            "because": because(visit, session, record),
+            "marks": _marks(visit, record),
+            "origin": _origin(session, visit, record),
+            "holds": holds.shown(session, visit.person, visit.site.archive.profile, [record.id]).get(record.id, []),
             "retention": views_retention.of_record(session, visit, record.id),
             "versions": views_records.versions_of(session, record),
             "timeline": views_history.timeline(session, visit, record_id=record.id),
@@ -96,6 +103,20 @@ def _cases(session: Session, visit: Visit, record: Record) -> list[views_cases.C
         except NotFound:
             continue
     return views_cases.case_rows(session, visit, found)
+
+
+def _marks(visit: Visit, record: Record) -> list[str]:
+    """The marks that set the record apart, in words."""
+    known = visit.site.archive.profile.access_marks
+    return [term(visit.language, known[one]) if one in known else str(one) for one in map(str, record.access_marks)]
+
+
+def _origin(session: Session, visit: Visit, record: Record) -> dict[str, Any]:
+    """Where the record came from: when, for which organ, in which deposit (for who takes deposits in)."""
+    organ = session.get(Organ, record.organ_id)
+    name = "" if organ is None else ((organ.name_en if visit.language == "en" else "") or organ.name_zh)
+    submission = record.submission_id if visit.may(Permission.ACCEPT) else None
+    return {"at": record.created_at, "organ": name, "submission": submission}
 
 
 def _head(visit: Visit, record: Record) -> dict[str, Any]:

@@ -241,7 +241,6 @@ def test_originals_leave_only_with_the_right_to_a_copy(visit: Visit, lent: Lent)
     letter = reader.get(f"/records/{lent.files[LETTER].record_id}").text
     assert "/pages/1.webp" in letter
     assert "/content" not in letter
-    assert f"{NUMBER}2" not in letter  # it stands in the watermark
 
 
 def test_the_text_layer_is_masked_and_selectable(visit: Visit, lent: Lent) -> None:
