@@ -241,7 +241,7 @@ def test_a_list_taken_out_is_one_entry_with_its_count(visit: Open) -> None:
     clerk.get("/search.csv?q=清册样本&sort=newest")
     entry = clerk.api("GET", "/use-register").json()["items"][0]
     assert (entry["act"], entry["form"], entry["count"], entry["reason"]) == (
-        "search.performed", "export", MANY, "casework",
+        "search.performed", "export", MANY, "case_handling",
     )  # fmt: skip
     assert f"{MANY} 行" in clerk.get("/use").text
 
