@@ -43,6 +43,7 @@ PEOPLE: dict[str, dict[str, str]] = {
         "use_register.read": N_("Read the use register"),
         "use_register.own": N_("Read one's own looks"),
         "use_register.export": N_("Export the use register"),
+        "alarm.read": N_("See and close alarms about use"),
         "request.file": N_("Ask for access"),
         "request.read": N_("See requests"),
         "request.decide": N_("Decide requests"),
