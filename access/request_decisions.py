@@ -44,13 +44,17 @@ _MOST_NAMED = 200
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """A record or case file that a request means; ``bar`` (one of ``BARS``) says why it cannot be granted."""
+    """A record or case file that a request means; ``bar`` (one of ``BARS``) says why it cannot be granted.
+
+    ``shared``: it stands in several household files, as a payment sheet does, and so tells of each of them.
+    """
 
     kind: str
     id: str
     bar: str | None
     granted: bool
     shows_numbers: bool = False
+    shared: bool = False
 
     @property
     def key(self) -> Key:
@@ -84,7 +88,7 @@ def meant(
     asker = _asker_with(
         session, archive, request, ids, permissions_for(form or request.form, numbers or request.numbers)
     )
-    shared = _in_several(session, ids) if own_file else frozenset()
+    shared = _in_several(session, ids)
     found = []
     for row in rows:
         record = records.get(row.subject_id)
@@ -97,9 +101,9 @@ def meant(
         elif own_file and record.document_type in profile.borrowing.redact_for_household:
             bar = "redacted"
         else:
-            bar = "others" if row.subject_id in shared else None
+            bar = "others" if own_file and row.subject_id in shared else None
         clear = record is not None and gate_decides(asker, record, Permission.UNMASK, profile) is not None
-        found.append(Meant(row.kind, row.subject_id, bar, row.granted, clear))
+        found.append(Meant(row.kind, row.subject_id, bar, row.granted, clear, row.subject_id in shared))
     return found
 
 

@@ -125,6 +125,7 @@ class Thing(Answer):
     bar: str | None
     granted: bool
     level: str
+    shared: bool = Field(description="it stands in several household files and tells of each of them")
 
 
 class Grant(Answer):

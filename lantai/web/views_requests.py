@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,6 @@ from lantai.web.visit import Visit
 from metadata.errors import NotFound
 from metadata.profile import Requester
 from metadata.rights import Permission
-from repository.clock import local_date
 from repository.tables import AccessGrant, AccessRequest, Account, CaseFile, Organ, Record
 
 
@@ -59,6 +58,7 @@ class Thing:
     granted: bool
     level: str = ""
     marks: tuple[str, ...] = ()
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +155,8 @@ def lines(session: Session, visit: Visit, rows: Sequence[AccessRequest]) -> list
 
 
 def _days_left(visit: Visit, ends_at: datetime) -> int:
-    """Whole days until the grant ends, in the bureau's calendar; 1 on its last day."""
-    archive = visit.site.archive
-    return (local_date(ends_at, archive.zone) - local_date(archive.clock.now(), archive.zone)).days
+    """Whole days until the grant ends; 0 on its last day."""
+    return max(0, (ends_at - visit.site.archive.clock.now()).days)
 
 
 def _word(visit: Visit, kind: str, code: str) -> str:
@@ -267,7 +266,7 @@ def grant_view(visit: Visit, grant: AccessGrant) -> GrantView:
         permissions=tuple(grant.permissions),
         starts_at=grant.starts_at,
         ends_at=grant.ends_at,
-        days_left=max(0, _days_left(visit, grant.ends_at)),
+        days_left=_days_left(visit, grant.ends_at),
         renewals=grant.renewals,
         in_force=grants.in_force(grant, visit.site.archive.clock.now()),
         revoke_reason=grant.revoke_reason,
@@ -306,7 +305,8 @@ def _things(session: Session, visit: Visit, request: AccessRequest) -> list[Thin
     for one in meant:
         shows = "" if one.bar else _would_show(visit, request, clear=one.shows_numbers)
         if one.kind == "record":
-            found.append(_record_thing(visit, one.id, records.get(one.id), one.bar, one.granted, shows))
+            thing = _record_thing(visit, one.id, records.get(one.id), one.bar, one.granted, shows)
+            found.append(replace(thing, shared=one.shared))
         else:
             found.append(_case_thing(session, visit, one.id, one.bar, one.granted))
     found.sort(key=lambda one: (one.kind != "case_file", one.note, one.title, one.id))

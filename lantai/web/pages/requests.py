@@ -228,6 +228,8 @@ def _page(
         hits=hits,
         may_search=visit.may(Permission.SEARCH),
         typed=dict(typed or {}),
+        preticked=shown.wanted.kind != "household"
+        or bool(shown.sighting),  # a household is chosen from, not given whole
         errors={at: error.sentence(visit.language)} if error else {},
         once=secrets.token_urlsafe(16),
         most_days=borrowing.max_days,
