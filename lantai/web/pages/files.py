@@ -157,11 +157,11 @@ def content(request: Request, visit: SignedVisit, file_id: str) -> Response:
     with visit.looking(file_id=file_id) as session:
         opened = open_file(session, visit, file_id, pictures=True)
         row = opened.row
-        if not opened.terms.original:
-            raise copies.only_a_copy()
         how = showing(row.mime, row.size, row.text_state, row.image_state)
         if how.kind not in {"image", "pdf", "audio", "video"}:
             raise _not_shown()
+        if not opened.terms.original:
+            raise copies.only_a_copy()
         bytes_ = views_records.file_bytes(visit, opened.version, row)
         _enter(session, visit, row, _range_of(request, row.size))
     return answer(request, bytes_, how.content_type, _headers(opened, how, "inline"))

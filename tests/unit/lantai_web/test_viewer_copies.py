@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import io
 import pkgutil
@@ -27,7 +28,7 @@ from lantai import api
 from lantai.site import Site
 from lantai.web import pages
 from metadata.identifiers import new_id
-from repository.tables import AccessGrant, AccessRequest, Account, GrantSubject, StoredFile
+from repository.tables import AccessGrant, AccessRequest, Account, CaseFile, GrantSubject, Household, StoredFile
 from tests.unit.lantai_web.conftest import PASSWORD, Browser, Papers, take_in
 
 Visit = Callable[..., Browser]
@@ -334,3 +335,31 @@ def test_a_page_is_drawn_on_the_spot_and_kept(site: Site, visit: Visit, lent: Le
     assert "没有这一页" in missing.text
     sound = browser.http.get(f"/files/{lent.files[SOUND].id}/pages/1.webp")
     assert sound.status_code == 404
+
+
+def test_the_numbers_of_a_household_are_shown_for_a_reason(
+    site: Site, visit: Visit, papers: Papers, lent: Lent
+) -> None:
+    assert lent.accounts
+    with site.archive.sessions.begin() as session:
+        case = session.query(CaseFile).join(Household).filter(Household.household_no == papers.household_no).one()
+        sealed = base64.b64encode(site.archive.keys.seal(ID)).decode()
+        member = {"name": "王秀英", "relation": "户主", "id_sealed": sealed, "id_masked": "110105********002X"}
+        case.state = {**case.state, "members": [member]}
+        path = f"/case-files/{case.id}"
+    archivist = visit("archivist")
+    page = archivist.get(path).text
+    assert ID not in page
+    assert f'href="{path}/numbers"' in page
+    assert ID not in archivist.get(f"{path}/numbers").text
+    assert ID in archivist.post(f"{path}/numbers", {"reason": "核对银行代发名册"}).text
+    assert ID not in archivist.get(path).text
+    answer = archivist.api("POST", f"{path}/numbers", json={"reason": "核对银行代发名册"}).json()
+    assert answer["members"][0]["id_number"] == ID
+    entries = archivist.api("GET", "/use-register?limit=20").json()["items"]
+    assert (
+        sum(one["act"] == "numbers.unmasked" and one["case_file_id"] in path for one in entries if one["case_file_id"])
+        == 2
+    )
+    assert visit("masked").get(f"{path}/numbers").status_code == 404
+    assert visit("other").get(f"{path}/numbers").status_code == 404
