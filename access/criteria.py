@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from access.actors import Actor, GrantHeld
 from access.reach import Reach, kept, reaches
-from access.scope import marks_within, within_divisions
+from access.scope import marks_within, within_any, within_divisions
 from metadata.profile import Profile
 from metadata.rights import Permission
 from repository.tables import CaseFile, GrantSubject, Household, Record, RequestSubject
@@ -56,7 +56,10 @@ def _reached(
     division: InstrumentedAttribute[str],
     organ: InstrumentedAttribute[str],
 ) -> ColumnElement[bool]:
-    criteria: list[ColumnElement[bool]] = [_within(prefix, division) for prefix in _widest(found)]
+    widest = _widest(found)
+    criteria: list[ColumnElement[bool]] = [true()] if None in widest else []
+    if widest and not criteria:
+        criteria.append(within_any(division, (one for one in widest if one is not None)))
     criteria += [
         and_(_within(one.prefix, division), organ == one.because.organ_id)
         for one in found

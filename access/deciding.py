@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from access.actors import Actor
-from access.reach import Because, Reach, reaches
+from access.reach import Because, Reach, by_subject, reaches, standing
 from metadata.errors import Forbidden
 from metadata.profile import Profile
 from metadata.rights import Permission
@@ -41,14 +43,11 @@ def decide(actor: Actor, record: Record, permission: Permission, profile: Profil
 
     A role counts before a grant, and a grant before a request that waits for her.
     """
-    if record.state != "active" or not isinstance(record.access_marks, list):
+    marks, level = record.access_marks, record.access_level
+    if record.state != "active" or not isinstance(marks, list):
         return None
-    for one in reaches(actor, permission, profile):
-        if (
-            record.access_level in one.levels
-            and one.marks.issuperset(record.access_marks)
-            and _names(one, "record", record.id, record.division_code, record.organ_id)
-        ):
+    for one in _reaching(actor, permission, profile, record):
+        if level in one.levels and one.marks.issuperset(marks):
             return one.because
     return None
 
@@ -57,14 +56,15 @@ def decide_case(
     actor: Actor, case: CaseFile, profile: Profile, permission: Permission = Permission.CASE_READ
 ) -> Because | None:
     """Why ``actor`` may see the case file, or None: the same answer as ``visible_cases``, in memory."""
-    for one in reaches(actor, permission, profile):
-        if _names(one, "case_file", case.id, case.division_code, case.organ_id):
-            return one.because
-    return None
+    found = next(_reaching(actor, permission, profile, case), None)
+    return None if found is None else found.because
 
 
-def _names(reach: Reach, kind: str, subject_id: str, division_code: str, organ_id: str) -> bool:
-    grant = reach.because.grant
-    if grant is None:
-        return reach.divisions(division_code, organ_id)
-    return subject_id in (grant.record_ids if kind == "record" else grant.case_file_ids)
+def _reaching(actor: Actor, permission: Permission, profile: Profile, subject: Record | CaseFile) -> Iterator[Reach]:
+    """Roles in whose divisions ``subject`` lies, then grants that name it."""
+    division_code, organ_id = subject.division_code, subject.organ_id
+    for one in standing(actor, permission, profile):
+        if one.divisions(division_code, organ_id):
+            yield one
+    if actor.grants:
+        yield from by_subject(actor, permission, profile).get(subject.id, ())

@@ -63,6 +63,30 @@ def reaches(actor: Actor, permission: Permission, profile: Profile) -> tuple[Rea
     return kept(actor, ("reach", permission), profile, lambda: _reaches(actor, permission, profile))
 
 
+def standing(actor: Actor, permission: Permission, profile: Profile) -> tuple[Reach, ...]:
+    """Those of ``reaches`` that come of roles alone."""
+    return kept(
+        actor,
+        ("standing", permission),
+        profile,
+        lambda: tuple(one for one in reaches(actor, permission, profile) if one.grant is None),
+    )
+
+
+def by_subject(actor: Actor, permission: Permission, profile: Profile) -> dict[str, list[Reach]]:
+    """Those of ``reaches`` that come of grants, by the id of each record and case file that they name."""
+
+    def made() -> dict[str, list[Reach]]:
+        found: dict[str, list[Reach]] = {}
+        for one in reaches(actor, permission, profile):
+            if one.grant is not None:
+                for subject_id in one.grant.record_ids | one.grant.case_file_ids:
+                    found.setdefault(subject_id, []).append(one)
+        return found
+
+    return kept(actor, ("subjects", permission), profile, made)
+
+
 def _reaches(actor: Actor, permission: Permission, profile: Profile) -> tuple[Reach, ...]:
     if actor.narrowed_from(permission):
         return ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, String, and_, false, func, literal
+from sqlalchemy import Boolean, ColumnElement, String, and_, false, func, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -29,6 +29,19 @@ def within_divisions(column: Any, prefix: str) -> ColumnElement[bool]:
     if len(prefix) < _NARROW or not prefix.isdigit() or not prefix.strip("9"):
         return same
     return and_(column >= prefix, column < str(int(prefix) + 1).rjust(len(prefix), "0"), same)
+
+
+def within_any(column: Any, prefixes: Iterable[str]) -> ColumnElement[bool]:
+    """Whether the division code in ``column`` begins with any of ``prefixes``: one look for each length, not for each."""
+    alike: dict[int, list[str]] = {}
+    for prefix in prefixes:
+        if prefix:
+            alike.setdefault(len(prefix), []).append(prefix)
+    criteria = [
+        within_divisions(column, some[0]) if len(some) == 1 else func.substr(column, 1, length).in_(sorted(some))
+        for length, some in alike.items()
+    ]
+    return or_(*criteria) if criteria else false()
 
 
 class _MarksWithin(FunctionElement[bool]):
@@ -52,7 +65,8 @@ def _compiled(element: _MarksWithin, compiler: SQLCompiler, **options: Any) -> t
 @compiles(_MarksWithin)
 def _on_sqlite(element: _MarksWithin, compiler: SQLCompiler, **options: Any) -> str:
     column, foreign = _compiled(element, compiler, **options)
-    return f"(json_type({column}) = 'array' AND NOT EXISTS (SELECT 1 FROM json_each({column}) AS mark WHERE {foreign}))"  # noqa: S608  compiled clauses
+    # most records bear no mark: they are told apart without reading JSON
+    return f"({column} = '[]' OR json_type({column}) = 'array' AND NOT EXISTS (SELECT 1 FROM json_each({column}) AS mark WHERE {foreign}))"  # noqa: S608  compiled clauses
 
 
 @compiles(_MarksWithin, "postgresql")

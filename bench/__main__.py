@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import audits, corpora, costs, custody, looking, opening, register, search, viewer
+from bench import audits, corpora, costs, custody, gate, looking, opening, register, search, viewer
 from bench.measure import Case, Result, run, table
 
 SMALL, MEDIUM, LARGE = 8 * corpora.KIB, 5 * corpora.MIB, corpora.GIB
@@ -46,6 +46,9 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
     if only == "search":  # needs none of the corpora
         yield from search.results(folder, quick=quick)
         return
+    if only == "gate":
+        yield from gate.results(folder, quick=quick)
+        return
     if only == "viewer":
         yield from viewer.results(folder, quick=quick)
         return
@@ -65,6 +68,7 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
         yield from looking.two(corpus, rounds)
     if not only:
         yield from search.results(folder, quick=quick)
+        yield from gate.results(folder, quick=quick)
         yield from register.results(folder, quick=quick)
         yield from viewer.results(folder, quick=quick)
     if only in "cost per file":

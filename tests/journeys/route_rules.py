@@ -9,8 +9,9 @@ Situations say where a record lies as seen from the organ of the person, and whe
     granted, expired, withdrawn       it lies elsewhere, and a grant in force, ended or revoked names it
 
 Kinds of record: plain (internal), restricted, marked (names an informant). A cell is left out where it makes no sense:
-what lies below a village, or around an organ that stands in no division; kinds of what is no record; where a thing lies
-for a route that speaks of no record or case file (there a grant still counts, for what may be done at all).
+what lies below a village, or around an organ that stands in no division; kinds of what is no record, or is out of reach
+whatever its kind; where a thing lies for a route that speaks of no record or case file (there a grant still counts, for
+what may be done at all), and an ended grant there for a role that no grant gives anything.
 """
 
 from __future__ import annotations
@@ -72,7 +73,9 @@ def cells(rule: Rule, profile: Profile, prefixes: dict[str, str]) -> Iterator[Ce
                 continue
             if situation in {"below", "above", "other"} and not rule.thing:
                 continue
-            for kind in KINDS if rule.thing == RECORD else KINDS[:1]:
+            if situation in {"expired", "withdrawn"} and not rule.thing and not profile.roles[role].on_grant:
+                continue
+            for kind in KINDS if rule.thing == RECORD and situation in {"own", "granted"} else KINDS[:1]:
                 yield Cell(role, situation, kind)
 
 
