@@ -5,6 +5,7 @@ Records that only a grant names are not counted: figures speak of divisions, gra
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,11 @@ from metadata.profile import Profile
 from metadata.rights import Permission
 from repository import totals
 from repository.tables import Finding, FindingTotal, HoldingTotal, Organ, Record, RecordVersion, Submission
+
+Known = MutableMapping[tuple[Any, ...], list[Any]]
+"""What was added up before, by scope and by how far the totals were counted; whoever keeps it may throw it away."""
+
+_MOST_KNOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +52,46 @@ def of_the_whole_site(actor: Actor, profile: Profile) -> bool:
     return allowed(actor, Permission.STATUS_READ, profile) and not allowed(actor, Permission.RECORD_LIST, profile)
 
 
-def holdings(session: Session, actor: Actor, profile: Profile) -> list[HoldingCount]:
-    """Records, files and bytes by programme and month, in order of time; only what the person may list."""
+def holdings(session: Session, actor: Actor, profile: Profile, known: Known | None = None) -> list[HoldingCount]:
+    """Records, files and bytes by programme and month, in order of time; only what the person may list.
+
+    ``known`` keeps what was added up for the same scope out of the same totals; another scope never meets it.
+    """
     site = of_the_whole_site(actor, profile)
     if not site and not allowed(actor, Permission.RECORD_LIST, profile):
         return []
     if totals.newest(session)[0] < totals.AT_ONCE:
-        keys: tuple[Any, ...] = (
-            func.coalesce(Record.programme, ""),
-            extract("year", Record.created_at),
-            extract("month", Record.created_at),
-        )
-        head = and_(RecordVersion.record_id == Record.id, RecordVersion.number == Record.head_version)
-        seen = Record.state == "active" if site else visible_records(actor, profile, Permission.RECORD_LIST)
-        wanted = (
-            select(*keys, func.count(), func.sum(RecordVersion.file_count), func.sum(RecordVersion.payload_bytes))
-            .select_from(Record)
-            .join(RecordVersion, head)
-            .where(seen)
-        )
-    else:
-        table = HoldingTotal
-        keys = (table.programme, table.year, table.month)
-        wanted = select(*keys, func.sum(table.records), func.sum(table.files), func.sum(table.payload_bytes)).where(
-            true() if site else _listed(session, actor, profile)
-        )
-    rows = session.execute(wanted.group_by(*keys).order_by(keys[1], keys[2], keys[0]))
+        return _holdings(session, _live_holdings(actor, profile, site=site))
+    scope = () if site else permission_terms(actor, profile, Permission.RECORD_LIST).clauses
+    key = ("holdings", site, scope, totals.seen(session))
+    if known is not None and key in known:
+        return known[key]
+    table = HoldingTotal
+    keys = (table.programme, table.year, table.month)
+    sums = (func.sum(table.records), func.sum(table.files), func.sum(table.payload_bytes))
+    found = _holdings(session, (keys, sums, true() if site else _listed(session, actor, profile)))
+    if known is not None:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        known[key] = found
+    return found
+
+
+def _live_holdings(actor: Actor, profile: Profile, *, site: bool) -> tuple[tuple[Any, ...], tuple[Any, ...], Any]:
+    keys = (
+        func.coalesce(Record.programme, ""),
+        extract("year", Record.created_at),
+        extract("month", Record.created_at),
+    )
+    sums = (func.count(), func.sum(RecordVersion.file_count), func.sum(RecordVersion.payload_bytes))
+    seen = Record.state == "active" if site else visible_records(actor, profile, Permission.RECORD_LIST)
+    head = and_(RecordVersion.record_id == Record.id, RecordVersion.number == Record.head_version)
+    return keys, sums, and_(head, seen)
+
+
+def _holdings(session: Session, asked: tuple[tuple[Any, ...], tuple[Any, ...], Any]) -> list[HoldingCount]:
+    keys, sums, criterion = asked
+    rows = session.execute(select(*keys, *sums).where(criterion).group_by(*keys).order_by(keys[1], keys[2], keys[0]))
     return [
         HoldingCount(programme, int(year), int(month), int(records), int(files), int(payload))
         for programme, year, month, records, files, payload in rows

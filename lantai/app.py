@@ -94,7 +94,8 @@ def create_app(site: Site) -> FastAPI:
     )
     mask_log()
     app.state.site = site
-    app.state.glances = {}
+    app.state.glances = {}  # what pages counted a moment ago
+    app.state.figures = {}
     app.state.renders = Renders(site.archive)
     app.state.sign_in_limit = SignInLimit(site.settings)
     app.add_middleware(Door, settings=site.settings, answer=_answer)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from repository.archive import Archive
 from repository.tables import Counter, Finding, FindingTotal, HoldingTotal, Record, RecordVersion, Submission
 
-AT_ONCE = 5_000
+AT_ONCE = 2_000
 """A holding of fewer records, or findings, is counted whenever a page asks."""
 
 _RECORDS_SEEN = "totals.records.seen"
@@ -66,6 +66,13 @@ def newest(session: Session) -> tuple[int, int]:
         session.scalar(select(func.max(Record.seq))) or 0,
         session.scalar(select(func.max(Finding.seq))) or 0,
     )
+
+
+def seen(session: Session) -> tuple[int, int]:
+    """Up to which record and finding the totals were counted last: they say the same until this moves."""
+    found = (session.get(Counter, _RECORDS_SEEN), session.get(Counter, _FINDINGS_SEEN))
+    records, findings = (0 if one is None else one.value for one in found)
+    return records, findings
 
 
 def recount(archive: Archive) -> int:

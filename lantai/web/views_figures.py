@@ -41,7 +41,7 @@ def drawn(session: Session, visit: Visit, months: int) -> list[Figure]:
     if not may_see(visit):
         return []
     profile = visit.site.archive.profile
-    counts = figures.holdings(session, visit.person, profile)
+    counts = figures.holdings(session, visit.person, profile, visit.request.app.state.figures)
     if not counts:
         return []
     return [_holdings(visit, counts), _growth(visit, counts, months), *_findings(session, visit)]

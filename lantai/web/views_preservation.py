@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -36,6 +37,9 @@ __all__ = [
 _RUNS = 20
 _FIRST_AUDIT = timedelta(hours=24)
 _MOST_WEEKS = 26
+_GLANCE_SECONDS = 30
+_LARGE = 5_000
+"""Objects of a replica that are counted at every look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,24 @@ class Answer:
 
 
 def replicas(session: Session, visit: Visit) -> list[ReplicaLine]:
-    """Every replica with what the last re-reading of each of its objects said."""
+    """Every replica with what the last re-reading of each of its objects said.
+
+    Counting a large holding takes a while and pages ask all the time: it is counted at most twice a minute unless an
+    audit or an incident came or went.
+    """
+    kept = visit.request.app.state.glances
+    changed = (open_count(session), session.scalar(select(func.max(AuditRun.finished_at))))
+    known = kept.get(visit.language)
+    if known is not None and known[1] == changed and time.monotonic() - known[0] < _GLANCE_SECONDS:
+        return list(known[2])
+    made = _counted(session, visit)
+    kept.pop(visit.language, None)
+    if max((one.objects for one in made), default=0) > _LARGE:
+        kept[visit.language] = (time.monotonic(), changed, made)
+    return made
+
+
+def _counted(session: Session, visit: Visit) -> list[ReplicaLine]:
     _ = i18n.translations(visit.language).gettext
     made = []
     for row in session.scalars(select(Replica).order_by(Replica.name)):

@@ -25,6 +25,7 @@ MOST = 100
 
 _CHANGES = 12
 _LOOKED_THROUGH = 300
+_ENTRIES = 2_000
 _INDEX_LATE = 300
 
 
@@ -119,7 +120,9 @@ def _due(session: Session, visit: Visit) -> Iterator[Task]:
         yield Task(count, _("Due for appraisal"), hint, f"/retention/due?until={today.isoformat()}")
     if visit.may(Permission.HOLD_READ):
         count = len(holds.to_review(session, visit.person, archive.profile, today))
-        yield Task(count, _("Review a hold"), _("Holds whose day of review has come"), "/retention/holds?state=review", "look")
+        yield Task(
+            count, _("Review a hold"), _("Holds whose day of review has come"), "/retention/holds?state=review", "look"
+        )
     if visit.may(Permission.STATUS_READ) or visit.may(Permission.ACCOUNT_WRITE):
         late = indexing.report(session, visit.site)
         if late.oldest_seconds > _INDEX_LATE:
@@ -167,9 +170,15 @@ def _cases(session: Session, visit: Visit, since: datetime) -> Iterator[Change]:
         return
     catalogue, person = i18n.translations(visit.language), visit.person
     acts = ("case_file.revised", "description.revised", "case_file.described")
+    newest_entries = (
+        select(LedgerEntry.seq)
+        .where(LedgerEntry.stream == "acts", LedgerEntry.at > since)
+        .order_by(LedgerEntry.at.desc())
+        .limit(_ENTRIES)
+    )
     wanted = (
         select(LedgerEntry.at, LedgerEntry.act, LedgerEntry.case_file_id)
-        .where(LedgerEntry.stream == "acts", LedgerEntry.at > since)
+        .where(LedgerEntry.seq.in_(newest_entries))
         .where(LedgerEntry.actor_id != person.id, LedgerEntry.case_file_id.is_not(None), LedgerEntry.act.in_(acts))
         .order_by(LedgerEntry.at.desc())
         .limit(_LOOKED_THROUGH)

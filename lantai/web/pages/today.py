@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 from fastapi import APIRouter, Response
-from sqlalchemy.orm import Session
 
 from lantai import i18n
 from lantai.web import display, views_figures, views_preservation, views_submissions, views_today
 from lantai.web.rendering import page, query
-from lantai.web.views_preservation import Answer
 from lantai.web.visit import SignedVisit, Visit
 from metadata.rights import Permission
 
 router = APIRouter()
 _NEWEST = 6
-_GLANCE_SECONDS = 30
 
 
 @router.get("/")
@@ -27,7 +22,10 @@ def show(visit: SignedVisit, months: int = 12) -> Response:
     with visit.reading() as session:
         tasks = views_today.tasks(session, visit)
         newest = views_submissions.listed(session, visit, limit=_NEWEST) if deposits else []
-        answer = _glance(session, visit) if visit.may(Permission.FIXITY_READ) else None
+        answer = None
+        if visit.may(Permission.FIXITY_READ):
+            replicas = views_preservation.replicas(session, visit)
+            answer = views_preservation.answer(visit, replicas, views_preservation.files_kept(session))
         since = views_today.last_visit(session, visit)
         changes = views_today.changes(session, visit, since)
         figures = views_figures.drawn(session, visit, period)
@@ -59,20 +57,3 @@ def _periods(visit: Visit, chosen: int) -> list[tuple[str, str, bool]]:
     _ = i18n.translations(visit.language).gettext
     words = {12: _("12 months"), 36: _("3 years"), 0: _("All years")}
     return [(words[one], "/" + query({}, months=one) + "#figures", one == chosen) for one in views_figures.PERIODS]
-
-
-def _glance(session: Session, visit: Visit) -> Answer:
-    """The sentence of the preservation page, counted at most twice a minute: Today is asked for all the time."""
-    kept: dict[str, tuple[float, int, Answer]] = visit.request.app.state.glances
-    now, incidents = time.monotonic(), views_preservation.open_count(session)
-    known = kept.get(visit.language)
-    if known is None or now - known[0] > _GLANCE_SECONDS or known[1] != incidents:
-        known = (
-            now,
-            incidents,
-            views_preservation.answer(
-                visit, views_preservation.replicas(session, visit), views_preservation.files_kept(session)
-            ),
-        )
-        kept[visit.language] = known
-    return known[2]
