@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -41,6 +41,8 @@ from repository.tables import (
     RequestSubject,
 )
 
+MOST_OPEN = 50
+"""Undecided requests that one person may have: a script must not fill the desk, or the disk with letters."""
 _TRIES = 5
 Meant = list[tuple[str, str, str]]
 """(kind, id, division code) of what a request means."""
@@ -64,6 +66,7 @@ def file(
     if (known := _known(session, once)) is not None:
         return known
     asking = checked(asking, actor.role_codes, archive.profile, with_letter=letter is not None)
+    _refuse_flood(session, actor)
     meant = meaning(session, asking.wanted)
     if (kind := requester_of(asking.requester, archive.profile)) is None:
         raise AssertionError(asking.requester)
@@ -92,6 +95,18 @@ def _require_person(actor: Actor, profile: Profile) -> None:
             en="A request is filed by a person who is signed in.",
         )
     require(actor, Permission.REQUEST_FILE, profile)
+
+
+def _refuse_flood(session: Session, actor: Actor) -> None:
+    """``Conflict`` (``request.too_many_open``) for who has as many undecided requests as may be."""
+    waiting = select(func.count()).where(AccessRequest.account_id == actor.id, AccessRequest.state.in_(OPEN))
+    if (session.scalar(waiting) or 0) >= MOST_OPEN:
+        raise Conflict(
+            "request.too_many_open",
+            zh=f"您已有 {MOST_OPEN} 件申请待审批，请等审批后或撤回一些再提出。",
+            en=f"You have {MOST_OPEN} requests that wait for a decision. Wait for some, or withdraw some, before you ask again.",
+            most=MOST_OPEN,
+        )
 
 
 def _once(actor: Actor, key: str | None) -> str | None:

@@ -414,3 +414,15 @@ def test_the_ledger_names_no_words(desk: Desk) -> None:
     assert decided["decision"] == "whole"
     assert decided["records"] == 1
     assert "同意" not in json.dumps(bodies, ensure_ascii=False)
+
+
+def test_nobody_floods_the_desk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_filing, "MOST_OPEN", 2)
+    first = desk.file(words="一")
+    desk.file(words="二")
+    with pytest.raises(Conflict) as caught:
+        desk.file(words="三")
+    assert caught.value.code == "request.too_many_open"
+    desk.file("other", words="三")
+    desk.decide(first, reason="scope_too_wide")
+    desk.file(words="三")
