@@ -113,7 +113,7 @@ def list_records(
     if submission_id is not None:
         wanted = wanted.where(Record.submission_id == submission_id)
     if in_tray:
-        wanted = wanted.where(~exists().where(CaseRecord.record_id == Record.id))
+        wanted = wanted.where(Record.filed.is_(False), ~exists().where(CaseRecord.record_id == Record.id))
     return list(session.scalars(wanted))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from metadata import divisions, idcard
@@ -338,6 +338,7 @@ def put_in(
     ((_, state),) = add_records(session, archive=archive, links={case.id: new})
     revise_case(session, archive=archive, actor=actor, case=case, state=state)
     ids = [one.record_id for one in new]
+    mark_filed(session, ids)
     outbox.enqueue(session, outbox.RECORD, ids, archive.clock.now())
     return ids
 
@@ -359,9 +360,20 @@ def take_out(
     for start in range(0, len(gone), _BATCH):
         part = CaseRecord.record_id.in_(gone[start : start + _BATCH])
         session.execute(delete(CaseRecord).where(CaseRecord.case_file_id == case.id, part))
+    mark_filed(session, gone)
     revise_case(session, archive=archive, actor=actor, case=case, state=case.state)
     outbox.enqueue(session, outbox.RECORD, gone, archive.clock.now())
     return gone
+
+
+def mark_filed(session: Session, record_ids: Sequence[str]) -> None:
+    """Say of records whether they stand in a case file now (``Record.filed``)."""
+    filed = exists().where(CaseRecord.record_id == Record.id)
+    for start in range(0, len(record_ids), _BATCH):
+        part = Record.id.in_(record_ids[start : start + _BATCH])
+        session.execute(
+            update(Record).where(part).values(filed=filed), execution_options={"synchronize_session": False}
+        )
 
 
 def _present(session: Session, case: CaseFile, record_ids: Sequence[str]) -> set[str]:

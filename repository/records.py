@@ -150,6 +150,7 @@ def _record_row(one: AccessionItem, submission_id: str | None) -> dict[str, Any]
         "division_code": one.division_code,
         "access_level": one.access_level,
         "access_marks": list(one.access_marks),
+        "filed": bool(one.case_file_ids),
         "description": dict(one.description),
         "submission_id": submission_id,
         "profile_version": one.profile_version,

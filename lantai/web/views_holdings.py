@@ -111,6 +111,7 @@ def _criteria(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     elif wanted.state == "unconfirmed":
         yield Record.confirmed.is_(False)
     if wanted.filed == "no":
+        yield Record.filed.is_(False)
         yield ~exists().where(CaseRecord.record_id == Record.id)
     if wanted.submission:
         yield Record.submission_id == wanted.submission

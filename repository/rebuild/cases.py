@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from metadata.errors import LantaiError
 from repository.archive import Archive
-from repository.cases import ID_LAST_FOUR, ID_NUMBER
+from repository.cases import ID_LAST_FOUR, ID_NUMBER, mark_filed
 from repository.clock import parse_stamp
 from repository.rebuild.people import KnownOrgans
 from repository.rebuild.report import RebuildReport
@@ -119,6 +119,7 @@ def _insert_cases(session: Session, states: list[dict[str, Any]], organs: KnownO
     ]
     if places:
         session.execute(insert(CaseRecord), places)
+        mark_filed(session, sorted({str(one["record_id"]) for one in places}))
     report.counts["places"] += len(places)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from repository.tables.base import Base, Id, Serial, Sha256
@@ -51,7 +51,10 @@ class CaseFile(Base):
 
 
 class Record(Base):
-    """One document with its attachments or page images (件): the unit of bag, access, retention, hold, destruction."""
+    """One document with its attachments or page images (件): the unit of bag, access, retention, hold, destruction.
+
+    ``filed``: set only when it stands in a case file, so that the few that stand in none are found by an index.
+    """
 
     __tablename__ = "record"
     seq: Mapped[Serial]
@@ -68,6 +71,7 @@ class Record(Base):
     access_marks: Mapped[list[Any]] = mapped_column(default=list)
     state: Mapped[str] = mapped_column(String(16), default="active")
     confirmed: Mapped[bool] = mapped_column(default=True)
+    filed: Mapped[bool] = mapped_column(default=False, server_default=false())
     head_version: Mapped[int] = mapped_column(default=1)
     description: Mapped[dict[str, Any]]
     description_revision: Mapped[int] = mapped_column(default=0)
@@ -75,7 +79,18 @@ class Record(Base):
     profile_version: Mapped[str] = mapped_column(String(80))
     row_version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
-    __table_args__ = (Index(None, "state", "seq"),)
+    __table_args__ = (
+        Index(None, "state", "seq"),
+        Index(None, "programme", "seq"),
+        Index(None, "year", "seq"),
+        Index("ix_record_tray", "seq", sqlite_where=text("filed IS 0"), postgresql_where=text("filed IS false")),
+        Index(
+            "ix_record_unconfirmed",
+            "seq",
+            sqlite_where=text("confirmed IS 0"),
+            postgresql_where=text("confirmed IS false"),
+        ),
+    )
 
 
 class CaseRecord(Base):

@@ -18,6 +18,19 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("record", sa.Column("filed", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.execute("UPDATE record SET filed = (id IN (SELECT record_id FROM case_record))")
+    op.create_index(op.f("ix_record_programme_seq"), "record", ["programme", "seq"], unique=False)
+    op.create_index(op.f("ix_record_year_seq"), "record", ["year", "seq"], unique=False)
+    for name, column in (("ix_record_tray", "filed"), ("ix_record_unconfirmed", "confirmed")):
+        op.create_index(
+            name,
+            "record",
+            ["seq"],
+            unique=False,
+            sqlite_where=sa.text(f"{column} IS 0"),
+            postgresql_where=sa.text(f"{column} IS false"),
+        )
     op.create_table('holding_total',
     sa.Column('seq', Big, autoincrement=True, nullable=False),
     sa.Column('division_code', sa.String(length=12), nullable=False),
@@ -292,6 +305,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for name in ("ix_record_unconfirmed", "ix_record_tray", "ix_record_year_seq", "ix_record_programme_seq"):
+        op.drop_index(name, table_name="record")
+    op.drop_column("record", "filed")
     op.drop_table('finding_total')
     op.drop_index(op.f('ix_holding_total_marks'), table_name='holding_total')
     op.drop_table('holding_total')

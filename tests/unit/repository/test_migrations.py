@@ -106,6 +106,7 @@ def test_a_database_of_the_first_schema_comes_along_whole_and_goes_back(tmp_path
         "ledger_entry": {"request_id", "form", "account_id"},
         "login_session": {"id", "device"},
         "retention_assignment": {"organ_id"},
+        "record": {"filed"},
     }
     for name, rows in before.items():
         assert _without(after[name], added.get(name, set())) == rows, name
@@ -114,6 +115,7 @@ def test_a_database_of_the_first_schema_comes_along_whole_and_goes_back(tmp_path
     ] * 3
     assert all(row["preferences"] == {} and row["row_version"] == 1 for row in after["account"])
     assert len({row["id"] for row in after["login_session"]}) == 3
+    assert all(row["filed"] for row in after["record"])  # each stands in a case file
     assert {row["technical"] for row in after["submission_file"]} == {None}
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
