@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from lantai import i18n
+from lantai import i18n, saved_searches
 from lantai.web import display, views_figures, views_preservation, views_submissions, views_today
 from lantai.web.rendering import page, query
 from lantai.web.visit import SignedVisit, Visit
@@ -12,6 +12,7 @@ from metadata.rights import Permission
 
 router = APIRouter()
 _NEWEST = 6
+_KEPT = 8
 
 
 @router.get("/")
@@ -29,6 +30,7 @@ def show(visit: SignedVisit, months: int = 12) -> Response:
         since = views_today.last_visit(session, visit)
         changes = views_today.changes(session, visit, since)
         figures = views_figures.drawn(session, visit, period)
+        kept = saved_searches.mine(session, visit.person)[:_KEPT] if visit.may(Permission.SEARCH) else []
     return page(
         visit,
         "today.html",
@@ -40,6 +42,7 @@ def show(visit: SignedVisit, months: int = 12) -> Response:
         since=display.moment(since, visit.site.archive.zone) if since else "",
         changes=changes,
         figures=figures,
+        kept_searches=[(one.name, f"/search?{one.query}") for one in kept],
         periods=_periods(visit, period),
     )
 
