@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +19,7 @@ from repository.tables import AccessGrant, AccessRequest, StoredObject
 from tests.unit.access.borrowing import Desk
 
 
-def _granted(desk: Desk, **given: object) -> tuple[str, str]:
+def _granted(desk: Desk, **given: Any) -> tuple[str, str]:
     record = desk.record()
     made = desk.file(records=[record], **given)
     desk.decide(made, ["*"])

@@ -267,7 +267,9 @@ def test_a_household_asked_for_means_its_case_file_and_records(desk: Desk) -> No
     desk.decide(made, ["*"])
     with desk.archive.reading() as session:
         held = desk.actor(session, "borrower").grants
-        assert [(one.record_ids, one.case_file_ids) for one in held] == [({first, second}, {case})]
+        assert [(one.record_ids, one.case_file_ids) for one in held] == [
+            (frozenset({first, second}), frozenset({case}))
+        ]
 
 
 def test_a_search_means_what_its_keeper_names(desk: Desk) -> None:
