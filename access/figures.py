@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, and_, extract, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
-from access.gate import allowed, permission_terms, visible_records
-from access.scope import within_divisions
+from access.gate import PermissionClause, allowed, permission_terms
+from access.scope import marks_within, within_divisions
 from metadata.profile import Profile
 from metadata.rights import Permission
 from repository import totals
@@ -49,7 +49,12 @@ class FindingCount:
 
 def of_the_whole_site(actor: Actor, profile: Profile) -> bool:
     """Whether totals of the site are for this person: she sees its state and lists no records of her own."""
-    return allowed(actor, Permission.STATUS_READ, profile) and not allowed(actor, Permission.RECORD_LIST, profile)
+    return allowed(actor, Permission.STATUS_READ, profile) and not _clauses(actor, profile)
+
+
+def _clauses(actor: Actor, profile: Profile) -> tuple[PermissionClause, ...]:
+    """What the person's roles list; grants of single files are no part of it."""
+    return permission_terms(actor, profile, Permission.RECORD_LIST).clauses
 
 
 def holdings(session: Session, actor: Actor, profile: Profile, known: Known | None = None) -> list[HoldingCount]:
@@ -58,11 +63,11 @@ def holdings(session: Session, actor: Actor, profile: Profile, known: Known | No
     ``known`` keeps what was added up for the same scope out of the same totals; another scope never meets it.
     """
     site = of_the_whole_site(actor, profile)
-    if not site and not allowed(actor, Permission.RECORD_LIST, profile):
+    if not site and not _clauses(actor, profile):
         return []
     if totals.newest(session)[0] < totals.AT_ONCE:
         return _holdings(session, _live_holdings(actor, profile, site=site))
-    scope = () if site else permission_terms(actor, profile, Permission.RECORD_LIST).clauses
+    scope = () if site else _clauses(actor, profile)
     key = ("holdings", site, scope, totals.seen(session))
     if known is not None and key in known:
         return known[key]
@@ -84,9 +89,16 @@ def _live_holdings(actor: Actor, profile: Profile, *, site: bool) -> tuple[tuple
         extract("month", Record.created_at),
     )
     sums = (func.count(), func.sum(RecordVersion.file_count), func.sum(RecordVersion.payload_bytes))
-    seen = Record.state == "active" if site else visible_records(actor, profile, Permission.RECORD_LIST)
+    listed = [
+        and_(
+            true() if one.prefix is None else within_divisions(Record.division_code, one.prefix),
+            Record.access_level.in_(one.levels),
+            marks_within(Record.access_marks, one.marks),
+        )
+        for one in _clauses(actor, profile)
+    ]
     head = and_(RecordVersion.record_id == Record.id, RecordVersion.number == Record.head_version)
-    return keys, sums, and_(head, seen)
+    return keys, sums, and_(head, Record.state == "active", true() if site else or_(*listed))
 
 
 def _holdings(session: Session, asked: tuple[tuple[Any, ...], tuple[Any, ...], Any]) -> list[HoldingCount]:
@@ -102,7 +114,7 @@ def _listed(session: Session, actor: Actor, profile: Profile) -> ColumnElement[b
     """The criterion on ``HoldingTotal`` for what the person may list."""
     known = list(session.scalars(select(HoldingTotal.marks).distinct()))
     clauses = []
-    for one in permission_terms(actor, profile, Permission.RECORD_LIST).clauses:
+    for one in _clauses(actor, profile):
         cleared = [marks for marks in known if set(filter(None, marks.split(","))) <= one.marks]
         inside = true() if one.prefix is None else within_divisions(HoldingTotal.division_code, one.prefix)
         clauses.append(and_(inside, HoldingTotal.access_level.in_(one.levels), HoldingTotal.marks.in_(cleared)))

@@ -108,6 +108,8 @@ def _ending(session: Session, visit: Visit) -> Iterator[Task]:
         href = f"/requests/{ending[0][0].id}" if len(ending) == 1 else "/requests"
         hint = _("The first ends on %(when)s; renew it if you need longer") % {"when": first}
         yield Task(len(ending), _("Your access ends soon"), hint, href, "look")
+    granted = sum(1 for one in visit.person.grants if not one.waiting)
+    yield Task(granted, _("Read what was granted to you"), _("Grants in force"), "/reading")
 
 
 def _due(session: Session, visit: Visit) -> Iterator[Task]:
