@@ -133,7 +133,8 @@ def _where(world: World, role: str, division: str, situation: str) -> str:
     prefix = world.prefixes[role]
     if prefix and division.startswith(prefix):
         return "own"
-    return situation if division == world.division(Cell(role, "granted", "plain")) else "other"
+    named = situation != "own" and division == world.division(Cell(role, "granted", "plain"))
+    return situation if named else "other"
 
 
 def _differences(role: str, sees: dict[str, int], body: bytes) -> list[str]:
