@@ -97,16 +97,16 @@ def _catalogue(root: Path, count: int) -> Path:
         for number in range(1, count + 1)
         for organ in (rng.randrange(_ORGANS),)
     )
-    with sqlite3.connect(making) as connection:
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.executemany(
+    with sqlite3.connect(making) as catalogue:
+        catalogue.execute("PRAGMA synchronous=OFF")
+        catalogue.executemany(
             "INSERT INTO record (seq, id, title, category, organ_id, division_code, access_level, access_marks, state,"
             " confirmed, head_version, description, description_revision, profile_version, row_version, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-        connection.execute("ANALYZE")
-    connection.close()
+        catalogue.execute("ANALYZE")
+    catalogue.close()
     making.rename(path)
     return path
 

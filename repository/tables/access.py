@@ -75,7 +75,8 @@ class AccessGrant(Base):
     """A right to named records, ending by itself: from ``starts_at`` until before ``ends_at``, unless ``revoked_at``.
 
     ``permissions``: values of ``metadata.rights.Permission`` that hold for the records and case files named in
-    ``GrantSubject``, whatever their division, level or marks: the approver named them.
+    ``GrantSubject``, whatever their division, as far as a role of the account permits them on a grant; level and marks
+    of the record count all the same.
     """
 
     __tablename__ = "access_grant"

@@ -273,8 +273,9 @@ def _grant(session: Session, world: World, account: Account, held: str, things: 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Method and path of every route."""
-    for route in app.routes:
-        contexts: Any = getattr(route, "effective_route_contexts", None)
+    every: list[Any] = list(app.routes)
+    for route in every:
+        contexts = getattr(route, "effective_route_contexts", None)
         for one in contexts() if contexts is not None else (route,):
             for method in getattr(one, "methods", None) or ():
                 yield method, one.path
