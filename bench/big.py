@@ -16,11 +16,15 @@ from sqlalchemy import Connection, insert
 from lantai.settings import load
 from lantai.site import Site, initialise, open_site
 from metadata.household import household_no
+from repository import totals
 from repository.records import file_id
 from repository.tables import (
+    Account,
+    AccountRole,
     CaseFile,
     CaseRecord,
     Counter,
+    Finding,
     Household,
     LedgerEntry,
     Organ,
@@ -32,10 +36,12 @@ from repository.tables import (
     StoredObject,
     Submission,
 )
+from retention import totals as retention_totals
 
 DIVISION = "990101"
 TOWNSHIPS, VILLAGES = 20, 24
 FILES_A_RECORD, RECORDS_A_CASE = 4, 6
+ACCOUNTS = 2_000
 _ROWS = 5_000
 _TYPES = ("APP01", "APP02", "CHK01", "CHK07", "REV03", "CON01", "DYN01", "STP01")
 _BEGAN = datetime(2019, 1, 2, 1, 0, tzinfo=UTC)
@@ -60,7 +66,9 @@ def big_site(folder: Path, files: int) -> Site:
     site = initialise(settings, bureau="测试局", division=DIVISION)
     with site.engine.begin() as connection:
         _fill(connection, files)
-        connection.exec_driver_sql("ANALYZE")
+    totals.recount(site.archive)
+    with site.archive.sessions.begin() as session:
+        retention_totals.count(session, archive=site.archive)
     done.write_text(json.dumps({"files": files}))
     return site
 
@@ -100,10 +108,15 @@ def _fill(connection: Connection, files: int) -> None:
     _write(connection, StoredObject, (_object(one, keys) for one, _ in records))
     _write(connection, ReplicaObject, _on_replicas(records, keys))
     _write(connection, RetentionAssignment, _assignments(source, records))
-    _write(connection, LedgerEntry, _looks(source, records, organs))
-    _write(connection, Submission, _submissions(source, organs))
-    totals = {"records": len(records), "versions": len(records), "files": files, "bytes": files * 200_000}
-    _write(connection, Counter, ({"name": name, "value": value} for name, value in totals.items()))
+    accounts = list(_accounts(source, organs))
+    _write(connection, Account, accounts)
+    _write(connection, AccountRole, _roles(accounts))
+    _write(connection, LedgerEntry, _looks(source, records, accounts))
+    submissions = list(_submissions(source, organs))
+    _write(connection, Submission, submissions)
+    _write(connection, Finding, _findings(submissions))
+    kept = {"records": len(records), "versions": len(records), "files": files, "bytes": files * 200_000}
+    _write(connection, Counter, ({"name": name, "value": value} for name, value in kept.items()))
 
 
 def _organs(source: random.Random) -> Iterator[dict[str, Any]]:
@@ -173,6 +186,7 @@ def _records(source: random.Random, case_files: list[dict[str, Any]]) -> Iterato
                 "programme": "DB",
                 "year": at.year,
                 "dated": at.date(),
+                "filed": True,
                 "organ_id": case["organ_id"],
                 "division_code": case["division_code"],
                 "access_level": "restricted" if number % 50 == 0 else "internal",
@@ -244,6 +258,7 @@ def _assignments(source: random.Random, records: list[tuple[dict[str, Any], str]
         due = source.random() < 0.3
         yield {
             "record_id": record["id"],
+            "organ_id": record["organ_id"],
             "rule_id": "R01",
             "profile_version": record["profile_version"],
             "outcome": "due" if due else "waiting",
@@ -256,20 +271,36 @@ def _assignments(source: random.Random, records: list[tuple[dict[str, Any], str]
         }
 
 
+def _accounts(source: random.Random, organs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for number in range(ACCOUNTS):
+        yield {
+            "id": _uuid(source),
+            "username": f"person{number:04d}",
+            "display_name": f"合成人员{number}",
+            "organ_id": organs[number % len(organs)]["id"],
+            "created_at": _BEGAN,
+        }
+
+
+def _roles(accounts: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for number, one in enumerate(accounts):
+        role = "clerk_township" if number % 500 < TOWNSHIPS else "clerk_village"
+        yield {"account_id": one["id"], "organ_id": one["organ_id"], "role": role}
+
+
 def _looks(
-    source: random.Random, records: list[tuple[dict[str, Any], str]], organs: list[dict[str, Any]]
+    source: random.Random, records: list[tuple[dict[str, Any], str]], accounts: list[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    accounts = [_uuid(source) for _ in range(2_000)]
     for number, (record, case) in enumerate(records):
-        entry = _uuid(source)
+        entry, person = _uuid(source), accounts[number % len(accounts)]
         body = {"id": entry, "act": "record.viewed", "reason": "case_handling", "form": "screen"}
         yield {
             "id": entry,
             "stream": "use",
             "at": _BEGAN + timedelta(minutes=16 * number),
             "act": "record.viewed",
-            "actor_id": accounts[number % len(accounts)],
-            "organ_id": organs[number % len(organs)]["id"],
+            "actor_id": person["id"],
+            "organ_id": person["organ_id"],
             "record_id": record["id"],
             "case_file_id": case,
             "form": "screen",
@@ -292,4 +323,15 @@ def _submissions(source: random.Random, organs: list[dict[str, Any]]) -> Iterato
             "profile_version": "social_assistance/2026.2",
             "created_at": at,
             "updated_at": at,
+        }
+
+
+def _findings(submissions: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for one, code in itertools.product(submissions, ("image.blank", "record.type_unsure", "image.low_resolution")):
+        yield {
+            "submission_id": one["id"],
+            "code": code,
+            "severity": "warning",
+            "outcome": "done",
+            "created_at": one["created_at"],
         }

@@ -25,6 +25,11 @@ MOST = 500
 """Records that one act files, takes out or orders at most."""
 
 
+def not_in_file() -> Invalid:
+    """What is said of a record that does not stand in the case file, whether it is elsewhere, hidden or nowhere."""
+    return cases.not_in_file()
+
+
 def may_arrange(actor: Actor, case: CaseFile, profile: Profile) -> bool:
     """Whether ``actor``, who may see the case file, may order it and change what stands in it."""
     return gate.allowed_at(

@@ -52,6 +52,26 @@ class Revised:
     changed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """A description as programs are told it: ``values`` by field, numbers masked; ``row_version`` for the next change."""
+
+    record_id: str
+    revision: int
+    row_version: int
+    values: dict[str, str | list[str]]
+
+
+def state_of(record: Record) -> State:
+    """The description of ``record`` as it stands, for programs."""
+    lists = {"persons": "\n", "access_marks": ","}
+    told = shown(current(record))
+    values: dict[str, str | list[str]] = {
+        name: [one for one in text.split(lists[name]) if one] if name in lists else text for name, text in told.items()
+    }
+    return State(record.id, record.description_revision, record.row_version, values)
+
+
 def current(record: Record) -> dict[str, Any]:
     """The whole description as it stands: what was described, and the columns that prevail over it."""
     known = {name: value for name, value in record.description.items() if name in Description.model_fields}

@@ -16,7 +16,6 @@ from lantai.web.views_holdings import Opened
 from lantai.web.visit import ApiVisit
 from metadata.errors import Conflict, Invalid
 from metadata.rights import Permission
-from repository.tables import Record
 
 router = APIRouter(tags=["holdings"], responses=CONFLICT)
 RowVersion = Annotated[
@@ -198,18 +197,13 @@ def tree(visit: ApiVisit, programme: str = "", case: str = "", after: Annotated[
 # --- descriptions -----------------------------------------------------------------------------------------------------
 
 
-def _tag(record: Record) -> str:
-    return f'"{record.row_version}"'
+def _tag(row_version: int) -> str:
+    return f'"{row_version}"'
 
 
-def _described(record: Record) -> Described:
-    told = revising.shown(revising.current(record))
-    lists = {"persons": "\n", "access_marks": ","}
-    values: dict[str, str | list[str]] = {
-        name: [one for one in text.split(lists[name]) if one] if name in lists else text for name, text in told.items()
-    }
+def _described(state: revising.State) -> Described:
     return Described(
-        record_id=record.id, revision=record.description_revision, row_version=record.row_version, values=values
+        record_id=state.record_id, revision=state.revision, row_version=state.row_version, values=state.values
     )
 
 
@@ -219,8 +213,8 @@ def description(visit: ApiVisit, record_id: str, response: Response) -> Describe
     with visit.looking(record_id) as session:
         record = gate.get_record(session, visit.person, record_id, visit.site.archive.profile)
         visit.looked(session, "record.viewed", record_id=record.id)
-    response.headers["ETag"] = _tag(record)
-    return _described(record)
+    response.headers["ETag"] = _tag(record.row_version)
+    return _described(revising.state_of(record))
 
 
 @router.patch(
@@ -244,24 +238,24 @@ def correct(
             actor=visit.person,
             record_id=record_id,
             typed=typed,
-            row_version=_seen(record, if_match, given.row_version),
+            row_version=_seen(record.row_version, if_match, given.row_version),
         )
-    response.headers["ETag"] = _tag(done.record)
-    return _described(done.record)
+    response.headers["ETag"] = _tag(done.record.row_version)
+    return _described(revising.state_of(done.record))
 
 
-def _seen(record: Record, if_match: str | None, row_version: int | None) -> int:
+def _seen(seen: int, if_match: str | None, row_version: int | None) -> int:
     """The state that the caller saw; a header that names another one fails the precondition (RFC 9110 13.1.1)."""
     if if_match is not None:
         named = [one.strip() for one in if_match.split(",")]
-        if "*" not in named and _tag(record) not in named:
+        if "*" not in named and _tag(seen) not in named:
             raise Conflict(
                 "precondition.failed",
                 zh="这件档案的著录此后已被修改，没有保存。请重新读取后再提交。",
                 en="The description was changed since; nothing was saved. Read it again and send your correction anew.",
-                row_version=record.row_version,
+                row_version=seen,
             )
-        return row_version or record.row_version
+        return row_version or seen
     if row_version is None:
         raise Invalid(
             "precondition.required",
@@ -289,4 +283,4 @@ def restore(visit: ApiVisit, record_id: str, number: int, given: Restore) -> Des
     values: dict[str, Any] = {"record_id": record_id, "number": number, "row_version": given.row_version}
     with visit.noting_refusal(record_id), visit.writing() as session:
         done = revising.restore(session, archive=visit.site.archive, actor=visit.person, **values)
-    return _described(done.record)
+    return _described(revising.state_of(done.record))

@@ -20,7 +20,6 @@ from metadata.errors import Invalid
 from metadata.household import check_household_no
 from metadata.identifiers import is_id
 from metadata.rights import Permission
-from repository.cases import not_in_file
 from repository.tables import CaseFile
 
 router = APIRouter()
@@ -127,7 +126,7 @@ def _order(form: Posted, stages: list[views_cases.Stage]) -> list[str]:
             if not 0 <= other < len(ids):
                 return [moved]
             return [ids[at], ids[other]] if way == "up" else [ids[other], ids[at]]
-    raise not_in_file()
+    raise filing.not_in_file()
 
 
 # --- papers in and out ------------------------------------------------------------------------------------------------
