@@ -45,9 +45,18 @@ def environment(language: str) -> Environment:
         label=partial(labels.label, catalogue),
         term=partial(labels.term, language),
         path_part=partial(quote, safe=""),
+        flags=flags,
     )
     made.globals.update(shape=labels.shape, static=static_url, query=query, language=language, helped=helping.ROOMS)
     return made
+
+
+def flags(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes of an element: one that is True stands by its name alone, one that is False is left out.
+
+    To a browser ``autofocus="False"`` is an order to focus.
+    """
+    return {name: name if value is True else value for name, value in attributes.items() if value is not False}
 
 
 @cache

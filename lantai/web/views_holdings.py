@@ -245,13 +245,13 @@ def case_sheet(visit: Visit, found: Sequence[CaseRow], shown: Sequence[str]) -> 
 
 @dataclass(slots=True)
 class Node:
-    """A branch of the tree: fonds, series (programme), household, document; children are read when it is opened."""
+    """A branch of the tree: fonds, series (programme), household, document; the children of a branch are read when it is opened."""
 
     name: str
     href: str = ""
     note: str = ""
     here: bool = False
-    open: bool = False
+    branch: bool = False
     children: list[Node] = field(default_factory=list)
 
 
@@ -267,7 +267,7 @@ class Opened:
 def tree(session: Session, visit: Visit, opened: Opened) -> list[Node]:
     """The tree with the branches that the address opens."""
     _ = i18n.translations(visit.language).gettext
-    fonds = Node(visit.site.settings.site_name, "/holdings/tree", open=True)
+    fonds = Node(visit.site.settings.site_name, "/holdings/tree", branch=True)
     for one in visit.site.archive.profile.programmes.values():
         here = one.code == opened.programme
         node = Node(
@@ -275,7 +275,7 @@ def tree(session: Session, visit: Visit, opened: Opened) -> list[Node]:
             "/holdings/tree" if here else "/holdings/tree" + query({}, programme=one.code),
             one.code,
             here and not opened.case_id,
-            here,
+            visit.may(Permission.CASE_READ),
         )
         if here and visit.may(Permission.CASE_READ):
             node.children = _households(session, visit, opened)
@@ -306,7 +306,7 @@ def _households(session: Session, visit: Visit, opened: Opened) -> list[Node]:
             "/holdings/tree" + query(fields_, case="" if here else one.id),
             one.household_no,
             here,
-            here,
+            branch=True,
         )
         if here:
             node.children = _documents(session, visit, one)
