@@ -87,6 +87,24 @@ def organs_named(session: Session, actor: Actor, profile: Profile) -> dict[str, 
     return dict(session.execute(wanted).tuples().all())
 
 
+def hidden_cases(session: Session, actor: Actor, profile: Profile, case_file_ids: set[str]) -> set[str]:
+    """Those of ``case_file_ids`` that nothing may tell the reader of: neither a role nor a grant shows them to her.
+
+    A refused look at a household number bears the id of the file it meant, for who watches over use. Whoever guessed the
+    number must not learn from her own line that the file is there.
+    """
+    known: list[ColumnElement[bool]] = [visible_cases(actor, profile)]
+    for held, watches in _reading(actor, profile):
+        if held.everywhere:
+            return set()
+        if watches and held.division_prefix:
+            known.append(within_divisions(CaseFile.division_code, held.division_prefix))
+    if not case_file_ids:
+        return set()
+    shown = session.scalars(select(CaseFile.id).where(CaseFile.id.in_(case_file_ids), or_(*known)))
+    return case_file_ids - set(shown)
+
+
 def name_masked(name: str) -> str:
     """The first character of a name, for who has nothing to do with the person: 王＊＊."""
     return f"{name[:1]}＊＊" if name else ""

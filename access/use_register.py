@@ -6,8 +6,8 @@ It is the ledger's stream ``use``: who, organ, what, why, when, in which form, u
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, aliased
 from access import use_counts
 from access.actors import Actor, GrantHeld
 from access.gate import allowed, require
-from access.register_scope import name_masked, organs_named, readable
+from access.register_scope import hidden_cases, name_masked, organs_named, readable
 from metadata.errors import Forbidden
 from metadata.profile import Profile
 from metadata.rights import Permission
@@ -264,7 +264,7 @@ def entries(
     after: int | None = None,
     limit: int = 50,
 ) -> list[UseEntry]:
-    """The register, newest first, ``after`` the ``seq`` of the last line seen. Not gated: see ``register``."""
+    """The register, newest first, ``after`` the ``seq`` of the last line seen. Not gated: see ``register``, ``veiled``."""
     filters = Filters(record_id=record_id, case_file_id=case_file_id, actor_id=actor_id, organ_id=organ_id)
     return _read(session, _wanted(filters, "UTC", after).limit(limit))
 
@@ -299,7 +299,17 @@ def register(
     for stream in streams:
         rows = _wanted(asked, zone, after, stream).where(criterion).limit(limit)
         found += _read(session, rows, named, actor.id)
-    return sorted(found, key=lambda one: one.seq, reverse=True)[:limit]
+    return veiled(session, actor, profile, sorted(found, key=lambda one: one.seq, reverse=True)[:limit])
+
+
+def veiled(session: Session, actor: Actor, profile: Profile, found: Sequence[UseEntry]) -> list[UseEntry]:
+    """``found`` as ``actor`` may read it: a refused look names no case file that she may not know of."""
+    meant = {one.case_file_id for one in found if one.act == "access.refused" and one.case_file_id}
+    hidden = hidden_cases(session, actor, profile, meant)
+    return [
+        replace(one, case_file_id=None) if one.act == "access.refused" and one.case_file_id in hidden else one
+        for one in found
+    ]
 
 
 def reads_others(actor: Actor, profile: Profile) -> bool:

@@ -61,7 +61,7 @@ def register(visit: ApiVisit, wish: Annotated[PageWish, Query()]) -> UseRegister
     asked = wish.asked()
     wide = use_register.reads_others(visit.person, archive.profile)
     with visit.writing() if wide else visit.reading() as session:
-        wanted = views_use.filters(session, asked)
+        wanted = views_use.filters(session, asked, visit.person, visit.site.archive.profile)
         found = use_register.register(
             session,
             visit.person,
@@ -98,7 +98,7 @@ def export(visit: ApiVisit, wish: Annotated[ListWish, Query()]) -> Response:
     """The entries as CSV, XLSX or JSON, for the auditor only; at most 100,000. Entered in the register."""
     use_register.require_export(visit.person, visit.site.archive.profile)
     with visit.reading() as session:
-        wanted = views_use.filters(session, wish.asked())
+        wanted = views_use.filters(session, wish.asked(), visit.person, visit.site.archive.profile)
     pieces = views_use.taken_out(visit, wanted, wish.file)
     return StreamingResponse(pieces, 200, file_headers(visit, wish.file), MEDIA_TYPES[wish.file])
 

@@ -73,7 +73,7 @@ def list_(
     )
     with opened() as (site, actor), site.archive.sessions.begin() as session:
         archive = site.archive
-        wanted = filters(session, asked)
+        wanted = filters(session, asked, actor, site.archive.profile)
         found = use_register.register(
             session, actor, archive.profile, filters=wanted, zone=archive.zone, after=after or None, limit=limit
         )
@@ -141,7 +141,7 @@ def export(
     with opened() as (site, actor):
         use_register.require_export(actor, site.archive.profile)
         with site.archive.sessions.begin() as session:
-            wanted = filters(session, asked)
+            wanted = filters(session, asked, actor, site.archive.profile)
             _enter(session, site, actor, "register.exported", reason, "export")
         register = RegisterTable(site.archive, actor, wanted, language)
         with path.open("xb") as out:

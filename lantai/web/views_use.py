@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
 from access import gate, use_register
-from access.register_scope import organs_named
+from access.actors import Actor
+from access.register_scope import hidden_cases, organs_named
 from access.use_register import Filters, UseEntry
 from lantai import i18n, use_lists
 from lantai.use_lists import RegisterTable
@@ -22,6 +23,7 @@ from lantai.web.rendering import query
 from lantai.web.visit import Visit
 from metadata.errors import Invalid
 from metadata.identifiers import is_id
+from metadata.profile import Profile
 from metadata.rights import Permission
 from repository.ledger.acts import LOOKS
 from repository.tables import AccessRequest, Account, CaseFile
@@ -67,10 +69,10 @@ class Asked:
         return path + query(self.fields, **more)
 
 
-def filters(session: Session, asked: Asked) -> Filters:
+def filters(session: Session, asked: Asked, actor: Actor, profile: Profile) -> Filters:
     """What was typed as what the register knows: a household number, a user name, the number of a request.
 
-    What nothing bears finds nothing, as what one may not see. ``Invalid`` for days that are none.
+    What nothing bears finds nothing, as what ``actor`` may not see. ``Invalid`` for days that are none.
     """
     since, until = _day(asked.since), _day(asked.until)
     if since and until and since > until:
@@ -84,12 +86,19 @@ def filters(session: Session, asked: Asked) -> Filters:
         until=until,
     )
     if asked.case_file:
-        made = replace(made, case_file_id=gate.case_meant(session, asked.case_file) or _NOBODY)
+        made = replace(made, case_file_id=_case_file(session, asked.case_file, actor, profile))
     if asked.person:
         made = replace(made, actor_id=_person(session, asked.person))
     if asked.request:
         made = replace(made, request_id=_request(session, asked.request))
     return made
+
+
+def _case_file(session: Session, text: str, actor: Actor, profile: Profile) -> str:
+    meant = gate.case_meant(session, text)
+    if meant is None or is_id(text):
+        return meant or _NOBODY
+    return _NOBODY if hidden_cases(session, actor, profile, {meant}) else meant
 
 
 def _person(session: Session, text: str) -> str:

@@ -37,7 +37,7 @@ def show(visit: SignedVisit, all: bool = False, before: int = 0) -> Response:  #
     totals = use_register.Totals({}, more=False)
     with visit.writing() if wide else visit.reading() as session:
         try:
-            wanted = views_use.filters(session, asked)
+            wanted = views_use.filters(session, asked, visit.person, visit.site.archive.profile)
         except Invalid as error:
             wanted, wrong = Filters(), error.sentence(visit.language)
         else:
@@ -73,9 +73,8 @@ def _found(
 ) -> tuple[list[UseEntry], use_register.Totals]:
     person, archive = visit.person, visit.site.archive
     if not wide:
-        return use_register.entries(session, actor_id=person.id, after=before or None, limit=_PAGE + 1), (
-            use_register.Totals({}, more=False)
-        )
+        own = use_register.entries(session, actor_id=person.id, after=before or None, limit=_PAGE + 1)
+        return use_register.veiled(session, person, archive.profile, own), use_register.Totals({}, more=False)
     found = use_register.register(
         session, person, archive.profile, filters=wanted, zone=archive.zone, after=before or None, limit=_PAGE + 1
     )
@@ -117,7 +116,9 @@ def export(visit: Visit, kind: str) -> Response:
     """The entries that were asked for as a file; entered in the register."""
     use_register.require_export(visit.person, visit.site.archive.profile)
     with visit.reading() as session:
-        wanted = views_use.filters(session, Asked.read(visit.request.query_params))
+        wanted = views_use.filters(
+            session, Asked.read(visit.request.query_params), visit.person, visit.site.archive.profile
+        )
     pieces = views_use.taken_out(visit, wanted, kind)
     return StreamingResponse(pieces, 200, file_headers(visit, kind), MEDIA_TYPES[kind])
 
@@ -136,7 +137,7 @@ def printed(visit: SignedVisit) -> Response:
     archive = visit.site.archive
     asked = Asked.read(visit.request.query_params)
     with visit.reading() as session:
-        wanted = views_use.filters(session, asked)
+        wanted = views_use.filters(session, asked, visit.person, visit.site.archive.profile)
     views_use.enter_export(visit, wanted, "print")
     with visit.reading() as session:
         found = use_register.register(
