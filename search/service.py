@@ -21,7 +21,7 @@ from access.accounts import Actor
 from access.gate import records_by_id, require, visible_cases
 from access.masking import masked
 from access.use_register import looked
-from metadata.errors import Invalid
+from metadata.errors import Forbidden, Invalid
 from metadata.rights import Permission
 from repository.archive import Archive
 from repository.tables import CaseFile, CaseRecord, Household, Organ, Record
@@ -121,8 +121,8 @@ def search(
     limit = max(1, min(limit, MOST))
     engine.refresh()
     with archive.reading() as session:
-        query, names = _parsed(session, archive, actor, text, period)
-        gate = _Gate(session, archive, actor, permission_filter(actor, archive.profile, kinds))
+        query, names, permission = _parsed(session, archive, actor, text, period, kinds)
+        gate = _Gate(session, archive, actor, permission)
         asked = _Asked(query, sort, narrowed)
         found, total, following, counts = gate.page(engine, asked, limit, after, FACETS if facets else ())
         hits = Shown(session, archive, actor, query, unmask=unmask).hits(found)
@@ -166,8 +166,7 @@ def export(
     asked_filters = _checked(sort, filters or {}, kinds)
     engine.refresh()
     with archive.reading() as session:
-        query, _ = _parsed(session, archive, actor, text, period)
-    permission = permission_filter(actor, archive.profile, kinds)
+        query, _, permission = _parsed(session, archive, actor, text, period, kinds)
     asked = _Asked(query, sort, asked_filters)
     total = engine.search(query, permission, limit=0, filters=asked_filters).total
     count = total if most is None else min(total, most)
@@ -250,16 +249,27 @@ def _checked(sort: Sort, filters: Filters, kinds: Collection[str]) -> dict[str, 
     return {name: tuple(dict.fromkeys(values)) for name, values in filters.items() if values}
 
 
-def _parsed(session: Session, archive: Archive, actor: Actor, text: str, period: Period) -> tuple[Query, Names]:
+def _parsed(
+    session: Session, archive: Archive, actor: Actor, text: str, period: Period, kinds: Collection[str]
+) -> tuple[Query, Names, PermissionFilter]:
+    """The query, the names known to it, and where it may look: a personal number only where she sees numbers."""
+    profile = archive.profile
     organs = session.execute(_ORGANS) if _FIELD.search(text) else ()
-    names = Names.of(archive.profile, organs)
-    personal = may_ask_numbers(actor, archive.profile)
-    query = parse(text, archive.keys.blind, names, personal=personal)
+    names = Names.of(profile, organs)
+    permission = permission_filter(actor, profile, kinds)
+    numbers = permission_filter(actor, profile, kinds, numbers=True)
+    personal = may_ask_numbers(actor, profile)
+    try:
+        query = parse(text, archive.keys.blind, names, personal=personal and numbers == permission)
+    except Forbidden:
+        if not personal:
+            raise
+        query, permission = parse(text, archive.keys.blind, names), numbers
     if period == ALWAYS:
-        return query, names
+        return query, names, permission
     first, last = (None if one is None else one.toordinal() for one in period)
     within = Between("day", first, last)
-    return Query(within if query.root is None else all_of([query.root, within])), names
+    return Query(within if query.root is None else all_of([query.root, within])), names, permission
 
 
 def _register(

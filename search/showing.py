@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from access.accounts import Actor
-from access.gate import allowed_at, visible_cases
+from access.gate import decide, decide_case, visible_cases
 from access.masking import masked
 from metadata.rights import Permission
 from repository.archive import Archive
@@ -78,13 +78,14 @@ class Shown:
     # --- records ------------------------------------------------------------------------------------------------------
 
     def _record(self, record: Record, hit: Hit, cases: list[_Case]) -> dict[str, Any]:
-        clear = self._clear(record)
+        sees = self._sees_numbers(record)
+        clear = self._unmask and sees
         names = [*map(str, record.description.get("persons") or []), str(record.description.get("author") or "")]
         names += [name for case in cases for name in case.names]
         why, finder = self._named(names)
-        file, pages = self._matching_file(record, finder)
-        piece, page = self._snippet(record, pages, finder, clear=clear)
-        title = analysis.fold(record.title)
+        file, pages = self._matching_file(record, finder, sees=sees)
+        piece, page = self._snippet(record, pages, finder, clear=clear, sees=sees)
+        title = analysis.fold(self._masked(record.title, clear=sees))
         marked = finder.ranges(title)
         if marked:
             why.insert(0, {"at": "title"})
@@ -117,14 +118,12 @@ class Shown:
             "score": hit.score,
         }
 
-    def _clear(self, shown: Record | CaseFile) -> bool:
-        return self._unmask and allowed_at(
-            self._actor,
-            Permission.UNMASK,
-            self._archive.profile,
-            division_code=shown.division_code,
-            organ_id=shown.organ_id,
-        )
+    def _sees_numbers(self, shown: Record | CaseFile) -> bool:
+        """Whether the numbers of it are hers to see at all; else no word of a query is even looked for in them."""
+        profile = self._archive.profile
+        if isinstance(shown, Record):
+            return decide(self._actor, shown, Permission.UNMASK, profile) is not None
+        return decide_case(self._actor, shown, profile, Permission.UNMASK) is not None
 
     @staticmethod
     def _masked(text: str, *, clear: bool) -> str:
@@ -162,7 +161,7 @@ class Shown:
             why.append({"at": "number"})
         return why
 
-    def _files(self, record: Record) -> list[_File]:
+    def _files(self, record: Record, *, sees: bool) -> list[_File]:
         columns = (
             StoredFile.id,
             StoredFile.version,
@@ -177,18 +176,18 @@ class Shown:
             .limit(1 if not self._finder.words else _MOST_FILES)
         )
         return [
-            _File(file_id, version, position, name, state == TEXT_STATE_DONE)
+            _File(file_id, version, position, self._masked(name, clear=sees), state == TEXT_STATE_DONE)
             for file_id, version, position, name, state in self._session.execute(wanted)
         ]
 
-    def _matching_file(self, record: Record, finder: Finder) -> tuple[_File | None, list[str]]:
+    def _matching_file(self, record: Record, finder: Finder, *, sees: bool) -> tuple[_File | None, list[str]]:
         """The file in which most words of the query stand, in its text rather than its name, the first of equals."""
-        files = self._files(record)
+        files = self._files(record, sees=sees)
         best: _File | None = files[0] if files else None
         best_pages: list[str] = []
         most = (0, 0)
         for file in files:
-            pages = self._pages(record.id, file)
+            pages = [self._masked(one, clear=sees) for one in self._pages(record.id, file)]
             text = analysis.fold("\n".join(pages))
             met = (finder.met(f"{analysis.fold(file.name)}\n\n{text}"), finder.met(text))
             if met > most:
@@ -206,7 +205,9 @@ class Shown:
         return pages
 
     @staticmethod
-    def _snippet(record: Record, pages: list[str], finder: Finder, *, clear: bool) -> tuple[dict[str, Any], int | None]:
+    def _snippet(
+        record: Record, pages: list[str], finder: Finder, *, clear: bool, sees: bool
+    ) -> tuple[dict[str, Any], int | None]:
         """The text around the first place; else around a place in the note. Nothing to show: an empty snippet."""
         for number, text in enumerate(_joined(pages, finder), start=1):
             folded = analysis.fold(text)
@@ -215,8 +216,7 @@ class Shown:
                 piece = snippet(text if clear else masked(text), ranges)
                 return {"snippet": piece.text, "highlights": [list(one) for one in piece.ranges]}, number
         note = str(record.description.get("note") or "")
-        folded = analysis.fold(note)
-        ranges = finder.ranges(folded)
+        ranges = finder.ranges(analysis.fold(note if sees else masked(note)))
         piece = snippet(note if clear else masked(note), ranges if note else [])
         return {"snippet": piece.text, "highlights": [list(one) for one in piece.ranges]}, None
 
@@ -250,10 +250,11 @@ class Shown:
         return dict(self._session.execute(wanted).tuples().all()) if case_ids else {}
 
     def _case_file(self, case: CaseFile, hit: Hit, household: Household) -> dict[str, Any]:
-        clear = self._clear(case)
+        sees = self._sees_numbers(case)
+        clear = self._unmask and sees
         names = names_of(case, household)
         why, finder = self._named(names)
-        marked = finder.ranges(analysis.fold(case.title))
+        marked = finder.ranges(analysis.fold(self._masked(case.title, clear=sees)))
         if marked:
             why.insert(0, {"at": "title"})
         listed = "、".join(names)

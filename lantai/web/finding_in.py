@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from access.masking import sees_numbers
 from lantai.web.display import masked
 from lantai.web.visit import Visit
 from repository.derivatives import Box, PageText
 from repository.tables import CaseFile, CaseRecord, Household, Record
 from search import analysis
 from search.highlight import Finder, Range, parts, snippet
-from search.permission import may_ask_numbers
 from search.query import name_terms, parse
 
 MOST_PAGES = 200
@@ -37,9 +37,12 @@ class FoundPage:
 
 
 def finder_for(session: Session, visit: Visit, record: Record, words: str) -> Finder:
-    """What ``words`` mean in texts of ``record``, names by their pinyin included; ``Invalid`` as the search says it."""
+    """What ``words`` mean in texts of ``record``, names by their pinyin included; ``Invalid`` as the search says it.
+
+    ``Forbidden`` for a personal number where this record's are masked for her: a hit would tell that it stands there.
+    """
     archive = visit.site.archive
-    query = parse(words, archive.keys.blind, personal=may_ask_numbers(visit.person, archive.profile))
+    query = parse(words, archive.keys.blind, personal=sees_numbers(visit.person, record, archive.profile) is not None)
     asked = {term for word in query.words for term in (*word.terms, *word.favours)}
     spoken = [name for name in _names(session, record) if asked & set(name_terms(name))] if asked else []
     finder = Finder(query)
@@ -63,11 +66,14 @@ def _names(session: Session, record: Record) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-def found_pages(finder: Finder, pages: Sequence[PageText]) -> Iterator[FoundPage]:
-    """The pages on which any of the words stand, in order, the first ``MOST_PAGES``."""
+def found_pages(finder: Finder, pages: Sequence[PageText], *, numbers: bool) -> Iterator[FoundPage]:
+    """The pages on which any of the words stand, in order, the first ``MOST_PAGES``.
+
+    ``numbers``: whether she sees this record's numbers; else nothing is looked for behind the mask, digit by digit.
+    """
     found = 0
     for number, page in enumerate(pages, start=1):
-        ranges = finder.ranges(analysis.fold(page.text))
+        ranges = finder.ranges(analysis.fold(page.text if numbers else masked(page.text)))
         if not ranges:
             continue
         found += 1
@@ -82,10 +88,14 @@ def boxes_of(page: PageText, ranges: Sequence[Range]) -> tuple[Box, ...]:
     return tuple(box for begin, end in ranges for box in page.boxes(begin, end))
 
 
-def marked(finder: Finder | None, text: str, limit: int) -> list[tuple[bool, str]]:
-    """The beginning of ``text``, masked, cut where words are to be marked."""
+def marked(finder: Finder | None, text: str, limit: int, *, numbers: bool) -> list[tuple[bool, str]]:
+    """The beginning of ``text``, masked, cut where words are to be marked; ``numbers`` as in ``found_pages``."""
     shown = masked(text)[:limit]
     if finder is None:
         return [(False, shown)]
-    ranges = [(begin, min(end, limit)) for begin, end in finder.ranges(analysis.fold(text)) if begin < limit]
+    ranges = [
+        (begin, min(end, limit))
+        for begin, end in finder.ranges(analysis.fold(text if numbers else shown))
+        if begin < limit
+    ]
     return parts(shown, ranges)

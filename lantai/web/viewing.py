@@ -31,7 +31,7 @@ from lantai.web.rendering import query
 from lantai.web.showing import TEXT_SHOWN
 from lantai.web.views_records import FileView
 from lantai.web.visit import Visit
-from metadata.errors import Invalid
+from metadata.errors import Forbidden, Invalid
 from repository.derivatives import Box, FileText, PageText, get_pages
 from repository.tables import Record, RecordVersion, StoredFile
 from search import analysis
@@ -128,7 +128,7 @@ def viewer(
     told = _text(visit, record, version, row)
     pages = told.pages if told else ()
     finder, hint = _finder(session, visit, record, words)
-    found = list(found_pages(finder, pages)) if finder else []
+    found = list(found_pages(finder, pages, numbers=terms.pictures)) if finder else []
     by_text = not terms.pictures and (can_be_pictured(row) or file.kind in {"image", "scan", "pdf"})
     pictured = terms.pictures and can_be_pictured(row)
     if leaf < 1:
@@ -154,9 +154,11 @@ def viewer(
         takes=terms.takes,
         boxes=tuple(map(_rectangle, _boxes(finder, page))) if has_picture else (),
         layer=tuple(_layer(page)) if has_picture else (),
-        text=marked(finder, whole, TEXT_SHOWN) if whole and not pictured and not by_text else [],
+        text=marked(finder, whole, TEXT_SHOWN, numbers=terms.pictures)
+        if whole and not pictured and not by_text
+        else [],
         text_cut=len(whole) > TEXT_SHOWN,
-        page_text=marked(finder, page.text, _PAGE_TEXT) if page.text.strip() else [],
+        page_text=marked(finder, page.text, _PAGE_TEXT, numbers=terms.pictures) if page.text.strip() else [],
         searchable=bool(whole.strip()),
         recognised=page.recognised,
         confidence=None if page.confidence is None else round(100 * page.confidence),
@@ -216,7 +218,7 @@ def _finder(session: Session, visit: Visit, record: Record, words: str) -> tuple
         return None, ""
     try:
         finder = finder_for(session, visit, record, words)
-    except Invalid as error:
+    except (Invalid, Forbidden) as error:  # forbidden: a number that is masked for her
         return None, error.sentence(visit.language)
     return (finder if finder.words else None), ""
 
