@@ -10,7 +10,7 @@ import re
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, false, or_, select
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
@@ -160,7 +160,8 @@ def sessions(
 
 
 def _theirs(actor: Actor, archive: Archive) -> ColumnElement[bool]:
-    own: ColumnElement[bool] = Account.id == actor.id
+    """Sessions in reach. A token that was narrowed reaches none by being hers: it was given for one purpose."""
+    own: ColumnElement[bool] = Account.id == actor.id if actor.only is None else false()
     if actor.kind == "console" or allowed(actor, Permission.ACCOUNT_WRITE, archive.profile):
         return or_(own, within_reach(actor, Permission.ACCOUNT_WRITE, archive.profile))
     return own

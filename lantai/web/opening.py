@@ -41,6 +41,8 @@ WHY_NOT = {
     "no_page": N_("The file has no such page."),
 }
 """Why there is no picture of a page; any other reason means damage."""
+_NOWHERE = "00000000-0000-4000-8000-000000000000"
+"""The id of no record: what is not there costs the same questions as what is hidden."""
 DAMAGED = N_("The page is damaged or of a kind that cannot be drawn.")
 
 
@@ -105,7 +107,7 @@ def open_file(session: Session, visit: Visit, file_id: str, *, pictures: bool = 
     ``pictures``: what is wanted shows numbers as they are; ``Forbidden`` (``file.numbers_masked``) when she may not.
     """
     row = session.get(StoredFile, file_id) if is_id(file_id) else None
-    record, terms = open_record(session, visit, row.record_id if row is not None else "-")
+    record, terms = open_record(session, visit, row.record_id if row is not None else _NOWHERE)
     assert row is not None  # the gate lets no record without this row through
     if pictures and not terms.pictures:
         raise masking.numbers_masked()

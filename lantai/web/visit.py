@@ -187,6 +187,12 @@ def visitor(request: Request) -> Visit:
     return visit
 
 
+def anew(visit: Visit) -> Visit:
+    """The same caller as she stands at this moment: asked again while something large is on its way to her."""
+    visit.request.state.visit = None
+    return visitor(visit.request)
+
+
 def language_of(request: Request) -> str:
     """The language chosen, else the site's when the browser names none that we know."""
     asked = request.cookies.get(LANGUAGE_COOKIE)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -42,18 +45,20 @@ from lantai.web.opening import (
 from lantai.web.rendering import query
 from lantai.web.security import FILE_POLICY, PDF_POLICY
 from lantai.web.showing import Showing, showing
-from lantai.web.visit import SignedVisit, Visit
-from metadata.errors import Invalid, NotFound, Unavailable
+from lantai.web.visit import SignedVisit, Visit, anew, signed_in
+from metadata.errors import Invalid, LantaiError, NotFound, Unavailable
 from metadata.rights import Permission
 from repository.derivatives import get_pages
 from repository.tables import RecordVersion, StoredFile
 
+log = logging.getLogger(__name__)
 router = APIRouter()
 _BIDI = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "_")
 """Marks that turn the direction of a line: with them ``exe.txt`` is made to look like ``txt.exe``, or the other way."""
 _SAME_LOOK = timedelta(minutes=10)
 _LOOKED_BACK = 20
 _STILL_THERE = 0.2
+_ASKED_AGAIN = 2.0
 _LONGEST_WAIT = 60.0
 Size = Literal["thumb", "page"]
 
@@ -112,9 +117,16 @@ def _tag(row: StoredFile) -> str:
     return f'"{next((str(row.digests[name]) for name in ("sha256", "sha512", "sm3") if name in row.digests), row.id)[:40]}"'
 
 
-def answer(request: Request, content: FileBytes, media_type: str, headers: dict[str, str]) -> Response:
+def answer(
+    request: Request,
+    content: FileBytes,
+    media_type: str,
+    headers: dict[str, str],
+    still: Callable[[], bool] = lambda: True,
+) -> Response:
     """The bytes asked for: whole (200), a range (206), or 416 when there is no such range.
 
+    While they are sent ``still`` is asked every few seconds; when it says no, the answer breaks off.
     With ``If-Range`` a range is answered only when the caller's part is of the same bytes (RFC 9110 13.1.5).
     """
     wanted = request.headers.get("range")
@@ -130,7 +142,31 @@ def answer(request: Request, content: FileBytes, media_type: str, headers: dict[
     if asked:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{content.size}"
     body: Iterator[bytes] = iter(()) if request.method == "HEAD" else content.range(start, end)
-    return StreamingResponse(body, 206 if asked else 200, headers, media_type)
+    return StreamingResponse(_while(body, still), 206 if asked else 200, headers, media_type)
+
+
+def _while(body: Iterator[bytes], still: Callable[[], bool]) -> Iterator[bytes]:
+    asked = time.monotonic()
+    for piece in body:
+        if time.monotonic() - asked >= _ASKED_AGAIN:
+            if not still():
+                log.info("an answer was broken off: its reader may not have the rest")
+                return
+            asked = time.monotonic()
+        yield piece
+
+
+def _still(visit: Visit, file_id: str, *, taking: bool) -> bool:
+    """Whether she may have the file now: a grant or role may have ended since its first byte was sent."""
+    try:
+        now = signed_in(anew(visit))
+        with now.reading() as session:
+            opened = open_file(session, now, file_id, pictures=True)
+        if taking:
+            require_taking(now, opened.terms)
+    except LantaiError:
+        return False
+    return taking or opened.terms.original
 
 
 @router.get("/files/{file_id}")
@@ -164,7 +200,8 @@ def content(request: Request, visit: SignedVisit, file_id: str) -> Response:
             raise copies.only_a_copy()
         bytes_ = views_records.file_bytes(visit, opened.version, row)
         _enter(session, visit, row, _range_of(request, row.size))
-    return answer(request, bytes_, how.content_type, _headers(opened, how, "inline"))
+    may = partial(_still, visit, file_id, taking=False)
+    return answer(request, bytes_, how.content_type, _headers(opened, how, "inline"), may)
 
 
 def _range_of(request: Request, size: int) -> Range | None:
@@ -279,7 +316,11 @@ def find_in_file(visit: SignedVisit, file_id: str, words: Annotated[str, Query(a
         finder = finder_for(session, visit, opened.record, words)
         known = _looked_lately(session, visit, row)
     told = get_pages(visit.site.archive.derivatives, row.record_id, opened.version.number, row.position)
-    found = list(found_pages(finder, told.pages)) if told and row.text_state == "done" else []
+    found = (
+        list(found_pages(finder, told.pages, numbers=opened.terms.pictures))
+        if told and row.text_state == "done"
+        else []
+    )
     if not known:
         with visit.writing() as session:
             visit.looked(session, "file.viewed", record_id=row.record_id, file_id=row.id)
@@ -307,7 +348,8 @@ def download(request: Request, visit: SignedVisit, file_id: str) -> Response:
         how = showing(row.mime, row.size, row.text_state, row.image_state)
         bytes_ = views_records.file_bytes(visit, opened.version, row)
         visit.looked(session, "file.downloaded", record_id=row.record_id, file_id=row.id, form="download")
-    return answer(request, bytes_, how.content_type, _headers(opened, how, "attachment"))
+    may = partial(_still, visit, file_id, taking=True)
+    return answer(request, bytes_, how.content_type, _headers(opened, how, "attachment"), may)
 
 
 @router.get("/records/{record_id}/versions/{number}/package")
