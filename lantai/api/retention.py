@@ -112,8 +112,12 @@ def _today(visit: ApiVisit) -> date:
 
 @router.get("/due", summary="What is due for appraisal")
 def due(visit: ApiVisit, wish: Annotated[DuePage, Query()]) -> Page[Due]:
-    """Records due on or before a day (today unless given), by day. Due means appraise; nothing is destroyed by itself."""
-    with visit.reading() as session:
+    """Records due on or before a day (today unless given), by day. Due means appraise; nothing is destroyed by itself.
+
+    A page is entered in the use register with its rows.
+    """
+    visit.require(Permission.RETENTION_READ)
+    with visit.writing() as session:
         found = due_reading.due_list(
             session,
             visit.person,
@@ -122,6 +126,7 @@ def due(visit: ApiVisit, wish: Annotated[DuePage, Query()]) -> Page[Due]:
             after=views_due.place_of(wish.after),
             limit=wish.limit + 1,
         )
+        visit.looked(session, "list.exported", count=min(len(found), wish.limit))
     items = [
         Due(record_id=one.record_id, title=masked(one.title), rule_id=one.rule_id, due_on=one.due_on)
         for one in found[: wish.limit]

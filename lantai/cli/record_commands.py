@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.orm import Session
 
 from access import gate
+from access.actors import Actor
+from access.use_register import looked
 from lantai import filing, revising
 from lantai.cli.archive_commands import record as records
-from lantai.cli.output import Json, emit, say, table
+from lantai.cli.output import Json, Reason, emit, say, table
 from lantai.cli.retention_commands import case as cases
 from lantai.cli.session import opened
 from metadata.errors import Invalid
 from metadata.rights import Permission
+from repository.archive import Archive
 
 Programme = Annotated[str | None, typer.Option(help="Code of the programme, when the household has several files.")]
 Household = Annotated[str, typer.Option("--household", help="Household number, or the id of the household file.")]
@@ -28,9 +32,13 @@ def describe(
         typer.Option("--set", metavar="FIELD=VALUE", help=f"Once a field: {', '.join(revising.FIELDS)}."),
     ] = None,
     row_version: Annotated[int | None, typer.Option(help="Refuse when the record is at another state.")] = None,
+    reason: Reason = "console",
     json: Json = False,
 ) -> None:
-    """Show the description of a record; with --set correct it, as a new revision. An empty value says: none."""
+    """Show the description of a record, entered in the use register; with --set correct it, as a new revision.
+
+    An empty value says: none.
+    """
     typed = _fields(set_ or [])
     with opened() as (site, actor):
         archive = site.archive
@@ -41,11 +49,10 @@ def describe(
                 )
                 found, changed = done.record, list(done.changed)
         else:
-            with archive.reading() as session:
-                found, changed = (
-                    gate.get_record(session, actor, record, archive.profile, permission=Permission.DESCRIBE),
-                    [],
-                )
+            with archive.sessions.begin() as session:
+                found = gate.get_record(session, actor, record, archive.profile, permission=Permission.DESCRIBE)
+                changed = []
+                _enter(session, archive, actor, "record.viewed", reason, record_id=found.id)
         values = revising.shown(revising.current(found))
     state = {"record_id": found.id, "revision": found.description_revision, "row_version": found.row_version}
     if json:
@@ -59,6 +66,28 @@ def describe(
             if changed
             else "Nothing was different, so nothing was changed.",
         )
+
+
+def _enter(
+    session: Session,
+    archive: Archive,
+    actor: Actor,
+    act: str,
+    reason: str,
+    *,
+    record_id: str | None = None,
+    case_file_id: str | None = None,
+) -> None:
+    looked(
+        session,
+        archive=archive,
+        actor=actor,
+        act=act,
+        record_id=record_id,
+        case_file_id=case_file_id,
+        reason=reason,
+        form="screen",
+    )
 
 
 def _fields(given: list[str]) -> dict[str, Any]:
@@ -116,14 +145,20 @@ def arrange(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[RECORD...]", help="Records in the order wanted.")] = None,
     *,
     programme: Programme = None,
+    reason: Reason = "console",
     json: Json = False,
 ) -> None:
-    """Show the order of a household file; with records, give them this order. Others keep their places."""
+    """Show the order of a household file, entered in the use register; with records, give them this order.
+
+    Others keep their places.
+    """
     with opened() as (site, actor), site.archive.sessions.begin() as session:
         case = filing.case_to_arrange(session, site.archive, actor, household, programme)
         if ids:
             filing.arrange(session, archive=site.archive, actor=actor, case=case, order=ids)
             session.flush()
+        else:
+            _enter(session, site.archive, actor, "case.viewed", reason, case_file_id=case.id)
         order = filing.order_of(session, site.archive, actor, case)
         found = gate.records_by_id(session, actor, order, site.archive.profile, permission=Permission.RECORD_LIST)
         rows = [(number, one, found[one].document_type, found[one].dated) for number, one in enumerate(order, start=1)]

@@ -63,15 +63,25 @@ def due(
     rule: Annotated[str, typer.Option(help="Only this rule, as R01.")] = "",
     organ: Annotated[str, typer.Option(help="Only this organ (id).")] = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 500,
+    reason: Reason = "console",
     json: Json = False,
 ) -> None:
-    """Records whose period ends: due means appraise, never destroy by itself."""
+    """Records whose period ends: due means appraise, never destroy by itself. Entered in the use register."""
     given, first = _day(before) if before else None, _day(since) if since else None
-    with opened() as (site, actor), site.archive.reading() as session:
+    with opened() as (site, actor), site.archive.sessions.begin() as session:
         day = given or local_date(site.archive.clock.now(), site.archive.zone)
         filters = DueFilter(since=first, until=day, organ_id=organ, rule_id=rule)
         rows = due_list(session, actor, profile=site.archive.profile, filters=filters, limit=limit)
         found = [one.as_dict() | {"title": masked(one.title)} for one in rows]
+        looked(
+            session,
+            archive=site.archive,
+            actor=actor,
+            act="list.exported",
+            reason=reason,
+            form="screen",
+            count=len(found),
+        )
     if json:
         emit({"before": day.isoformat(), "due": found})
     else:
