@@ -13,7 +13,7 @@ from access.masking import masked
 from lantai import i18n
 from lantai.problems import SignInRequired, title_of
 from lantai.web import security
-from lantai.web.pages.signing import sign_in_page
+from lantai.web.pages.signing import sign_in_page, typed_words
 from lantai.web.rendering import page, query
 from lantai.web.visit import Visit, language_of, visitor
 from metadata.errors import Conflict, LantaiError, Unavailable
@@ -21,10 +21,6 @@ from metadata.rights import Permission
 
 if TYPE_CHECKING:
     from lantai.site import Site
-
-
-_NOT_WORDS = frozenset({"next", "asked", "idempotency_key", "row_version", "revision", "undo"})
-"""Fields of forms that nobody typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,7 @@ def error_page(request: Request, error: LantaiError, status: int, number: str | 
         sentence=masked(error.sentence(visit.language)),
         code=error.code,
         number=number if status >= 500 else None,
-        typed={name: value for name, value in typed.items() if value and _is_typed(name)},
+        typed=typed_words(typed),
         again=dict(typed) if away and typed and visit.csrf else {},
         action=request.url.path,
         ask=_ask(request, visit) if status == 404 else "",
@@ -107,10 +103,6 @@ def error_page(request: Request, error: LantaiError, status: int, number: str | 
         back=back or (request.url.path if away and fetched else "/"),
         back_words=_("Try again") if away and fetched else (_("Go back") if back else _("To Today")),
     )
-
-
-def _is_typed(name: str) -> bool:
-    return name not in _NOT_WORDS and not name.endswith("_id")
 
 
 def _ask(request: Request, visit: Visit) -> str:

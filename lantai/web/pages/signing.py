@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request, Response
@@ -20,6 +21,8 @@ from lantai.web.visit import AnyVisit, Form, Posted, Visit, everyday_purposes
 from metadata.errors import Invalid
 
 router = APIRouter()
+_NOT_WORDS = frozenset({"next", "asked", "idempotency_key", "once", "seen", "key", "row_version", "revision", "undo"})
+"""Fields of forms that nobody typed."""
 
 
 def sign_in_page(
@@ -125,6 +128,13 @@ def _device_cookie(username: str) -> str:
     return f"{security.DEVICE_COOKIE}_{digest[:12]}"
 
 
+def typed_words(fields: Mapping[str, str]) -> dict[str, str]:
+    """What a person typed of a form; what the page itself put into it says nothing to her."""
+    return {
+        name: value for name, value in fields.items() if value and name not in _NOT_WORDS and not name.endswith("_id")
+    }
+
+
 @router.post("/sign-in")
 def sign_in(visit: AnyVisit, form: Form) -> Response:
     """Open a session; a form that was interrupted is shown again to be sent."""
@@ -138,7 +148,13 @@ def sign_in(visit: AnyVisit, form: Form) -> Response:
         return sign_in_page(visit, next_path=target, kept=kept, wrong=wrong, username=username, status=401)
     answer: Response
     if kept:
-        answer = page(replace(visit, csrf=opened.csrf), "resume.html", next=target, kept=kept)
+        answer = page(
+            replace(visit, csrf=opened.csrf),
+            "resume.html",
+            next=target,
+            kept=kept,
+            shown=list(typed_words(kept).values()),
+        )
     else:
         answer = RedirectResponse(target, 303)
     set_session(answer, visit, opened.token)
