@@ -14,7 +14,8 @@ from lantai.settings import RateSettings, load
 from lantai.site import open_site
 from lantai.web.security import CSRF_FIELD, CSRF_HEADER, SESSION_COOKIE
 from metadata.rights import Permission
-from tests.journeys.route_rules import NOBODY, RULES, Cell, Rule, cells, expected, opens, reaches
+from tests.journeys.route_rules import RULES
+from tests.journeys.route_shapes import NOBODY, Cell, Rule, cells, expected, opens, reaches
 from tests.journeys.route_world import People, World, without_fsync
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -151,7 +152,7 @@ def faults(world: World, step: Step, answer: Answer) -> str:
     if status >= 400 and step.path.startswith("/api/") and headers["content-type"] != "application/problem+json":
         return f"{where}: an error that is no problem+json"
     if step.cell.role != NOBODY and not step.rule.names and not step.rule.thing and status == 200:
-        told = [one for one in _hidden(world, step.cell) if one.encode() in body]
+        told = [one for one in hidden_from(world, step.cell) if one.encode() in body]
         if told:
             return f"{where}: names {len(told)} things that are hidden, such as {told[0]}"
     return ""
@@ -160,7 +161,7 @@ def faults(world: World, step: Step, answer: Answer) -> str:
 _KNOWN: dict[tuple[str, str], set[str]] = {}
 
 
-def _hidden(world: World, cell: Cell) -> set[str]:
+def hidden_from(world: World, cell: Cell) -> set[str]:
     """Ids that nothing may tell this person: neither listed nor read nor, for case files, seen."""
     key = (cell.role, cell.situation)
     if key not in _KNOWN:

@@ -34,7 +34,7 @@ from repository.tables import (
     StoredFile,
 )
 from search.indexer import rebuild
-from tests.journeys.route_rules import CASE, KINDS, MARK, NOBODY, RECORD, Cell, Rule
+from tests.journeys.route_shapes import CASE, KINDS, MARK, NOBODY, RECORD, Cell, Rule
 from tests.unit.lantai_web.conftest import take_in
 
 ABSENT = "00000000-0000-4000-8000-000000000000"
@@ -129,11 +129,13 @@ class World:
         return self.people.things[self.division(cell)].records[cell.kind] if rule.thing else ABSENT
 
     def hidden(self, cell: Cell, shown: set[str]) -> set[str]:
-        """Ids of everything but ``shown``."""
+        """Ids of everything but ``shown``, and the names under which hidden records were deposited."""
         every = {one for things in self.people.things.values() for one in (things.case, things.household_no)}
-        for things in self.people.things.values():
+        names = set[str]()
+        for division, things in self.people.things.items():
             every |= {*things.records.values(), *things.files.values()}
-        return every - shown
+            names |= {f"{division}-{kind}" for kind, one in things.records.items() if one not in shown}
+        return (every - shown) | names
 
 
 def build(home: Path, papers: Path) -> World:
@@ -279,3 +281,21 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
         for one in contexts() if contexts is not None else (route,):
             for method in getattr(one, "methods", None) or ():
                 yield method, one.path
+
+
+def queried(app: FastAPI) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Method, path and the names of the query parameters of every route that has any."""
+    every: list[Any] = list(app.routes)
+    for route in every:
+        contexts = getattr(route, "effective_route_contexts", None)
+        for one in contexts() if contexts is not None else (route,):
+            dependant = getattr(one, "dependant", None)
+            fields = [] if dependant is None else dependant.query_params
+            names = tuple(
+                name
+                for field in fields
+                for name in (getattr(field.field_info.annotation, "model_fields", None) or {field.alias: None})
+            )
+            for method in getattr(one, "methods", None) or ():
+                if names:
+                    yield method, one.path, names

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import random
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
+from lantai.web.security import SESSION_COOKIE
 from metadata.rights import Permission
-from tests.journeys.route_rules import CASE, KINDS, RECORD, RULES, SITUATIONS, Cell, Rule, expected, reaches
-from tests.journeys.route_walk import Step, call, faults, request_of, steps, walk
-from tests.journeys.route_world import World, build, routes
+from repository.ledger.acts import ACTS
+from repository.tables import LedgerEntry
+from tests.journeys.route_rules import RULES
+from tests.journeys.route_shapes import CASE, KINDS, RECORD, SITUATIONS, Cell, Rule, expected, reaches
+from tests.journeys.route_walk import Step, call, examples_of, faults, hidden_from, request_of, steps, walk
+from tests.journeys.route_world import World, build, queried, routes
 from tests.unit.lantai_web.conftest import serving
 
 _ASKING = {"HEAD", "OPTIONS"}
@@ -145,3 +152,142 @@ def _differences(role: str, sees: dict[str, int], body: bytes) -> list[str]:
     same = given == sees and found["total"] == total == len(found["hits"])
     levels = sum(facets.get("level", {}).values()) == sees["record"]
     return [] if same and levels else [f"{role}: {found['total']} {given} instead of {sees}"]
+
+
+# --- what may be asked of every route -----------------------------------------------------------------------------------
+
+_HOSTILE = ("\x00", "9" * 24, "-1", "../../etc/passwd", "' OR 1=1 --", "<script>𠀋😀\u202e", "ａ" * 300)
+_ODD = (
+    "/api/v1/search?q=%22",
+    "/api/v1/search?q=a&after=%E4%BD%8E",
+    "/api/v1/search?q=*&after=f_gAAAAAAAB__________wAAAAE",
+    "/api/v1/search?q=*&year=x&kind=x&organ=%00&format=%22",
+    "/search?q=*&n=99999999999999999999&after=x&since=9999-99-99&sort=x&type=%00",
+    "/search.xlsx?q=%28",
+    "/api/v1/retention/due?before=9999-12-31&after=9999-12-31.9",
+    "/use?case_file=%00&person=%00&since=x",
+    "/static/../app.py",
+    "/static/%2e%2e/security.py",
+)
+
+
+def _asked(world: World, role: str, method: str, address: str, *, csrf: str = "", body: bytes = b"") -> dict[str, Any]:
+    token = world.people.sessions[role, "plain"][0]
+    kind = "application/json" if address.startswith("/api/") else "application/x-www-form-urlencoded"
+    headers = {"host": "127.0.0.1", "cookie": f"{SESSION_COOKIE}={token}", "content-type": kind}
+    return {"method": method, "address": address, "headers": headers | {"x-csrf-token": csrf}, "body": body}
+
+
+def test_nothing_that_can_be_asked_fails_the_program(world: World) -> None:
+    """Every route with hostile ids and every query parameter it knows set to something hostile."""
+    quoted = {one: quote(one, safe="") for one in _HOSTILE}
+    known = {path: parameters for method, path, parameters in queried(world.app) if method == "GET"}
+    plain = Cell("archivist", "own", "plain")
+    addresses = list(_ODD)
+    for route, rule in RULES.items():
+        method, path = route.split(" ")
+        if method != "GET":
+            continue
+        names = known.get(path, ())
+        right = world.address(path, rule, plain).partition("?")[0]
+        for hostile in _HOSTILE:
+            if "{" in path:
+                addresses.append(re.sub(r"\{[^}]+\}", lambda _, one=hostile: one.replace("/", "\\"), path))
+            if names:
+                addresses.append(f"{right}?{'&'.join(f'{name}={quoted[hostile]}' for name in names)}")
+        addresses += [f"{right}?{name}=%00" for name in names]
+
+    async def ask() -> list[str]:
+        wrong = []
+        for address in addresses:
+            status, _, body = await call(world.app, **_asked(world, "archivist", "GET", address))
+            if (status >= 500 and status != 503) or b"Traceback" in body:
+                wrong.append(f"{status} {address[:160]!r} {body[:160]!r}")
+        return wrong
+
+    assert asyncio.run(ask()) == []
+
+
+def test_the_description_of_the_interface_speaks_of_every_route(world: World) -> None:
+    status, _, body = asyncio.run(call(world.app, **_asked(world, "archivist", "GET", "/api/v1/openapi.json")))
+    described = json.loads(body)
+    assert (status, described["openapi"][:2]) == (200, "3.")
+    found = {f"{method.upper()} {path}" for path, item in described["paths"].items() for method in item}
+    api = {one for one in RULES if re.search(r" (/api/|/healthz|/readyz)", one)}
+    assert {one for one in found if one.partition(" ")[0] not in _ASKING} == api - {"GET /api/v1/openapi.json"}
+    for path, item in described["paths"].items():
+        for method, operation in item.items():
+            assert operation.get("summary"), (method, path)
+            assert operation.get("operationId"), (method, path)
+
+
+def test_nothing_changes_without_the_token_of_the_session(world: World) -> None:
+    """Whatever changes something, with no token and with that of somebody else: refused, and the ledger stands still."""
+    somebody = world.people.sessions["archive_chief", "plain"][1]
+
+    async def ask() -> list[str]:
+        document = await call(world.app, **_asked(world, "archivist", "GET", "/api/v1/openapi.json"))
+        examples, wrong = examples_of(json.loads(document[2])), []
+        for route, rule in RULES.items():
+            method, path = route.split(" ")
+            if method == "GET" or route in {"POST /api/v1/session", "POST /sign-in"}:
+                continue
+            for role in ("archivist", "sys_admin", "sec_admin", "archive_chief"):
+                for token in ("", somebody if role != "archive_chief" else "x" * 43):
+                    address = world.address(path, rule, Cell("archivist", "own", "plain"))
+                    body = f"csrf={token}".encode()
+                    if path.startswith("/api/"):
+                        body = json.dumps(examples.get(route, {})).encode()
+                    status, _, answer = await call(
+                        world.app, **_asked(world, role, method, address, csrf=token, body=body)
+                    )
+                    if status not in {400, 403, 412, 422}:
+                        wrong.append(f"{route} as {role}: {status} {answer[:120]!r}")
+        return wrong
+
+    def acts() -> int:
+        with world.site.archive.reading() as session:
+            wanted = select(func.count()).where(LedgerEntry.stream == ACTS)
+            return session.scalar(wanted) or 0
+
+    before = acts()
+    assert asyncio.run(ask()) == []
+    assert acts() == before
+
+
+def test_no_page_of_a_list_names_what_is_hidden(world: World) -> None:
+    """The lists of the API to their ends, two rows at a time."""
+
+    async def ask() -> list[str]:
+        wrong = []
+        for role, held in (
+            ("clerk_village", "plain"),
+            ("clerk_township", "plain"),
+            ("archivist_township", "granted"),
+            ("borrower_external", "granted"),
+            ("borrower_external", "expired"),
+            ("supervisor", "plain"),
+        ):
+            cell = Cell(role, held if held != "plain" else "own", "plain")
+            hidden = hidden_from(world, cell)
+            for route, rule in RULES.items():
+                method, path = route.split(" ")
+                if method != "GET" or not path.startswith("/api/v1/") or "{" in path or rule.names or rule.public:
+                    continue
+                first = world.address(path, rule, cell)
+                joined = f"{first}{'&' if '?' in first else '?'}limit=2"
+                following: Any = ""
+                for _ in range(60):
+                    address = f"{joined}&after={quote(str(following))}" if following else joined
+                    status, _heads, body = await call(
+                        world.app, **(request_of(world, Step("GET", path, rule, cell), {}) | {"address": address})
+                    )
+                    told = [one for one in hidden if one.encode() in body]
+                    wrong += [f"{address} as {role} {held}: {told[:3]}"] if told else []
+                    parsed = json.loads(body) if status == 200 and body[:1] == b"{" else {}
+                    following = parsed.get("next")
+                    if not following:
+                        break
+        return wrong
+
+    assert asyncio.run(ask()) == []
