@@ -111,12 +111,12 @@ class Restore(BaseModel):
 
 
 class Branch(Answer):
-    """A branch of the tree: fonds, series, household, document; ``children`` only of what is open."""
+    """A node of the tree: fonds, series, household, document; ``branch``: it has children, read when it is asked for."""
 
     name: str
     href: str
     note: str
-    open: bool
+    branch: bool
     children: list[Branch]
 
 

@@ -36,7 +36,8 @@ class CaseRow:
     division_code: str
     opened_on: date | None
     stopped_on: date | None
-    records: int
+    records: int | None
+    """How many may be listed; nothing for a person who may list none there: a nought would call the file empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,17 @@ def _counts(session: Session, visit: Visit, cases: Sequence[CaseFile]) -> dict[s
     return dict(session.execute(wanted).tuples().all())
 
 
+def lists(visit: Visit, case: CaseFile) -> bool:
+    """Whether the person may list the records of a file by a role she holds there."""
+    return gate.allowed_at(
+        visit.person,
+        Permission.RECORD_LIST,
+        visit.site.archive.profile,
+        division_code=case.division_code,
+        organ_id=case.organ_id,
+    )
+
+
 def _programme(visit: Visit, code: str) -> str:
     found = visit.site.archive.profile.programmes.get(code)
     return labels.term(visit.language, found) if found else code
@@ -137,7 +149,7 @@ def case_rows(session: Session, visit: Visit, cases: Sequence[CaseFile]) -> list
             division_code=one.division_code,
             opened_on=one.opened_on,
             stopped_on=one.stopped_on,
-            records=counts.get(one.id, 0),
+            records=counts.get(one.id, 0) if one.id in counts or lists(visit, one) else None,
         )
         for one in cases
     ]
@@ -191,11 +203,9 @@ def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage
     profile = visit.site.archive.profile
     listed = gate.list_records(session, visit.person, profile, case_file_id=case.id, limit=_WHOLE_FILE)
     present = rows(session, visit, listed)
-    lists = gate.allowed_at(
-        visit.person, Permission.RECORD_LIST, profile, division_code=case.division_code, organ_id=case.organ_id
-    )
-    have = gate.kinds_present(session, case.id) if lists else frozenset()
-    missing = [one for one in expected(profile, case.programme, case.state) if one.code not in have] if lists else []
+    told = lists(visit, case)
+    have = gate.kinds_present(session, case.id) if told else frozenset()
+    missing = [one for one in expected(profile, case.programme, case.state) if one.code not in have] if told else []
     groups = [(stage.code, labels.term(visit.language, stage)) for stage in profile.stages.values()]
     groups += [(VOLUME, _("Registers that name this household")), ("", _("Other papers"))]
     stages, number = [], 0
@@ -215,7 +225,7 @@ def contents(session: Session, visit: Visit, case: CaseFile) -> tuple[list[Stage
                 slots.insert(max(after, default=0), (_order(profile, one.code), slot))
         if slots:
             stages.append(Stage(code, name, tuple(slot for _place, slot in slots)))
-    return stages, len(missing) if lists else None
+    return stages, len(missing) if told else None
 
 
 def _order(profile: Profile, code: str) -> int:

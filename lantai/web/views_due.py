@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import IO, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from access import gate
 from lantai import i18n, result_lists
 from lantai.result_lists import Cell
 from lantai.web import labels
@@ -22,7 +23,7 @@ from lantai.web.visit import Visit
 from metadata.errors import Invalid
 from metadata.profile.models import STATUS_WORDS
 from metadata.rights import Permission
-from repository.tables import Organ
+from repository.tables import CaseFile, CaseRecord, Organ
 from retention import due, holds, totals
 from retention.assignment import NO_RULE
 from retention.due import DueFilter, ListedRecord, Total
@@ -51,6 +52,8 @@ class DueLine:
     due_on: str
     overdue: bool
     holds: tuple[HoldBadge, ...]
+    cases: tuple[tuple[str, str], ...] = ()
+    """Household files in the person's reach that the record stands in: id and title."""
 
     @property
     def place(self) -> str:
@@ -142,10 +145,25 @@ def lines(
     found = due.due_list(session, visit.person, profile=profile, filters=filters, after=after, limit=limit)
     over = holds.shown(session, visit.person, profile, [one.record_id for one in found])
     names, today = organ_names(session, visit), today_of(visit).isoformat()
+    stands = _cases(session, visit, [one.record_id for one in found])
     made = []
     for one in found:
         badges = hold_badges(visit, over.get(one.record_id, []))
-        made.append(_line(visit, one, names, today, badges))
+        made.append(replace(_line(visit, one, names, today, badges), cases=tuple(stands[one.record_id])))
+    return made
+
+
+def _cases(session: Session, visit: Visit, record_ids: list[str]) -> dict[str, list[tuple[str, str]]]:
+    """The household files in which records stand, as far as the person may see them."""
+    wanted = (
+        select(CaseRecord.record_id, CaseFile.id, CaseFile.title)
+        .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
+        .where(CaseRecord.record_id.in_(record_ids), gate.visible_cases(visit.person, visit.site.archive.profile))
+        .order_by(CaseFile.seq)
+    )
+    made: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for record_id, case_id, title in session.execute(wanted).tuples():
+        made[record_id].append((case_id, masked(title)))
     return made
 
 

@@ -198,7 +198,7 @@ def answer(visit: Visit, found: list[ReplicaLine], files: int) -> Answer:
         notes.append(_("There is only one replica: a copy on another machine is needed."))
     if faults:
         message = translated.ngettext(
-            "%(faults)s object is at fault; the other %(objects)s objects on %(replicas)s replicas are being kept.",
+            "%(faults)s object is at fault, of %(objects)s on %(replicas)s replicas.",
             "%(faults)s objects are at fault, of %(objects)s on %(replicas)s replicas.",
             faults,
         )
@@ -252,7 +252,8 @@ def runs(session: Session) -> list[RunLine]:
 
 def calendar(session: Session, visit: Visit) -> Figure:
     """The strip of days within which everything must be re-read: on which days what was, and where faults were found."""
-    _ = i18n.translations(visit.language).gettext
+    translated = i18n.translations(visit.language)
+    _ = translated.gettext
     archive = visit.site.archive
     today = local_date(archive.clock.now(), archive.zone)
     weeks = min(_MOST_WEEKS, visit.site.settings.audit_days // 7 + 1)
@@ -279,10 +280,10 @@ def calendar(session: Session, visit: Visit) -> Figure:
             (day.isoformat(), name, display.number(line[0]), display.number(line[1])) for name, line in found.items()
         ]
     title = _("Calendar of audits")
-    described = _("%(count)s days with a re-reading since %(first)s") % {
-        "count": sum(1 for one in days if one.kind),
-        "first": first.isoformat(),
-    }
+    read = sum(1 for one in days if one.kind)
+    described = translated.ngettext(
+        "%(count)s day with a re-reading since %(first)s", "%(count)s days with a re-reading since %(first)s", read
+    ) % {"count": read, "first": first.isoformat()}
     head = (_("Day"), _("Replica"), _("Copies"), _("Faults"))
     return Figure(
         "calendar", title, head, rows[::-1], charts.calendar("calendar", title, described, days), notes=(described,)

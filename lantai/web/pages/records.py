@@ -77,6 +77,7 @@ def show(
         trail=_trail(visit, context["cases"]),
         terms=terms,
         may_download=terms.takes,
+        may_describe=gate.decide(visit.person, record, Permission.DESCRIBE, visit.site.archive.profile) is not None,
         may_package=terms.takes and visit.may(Permission.PACKAGE_READ),
         **context,
     )

@@ -54,6 +54,8 @@ def show_due(visit: SignedVisit, after: str = "") -> Response:
     visit.require(Permission.RETENTION_READ)
     views_due.refresh_when_small(visit)
     given = _given(visit)
+    if not visit.request.query_params:
+        given["until"] = views_retention.today_of(visit).isoformat()  # what is due; emptying the field looks ahead
     errors: dict[str, str] = {}
     lines: list[views_due.DueLine] = []
     with visit.reading() as session:
