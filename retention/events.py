@@ -88,6 +88,7 @@ def enter(
             zh=f"日期应在 {EARLIEST} 与今天（{today}）之间。请改正。",
             en=f"The day lies between {EARLIEST} and today ({today}). Correct it.",
         )
+    _not_before_the_case(archive.profile, case, event, on)
     note = _words("case.event_note", note)
     fresh = {"event": event, "on": on.isoformat(), "note": note}
     _set_days(archive.profile, case, [*case.state.get("events", []), fresh])
@@ -147,6 +148,21 @@ def _followed(session: Session, archive: Archive, case: CaseFile) -> CaseFile:
     outbox.enqueue(session, outbox.CASE_FILE, [case.id], archive.clock.now())
     settle_case(session, archive=archive, case_file_id=case.id)
     return case
+
+
+def _not_before_the_case(profile: Profile, case: CaseFile, event: str, on: date) -> None:
+    """No period over a household file begins before the file does: ``Invalid`` for a day mistyped."""
+    begins = any(
+        event in profile.triggers[rule.trigger].events
+        for rule in profile.retention_rules
+        if rule.applies_to == "household"
+    )
+    if begins and case.opened_on is not None and on < case.opened_on:
+        raise Invalid(
+            "case.event_day",
+            zh=f"日期早于立卷日期（{case.opened_on}）。请核对后改正。",
+            en=f"The day is before the one on which the file was opened ({case.opened_on}). Compare and correct it.",
+        )
 
 
 def _set_days(profile: Profile, case: CaseFile, events: list[dict[str, str]]) -> None:

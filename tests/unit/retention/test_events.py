@@ -100,6 +100,21 @@ def test_a_list_does_not_bring_back_what_was_withdrawn(archive: Archive) -> None
     _entered(archive, archivist, case_id, "benefit_stopped", date(2024, 2, 29))  # but a person may
 
 
+def test_a_benefit_does_not_stop_before_the_file_was_opened(archive: Archive) -> None:
+    case_id, (record_id,) = _file(archive, "APP01")
+    with archive.sessions.begin() as session:
+        file = session.scalars(select(CaseFile).where(CaseFile.id == case_id)).one()
+        file.opened_on = date(2022, 2, 7)
+    with pytest.raises(Invalid) as error:
+        _entered(archive, person("archivist"), case_id, "benefit_stopped", date(2020, 5, 1))
+    assert error.value.code == "case.event_day"
+    assert "2022-02-07" in error.value.sentence("zh")
+    assert _due(archive, record_id) == ("waiting", None)
+    # what is known of the time before the file may be said all the same
+    _entered(archive, person("archivist"), case_id, "application_submitted", date(2020, 5, 1))
+    _entered(archive, person("archivist"), case_id, "benefit_stopped", date(2022, 2, 7))
+
+
 def test_who_may_not_describe_there_enters_nothing(archive: Archive) -> None:
     case_id, (record_id,) = _file(archive, "APP01")
     for actor, kind in (
