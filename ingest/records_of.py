@@ -38,6 +38,57 @@ class RecordOf:
     tags: list[int] = field(default_factory=list)
 
 
+_DEVICE_WORDS = frozenset(
+    {
+        "scan",
+        "scanned",
+        "img",
+        "image",
+        "dsc",
+        "dscn",
+        "dscf",
+        "pic",
+        "picture",
+        "photo",
+        "p",
+        "pxl",
+        "mvi",
+        "vid",
+        "rec",
+    }
+    | {"recording", "voice", "camera", "screenshot", "mmexport", "wx", "page", "file", "doc", "document", "wechat"}
+    | {
+        "扫描",
+        "扫描件",
+        "扫描文件",
+        "照片",
+        "图片",
+        "图像",
+        "拍照",
+        "相机",
+        "截图",
+        "录音",
+        "录像",
+        "文件",
+        "文档",
+        "页",
+    }
+    | {"微信图片", "微信截图"}
+)
+
+
+def named_by_device(title: str) -> bool:
+    """Whether a title says nothing but what a camera or scanner calls every file: ``IMG_0012``, ``scan``, ``微信图片_2026``."""
+    return all(not word or word in _DEVICE_WORDS for word in re.split(r"[\W\d_]+", title.casefold()))
+
+
+def name_by_type(records: Sequence[RecordOf], type_name: str) -> None:
+    """Call records that only a device named by the type that the depositor chose for all, numbered when there are several."""
+    nameless = [one for one in records if one.kind in {"file", "pages"} and named_by_device(one.title)]
+    for number, one in enumerate(nameless, start=1):
+        one.title = type_name if len(nameless) == 1 else f"{type_name} ({number})"
+
+
 def group(
     rows: Sequence[FileRow], *, listed: DepositList | None, prefix: str, one_record: bool, title: str, limit: int
 ) -> tuple[list[RecordOf], list[Finding]]:

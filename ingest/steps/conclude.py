@@ -46,6 +46,8 @@ def conclude(context: Context, submission_id: str) -> None:
         title=submission.title,
         limit=context.limits.files_per_record,
     )
+    if kind := context.archive.profile.document_types.get(str(submission.options.get("document_type"))):
+        records_of.name_by_type(records, kind.zh)
     with context.archive.reading() as session:
         suggested = suggest(context, session, submission_of(session, submission_id), marked, records)
     with context.archive.sessions.begin() as session:

@@ -6,7 +6,7 @@ import pytest
 
 from ingest.deposit_list import DepositList
 from ingest.files import FileRow, bag_roots, marked
-from ingest.records_of import RecordOf, group
+from ingest.records_of import RecordOf, group, name_by_type, named_by_device
 
 
 def rows(*paths: str, mime: str | None = None) -> list[FileRow]:
@@ -88,3 +88,33 @@ def test_outermost_bags_only() -> None:
     paths = ["bagit.txt", "data/inner/bagit.txt", "x/bagit.txt"]
     assert bag_roots(paths) == [""]
     assert bag_roots(["a/bagit.txt", "ab/bagit.txt", "a/data/b/bagit.txt", "bagit.txt.old"]) == ["a", "ab"]
+
+
+@pytest.mark.parametrize(
+    ("title", "by_device"),
+    [
+        ("scan", True),
+        ("IMG_20260301_101500–IMG_20260302_090000", True),
+        ("微信图片_20260301101500", True),
+        ("mmexport1712345678901", True),
+        ("001", True),
+        ("扫描件 (3)", True),
+        ("入户调查照片", False),
+        ("邱文德申请书 scan", False),
+        ("家庭照片说明", False),
+    ],
+)
+def test_a_name_that_only_a_device_gave_is_told_from_a_title(title: str, by_device: bool) -> None:
+    assert named_by_device(title) is by_device
+
+
+def test_what_a_device_named_is_called_by_the_type_chosen_for_all() -> None:
+    given = rows("IMG_20260301_101500.jpg", "收入证明.jpg", "IMG_20260305_090000.jpg")
+    records, _ = group(given, listed=None, prefix="", one_record=False, title="全部", limit=100)
+    name_by_type(records, "入户调查照片")
+    assert [one.title for one in records] == ["入户调查照片 (1)", "收入证明", "入户调查照片 (2)"]
+    single, _ = group(
+        rows("scan_001.jpg", "scan_002.jpg"), listed=None, prefix="", one_record=False, title="全部", limit=100
+    )
+    name_by_type(single, "入户调查照片")
+    assert [one.title for one in single] == ["入户调查照片"]
