@@ -44,17 +44,16 @@ def check_household_no(text: str) -> str:
         text = idcard.mask_all(text)
         raise Invalid(
             "household.malformed",
-            zh=f"户编号“{text}”格式不对；应为 18 位数字加 1 位校验码。",
+            zh=f"户号“{text}”格式不对；应为 18 位数字加 1 位校验码。",
             en=f"Household number {text!r} is malformed; 18 digits and a check character are expected.",
             household_no=text,
         )
     if mod_11_2(number[:18]) != number[18]:
-        text = idcard.mask_all(text)
         raise Invalid(
             "household.check_digit",
-            zh=f"户编号“{text}”校验码不符，请核对后重新录入。",
-            en=f"The check character of household number {text!r} is wrong; compare it and enter it again.",
-            household_no=text,
+            zh=f"户号（末四位 {number[-4:]}）校验码不符，有数字录错，请逐位核对。",
+            en=f"The check character of the household number ending in {number[-4:]} is wrong: a digit was mistyped; compare them.",
+            household_no=idcard.mask_all(text),
         )
     return number
 

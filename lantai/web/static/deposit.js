@@ -193,7 +193,11 @@ async function json(method, address, body) {
       continue;
     }
     const got = await answer.json();
-    if (!answer.ok) throw new Error(got.detail || String(answer.status));
+    if (!answer.ok) {
+      const error = new Error(got.detail || String(answer.status));
+      if (String(got.code).startsWith("household.")) error.field = "household_no";
+      throw error;
+    }
     return got;
   }
 }
@@ -305,6 +309,24 @@ function complain(text) {
   return hint;
 }
 
+// What is wrong with one field stands beside it, and the field is where she goes on.
+function complainOf(name, text) {
+  const box = form.elements[name];
+  const field = box.closest(".field");
+  let words = field.querySelector(".field__error");
+  if (!words) {
+    words = document.createElement("p");
+    words.className = "field__error";
+    words.id = `wrong-${name}`;
+    field.insertBefore(words, box);
+  }
+  words.textContent = text;
+  box.setAttribute("aria-invalid", "true");
+  box.setAttribute("aria-describedby", `${box.getAttribute("aria-describedby") || ""} wrong-${name}`.trim());
+  box.addEventListener("input", () => { words.remove(); box.removeAttribute("aria-invalid"); }, { once: true });
+  box.focus();
+}
+
 // Signing in happens in a window of its own: what was chosen stays here.
 function askToSignIn(text) {
   const link = document.createElement("a");
@@ -384,6 +406,11 @@ form.addEventListener("submit", async (event) => {
   } catch (error) {
     sending = false;
     button.disabled = false;
-    complain(error.message);
+    if (error.field) {
+      barBox.hidden = true;
+      complainOf(error.field, error.message);
+    } else {
+      complain(error.message);
+    }
   }
 });
