@@ -15,7 +15,7 @@ index (``access.terms``); ``access.listing`` hands out what passes. Callers take
 
 from __future__ import annotations
 
-from access.criteria import known_households, visible_cases, visible_records
+from access.criteria import all_lies_in, known_households, visible_cases, visible_records
 from access.deciding import allowed, allowed_at, decide, decide_case, require
 from access.listing import (
     MOST,
@@ -36,6 +36,7 @@ __all__ = [
     "GrantedClause",
     "PermissionClause",
     "PermissionTerms",
+    "all_lies_in",
     "allowed",
     "allowed_at",
     "case_meant",

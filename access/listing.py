@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import Integer, Select, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
-from access.criteria import visible_cases, visible_records
-from access.scope import within_divisions
+from access.criteria import all_lies_in, visible_cases, visible_records
+from access.reach import kept
+from access.scope import placed_in
 from metadata.errors import NotFound
 from metadata.identifiers import is_id
 from metadata.profile import Profile
@@ -99,22 +100,41 @@ def list_records(
     With ``case_file_id``: in the order of the case file, ``after`` a position in it. ``in_tray``: only records that
     stand in no case file.
     """
-    wanted = select(Record).where(visible_records(actor, profile, permission)).limit(min(limit, MOST))
-    if case_file_id is not None:
+    given = {"case_file_id": case_file_id, "document_type": document_type, "submission_id": submission_id}
+    asked = frozenset(name for name, value in given.items() if value is not None)
+    wanted = kept(
+        actor,
+        (f"list of records {permission} {sorted(asked)} {in_tray}", permission),
+        profile,
+        lambda: _listing(actor, profile, permission, asked, in_tray=in_tray),
+    )
+    values = {name: given[name] for name in asked}
+    return list(session.scalars(wanted, {**values, "after": after, "most": min(limit, MOST)}))
+
+
+def _listing(
+    actor: Actor, profile: Profile, permission: Permission, asked: frozenset[str], *, in_tray: bool
+) -> Select[tuple[Record]]:
+    """The query of a list, made once for an actor: to make it anew costs as much as to ask it."""
+    wanted = select(Record).where(visible_records(actor, profile, permission)).limit(bindparam("most", type_=Integer()))
+    after = bindparam("after", type_=Record.seq.type)
+    if "case_file_id" in asked:
         wanted = (
             wanted.join(CaseRecord, CaseRecord.record_id == Record.id)
-            .where(CaseRecord.case_file_id == case_file_id, CaseRecord.position > after)
+            .where(CaseRecord.case_file_id == bindparam("case_file_id"), CaseRecord.position > after)
             .order_by(CaseRecord.position, Record.seq)
         )
     else:
         wanted = wanted.where(Record.seq > after).order_by(Record.seq)
-    if document_type is not None:
-        wanted = wanted.where(Record.document_type == document_type)
-    if submission_id is not None:
-        wanted = wanted.where(Record.submission_id == submission_id)
+        if "submission_id" not in asked and not in_tray:
+            wanted = wanted.where(all_lies_in(Record, actor, profile, permission))
+    if "document_type" in asked:
+        wanted = wanted.where(Record.document_type == bindparam("document_type"))
+    if "submission_id" in asked:
+        wanted = wanted.where(Record.submission_id == bindparam("submission_id"))
     if in_tray:
         wanted = wanted.where(Record.filed.is_(False), ~exists().where(CaseRecord.record_id == Record.id))
-    return list(session.scalars(wanted))
+    return wanted
 
 
 def kinds_present(session: Session, case_file_id: str) -> frozenset[str]:
@@ -151,12 +171,14 @@ def list_cases(
     )
     if programme is not None:
         wanted = wanted.where(CaseFile.programme == programme)
+    if household_no is None and not division_prefix:
+        wanted = wanted.where(all_lies_in(CaseFile, actor, profile, Permission.CASE_READ))
     if household_no is not None:
         wanted = wanted.join(Household, Household.id == CaseFile.household_id).where(
             Household.household_no == household_no
         )
     if division_prefix:
-        wanted = wanted.where(within_divisions(CaseFile.division_code, division_prefix))
+        wanted = wanted.where(placed_in(CaseFile, division_prefix))
     return list(session.scalars(wanted))
 
 

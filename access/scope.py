@@ -8,27 +8,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, String, and_, false, func, literal, or_
+from sqlalchemy import Boolean, ColumnElement, String, false, func, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-_NARROW = 9
-"""Digits from which a prefix (township, village) is worth an index; a county's would sort most of the holding."""
+from repository.tables import CaseFile, Record
+
+_TOWNSHIP, _VILLAGE = 9, 12
+"""Digits of their division codes."""
 
 
 def within_divisions(column: Any, prefix: str) -> ColumnElement[bool]:
     """Whether the division code in ``column`` begins with ``prefix``; an empty prefix reaches nothing.
 
-    The comparison of the first digits decides, whatever the collation; a range besides lets the database use its index
-    where the prefix is narrow.
+    The comparison of the first digits decides, whatever the collation, and is made row by row: other criteria lead to
+    the rows. Lists that nothing else narrows add ``placed_in``.
     """
     if not prefix:
         return false()
     same: ColumnElement[bool] = func.substr(column, 1, len(prefix)) == prefix
-    if len(prefix) < _NARROW or not prefix.isdigit() or not prefix.strip("9"):
-        return same
-    return and_(column >= prefix, column < str(int(prefix) + 1).rjust(len(prefix), "0"), same)
+    return same
+
+
+def placed_in(table: type[Record] | type[CaseFile], prefix: str) -> ColumnElement[bool]:
+    """The same of records or case files, found by an index in the order of lists where a township or village is meant."""
+    if len(prefix) == _VILLAGE:
+        return table.division_code == prefix
+    if len(prefix) == _TOWNSHIP:
+        return table.township == prefix
+    return within_divisions(table.division_code, prefix)
 
 
 def within_any(column: Any, prefixes: Iterable[str]) -> ColumnElement[bool]:

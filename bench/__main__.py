@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import audits, corpora, costs, custody, gate, looking, opening, register, search, viewer
+from bench import audits, corpora, costs, custody, gate, looking, opening, pages, register, search, viewer
 from bench.measure import Case, Result, run, table
 
 SMALL, MEDIUM, LARGE = 8 * corpora.KIB, 5 * corpora.MIB, corpora.GIB
@@ -43,17 +43,15 @@ def main() -> None:
 
 
 def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -> Iterator[Result]:
-    if only == "search":  # needs none of the corpora
-        yield from search.results(folder, quick=quick)
-        return
-    if only == "gate":
-        yield from gate.results(folder, quick=quick)
-        return
-    if only == "viewer":
-        yield from viewer.results(folder, quick=quick)
-        return
-    if only == "use register":
-        yield from register.results(folder, quick=quick)
+    alone = {  # needs none of the corpora
+        "search": search.results,
+        "gate": gate.results,
+        "use register": register.results,
+        "viewer": viewer.results,
+        "pages": pages.results,
+    }
+    if only in alone:
+        yield from alone[only](folder, quick=quick)
         return
     for case in _cases(folder, work, quick=quick):
         if only in case.name + case.corpus:
@@ -67,10 +65,8 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
         yield from looking.costs(corpus, rounds)
         yield from looking.two(corpus, rounds)
     if not only:
-        yield from search.results(folder, quick=quick)
-        yield from gate.results(folder, quick=quick)
-        yield from register.results(folder, quick=quick)
-        yield from viewer.results(folder, quick=quick)
+        for results in alone.values():
+            yield from results(folder, quick=quick)
     if only in "cost per file":
         yield from costs.growth(folder, work, 500 if quick else 1_000, 5_000 if quick else 100_000)
 

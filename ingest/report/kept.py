@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from ingest.report.files import Seen, by_camera, measured, was_scanned
@@ -90,9 +90,10 @@ def holdings(session: Session, archive: Archive, records: Sequence[Record]) -> H
     """Everything the catalogue and one replica say of ``records``; bags are read by range, two tag files each."""
     found = Holdings(records)
     ids = [one.id for one in records]
-    for part in _parts([(one.id, one.head_version) for one in records]):
-        wanted = tuple_(RecordVersion.record_id, RecordVersion.number).in_(part)
-        found.versions |= {one.record_id: one for one in session.scalars(select(RecordVersion).where(wanted))}
+    head = and_(Record.id == RecordVersion.record_id, Record.head_version == RecordVersion.number)
+    for part in _parts(ids):
+        wanted = select(RecordVersion).join(Record, head).where(RecordVersion.record_id.in_(part))
+        found.versions |= {one.record_id: one for one in session.scalars(wanted)}
     _copies(session, archive, found)
     for part in _parts(ids):
         current = RetentionAssignment.current.is_(True)
@@ -134,8 +135,9 @@ def _files(session: Session, found: Holdings) -> None:
         measures = select(SubmissionFile.record_id, SubmissionFile.path, SubmissionFile.technical)
         for record_id, path, told in session.execute(measures.where(SubmissionFile.record_id.in_(part))).tuples():
             technical[str(record_id), path] = told
-    for part in _parts([(one.record_id, one.number) for one in found.versions.values()]):
-        wanted = select(StoredFile).where(tuple_(StoredFile.record_id, StoredFile.version).in_(part))
+    head = and_(Record.id == StoredFile.record_id, Record.head_version == StoredFile.version)
+    for part in _parts(found.versions):
+        wanted = select(StoredFile).join(Record, head).where(StoredFile.record_id.in_(part))
         for row in session.scalars(wanted.order_by(StoredFile.record_id, StoredFile.position)):
             told = technical.get((row.record_id, row.original_name))
             found.files[row.record_id].append(_seen(row, told))

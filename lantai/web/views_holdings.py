@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
 from access import gate
-from access.scope import within_divisions
+from access.scope import placed_in
 from lantai import i18n
 from lantai.i18n import N_
 from lantai.web import display, labels
@@ -96,7 +96,7 @@ class Wanted:
 def _criteria(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.division:
         plain = wanted.division if wanted.division.isascii() and wanted.division.isdigit() else "-"
-        yield Record.division_code == plain if len(plain) == 12 else within_divisions(Record.division_code, plain)
+        yield placed_in(Record, plain)
     if wanted.programme:
         yield Record.programme == wanted.programme
     if wanted.document_type:
@@ -119,12 +119,15 @@ def _criteria(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 
 def records(session: Session, visit: Visit, wanted: Wanted, limit: int) -> list[Record]:
     """Records of the list that may be listed, from ``wanted.after`` on."""
+    person, profile = visit.person, visit.site.archive.profile
     listed = (
         select(Record)
-        .where(gate.visible_records(visit.person, visit.site.archive.profile, Permission.RECORD_LIST))
+        .where(gate.visible_records(person, profile, Permission.RECORD_LIST))
         .where(*_criteria(wanted))
         .limit(limit)
     )
+    if not (wanted.division or wanted.state or wanted.filed or wanted.submission):
+        listed = listed.where(gate.all_lies_in(Record, person, profile, Permission.RECORD_LIST))
     if wanted.sort == "newest":
         listed = listed.order_by(Record.seq.desc())
         listed = listed.where(Record.seq < wanted.after) if wanted.after else listed

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from access.copies import Terms
@@ -169,11 +169,11 @@ def rows(session: Session, visit: Visit, records: Sequence[Record]) -> list[Reco
     """Lines of a list, with file counts and the state of the copies, in the order given."""
     if not records:
         return []
-    heads = [(one.id, one.head_version) for one in records]
+    head = and_(Record.id == RecordVersion.record_id, Record.head_version == RecordVersion.number)
     versions = {
         one.record_id: one
         for one in session.scalars(
-            select(RecordVersion).where(tuple_(RecordVersion.record_id, RecordVersion.number).in_(heads))
+            select(RecordVersion).join(Record, head).where(RecordVersion.record_id.in_([one.id for one in records]))
         )
     }
     states = copies(session, [one.object_key for one in versions.values()])

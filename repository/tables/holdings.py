@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false, text
+from sqlalchemy import Computed, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from repository.tables.base import Base, Id, Serial, Sha256
+
+Township = Annotated[
+    str, mapped_column(String(9), Computed("substr(division_code, 1, 9)"), nullable=True, deferred=True)
+]
+"""First digits of the division code, kept by the database: what a township reads is found in the order of lists."""
 
 
 class Household(Base):
@@ -38,7 +43,8 @@ class CaseFile(Base):
     household_id: Mapped[str] = mapped_column(ForeignKey("household.id"))
     programme: Mapped[str] = mapped_column(String(16))
     title: Mapped[str] = mapped_column(String(300))
-    division_code: Mapped[str] = mapped_column(String(12), index=True)
+    division_code: Mapped[str] = mapped_column(String(12))
+    township: Mapped[Township]
     organ_id: Mapped[str] = mapped_column(ForeignKey("organ.id"))
     opened_on: Mapped[date | None]
     stopped_on: Mapped[date | None]
@@ -47,7 +53,11 @@ class CaseFile(Base):
     revision: Mapped[int] = mapped_column(default=0)
     row_version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
-    __table_args__ = (UniqueConstraint("household_id", "programme"),)
+    __table_args__ = (
+        UniqueConstraint("household_id", "programme"),
+        Index(None, "division_code", "seq"),
+        Index(None, "township", "seq"),
+    )
 
 
 class Record(Base):
@@ -66,7 +76,8 @@ class Record(Base):
     year: Mapped[int | None]
     dated: Mapped[date | None]
     organ_id: Mapped[str] = mapped_column(ForeignKey("organ.id"))
-    division_code: Mapped[str] = mapped_column(String(12), index=True)
+    division_code: Mapped[str] = mapped_column(String(12))
+    township: Mapped[Township]
     access_level: Mapped[str] = mapped_column(String(16), default="internal")
     access_marks: Mapped[list[Any]] = mapped_column(default=list)
     state: Mapped[str] = mapped_column(String(16), default="active")
@@ -80,7 +91,8 @@ class Record(Base):
     row_version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     __table_args__ = (
-        Index(None, "state", "seq"),
+        Index(None, "division_code", "seq"),
+        Index(None, "township", "seq"),
         Index(None, "programme", "seq"),
         Index(None, "year", "seq"),
         Index("ix_record_tray", "seq", sqlite_where=text("filed IS 0"), postgresql_where=text("filed IS false")),

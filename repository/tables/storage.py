@@ -73,7 +73,11 @@ class ReplicaObject(Base):
     checked_at: Mapped[datetime | None]
     deep_checked_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(16))
-    __table_args__ = (Index(None, "replica", "checked_at"), Index(None, "replica", "written_at"))
+    __table_args__ = (
+        Index(None, "key", "replica"),
+        Index(None, "replica", "checked_at"),
+        Index(None, "replica", "written_at"),
+    )
 
 
 class AuditRun(Base):

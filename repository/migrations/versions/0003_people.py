@@ -20,6 +20,13 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("record", sa.Column("filed", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.execute("UPDATE record SET filed = (id IN (SELECT record_id FROM case_record))")
+    op.drop_index(op.f("ix_record_state_seq"), "record")
+    for table in ("record", "case_file"):
+        op.drop_index(op.f(f"ix_{table}_division_code"), table)
+        op.create_index(op.f(f"ix_{table}_division_code_seq"), table, ["division_code", "seq"], unique=False)
+        op.add_column(table, sa.Column("township", sa.String(9), sa.Computed("substr(division_code, 1, 9)")))
+        op.create_index(op.f(f"ix_{table}_township_seq"), table, ["township", "seq"], unique=False)
+    op.create_index(op.f("ix_replica_object_key_replica"), "replica_object", ["key", "replica"], unique=False)
     op.create_index(op.f("ix_record_programme_seq"), "record", ["programme", "seq"], unique=False)
     op.create_index(op.f("ix_record_year_seq"), "record", ["year", "seq"], unique=False)
     for name, column in (("ix_record_tray", "filed"), ("ix_record_unconfirmed", "confirmed")):
@@ -308,6 +315,13 @@ def downgrade() -> None:
     for name in ("ix_record_unconfirmed", "ix_record_tray", "ix_record_year_seq", "ix_record_programme_seq"):
         op.drop_index(name, table_name="record")
     op.drop_column("record", "filed")
+    op.drop_index(op.f("ix_replica_object_key_replica"), "replica_object")
+    for table in ("record", "case_file"):
+        op.drop_index(op.f(f"ix_{table}_township_seq"), table)
+        op.drop_column(table, "township")
+        op.drop_index(op.f(f"ix_{table}_division_code_seq"), table)
+        op.create_index(op.f(f"ix_{table}_division_code"), table, ["division_code"], unique=False)
+    op.create_index(op.f("ix_record_state_seq"), "record", ["state", "seq"], unique=False)
     op.drop_table('finding_total')
     op.drop_index(op.f('ix_holding_total_marks'), table_name='holding_total')
     op.drop_table('holding_total')
