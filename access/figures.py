@@ -6,7 +6,7 @@ Records that only a grant names are not counted: figures speak of divisions, gra
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, extract, func, or_, select, true
@@ -16,7 +16,7 @@ from access.actors import Actor
 from access.gate import PermissionClause, allowed, permission_terms
 from access.scope import marks_within, within_divisions
 from metadata.profile import Profile
-from metadata.rights import Permission
+from metadata.rights import ACCESS_LEVELS, Permission
 from repository import totals
 from repository.tables import Finding, FindingTotal, HoldingTotal, Organ, Record, RecordVersion, Submission
 
@@ -49,12 +49,25 @@ class FindingCount:
 
 def of_the_whole_site(actor: Actor, profile: Profile) -> bool:
     """Whether totals of the site are for this person: she sees its state and lists no records of her own."""
-    return allowed(actor, Permission.STATUS_READ, profile) and not _clauses(actor, profile)
+    return allowed(actor, Permission.STATUS_READ, profile) and not _listing(actor, profile)
+
+
+def _listing(actor: Actor, profile: Profile) -> tuple[PermissionClause, ...]:
+    """What the person's roles list; grants of single files are no part of it."""
+    return permission_terms(actor, profile, Permission.RECORD_LIST).clauses
 
 
 def _clauses(actor: Actor, profile: Profile) -> tuple[PermissionClause, ...]:
-    """What the person's roles list; grants of single files are no part of it."""
-    return permission_terms(actor, profile, Permission.RECORD_LIST).clauses
+    """What is counted for the person: what her roles list; all in her divisions when statistics are all they give.
+
+    A sum names no record, so level and marks, which guard what a record says, do not cut who reads statistics only.
+    """
+    listed = _listing(actor, profile)
+    if listed:
+        return listed
+    marks = frozenset(profile.access_marks)
+    given = permission_terms(actor, profile, Permission.STATISTICS_READ).clauses
+    return tuple(replace(one, levels=ACCESS_LEVELS, marks=marks) for one in given)
 
 
 def holdings(session: Session, actor: Actor, profile: Profile, known: Known | None = None) -> list[HoldingCount]:

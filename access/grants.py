@@ -115,7 +115,7 @@ def check_renewable(grant: AccessGrant | None, now: datetime, profile: Profile) 
     if grant is None or not in_force(grant, now):
         raise Conflict(
             "grant.over",
-            zh="这项借阅许可已经结束，不能续借。如仍需要，请重新申请。",
+            zh="这项借阅授权已经结束，不能续借。如仍需要，请重新申请。",
             en="This grant is over and cannot be renewed. Make a new request if it is still needed.",
         )
     if grant.renewals >= profile.borrowing.max_renewals:
@@ -139,7 +139,7 @@ def revoke(session: Session, *, archive: Archive, actor: Actor, request: AccessR
     if not may_revoke(actor, request, archive.profile):
         raise Forbidden(
             "grant.not_yours",
-            zh="只有这件申请的审批人可以撤销许可。",
+            zh="只有这件申请的审批人可以撤销授权。",
             en="Only the approver of this request may revoke its grant.",
         )
     said = words(reason)
@@ -147,11 +147,11 @@ def revoke(session: Session, *, archive: Archive, actor: Actor, request: AccessR
         raise Invalid("grant.reason", zh="请写明撤销的理由。", en="Say why the grant is revoked.")
     grant, now = of_request(session, request), archive.clock.now()
     if grant is None:
-        raise NotFound("grant.not_found", zh="这件申请没有许可。", en="Nothing was granted on this request.")
+        raise NotFound("grant.not_found", zh="这件申请没有授权。", en="Nothing was granted on this request.")
     if not in_force(grant, now):
         raise Conflict(
             "grant.over_already",
-            zh="这项许可已经结束，不用再撤销。",
+            zh="这项授权已经结束，不用再撤销。",
             en="This grant is over already; there is nothing to revoke.",
         )
     grant.revoked_at, grant.revoked_by, grant.revoke_reason = now, actor.id, said
@@ -164,9 +164,9 @@ def give_back(session: Session, *, archive: Archive, actor: Actor, request: Acce
     """The borrower has done with it before its end; ``Conflict`` when it is over, ``NotFound`` for anybody else."""
     grant, now = of_request(session, request), archive.clock.now()
     if grant is None or grant.account_id != actor.id:
-        raise NotFound("grant.not_found", zh="这件申请没有许可。", en="Nothing was granted on this request.")
+        raise NotFound("grant.not_found", zh="这件申请没有授权。", en="Nothing was granted on this request.")
     if not in_force(grant, now):
-        raise Conflict("grant.over", zh="这项借阅许可已经结束。", en="This grant is over already.")
+        raise Conflict("grant.over", zh="这项借阅授权已经结束。", en="This grant is over already.")
     grant.ends_at = grant.ended_at = now
     _changed(session, archive, actor, grant, "ended")
     _end_requests(session, archive, actor, grant, step="close")

@@ -247,7 +247,11 @@ def _refuse(
     request.refuse_reason = checked_reason(decision.reason, kind, archive.profile, can_be_granted=can)
     said = words(decision.said)
     if request.refuse_reason == "other" and not said:
-        raise Invalid("request.reason_words", zh="请写明理由。", en="Say why.")
+        raise Invalid(
+            "request.reason_words",
+            zh="选择“其他”时，请写明不予同意的理由。",
+            en="Say why, since the reason is “other”.",
+        )
     request.state, request.decision = following, "refused"
     request.decided_by, request.decided_at = by.id, archive.clock.now()
     facts = {"decision": "refused", "reason": request.refuse_reason, **facts}

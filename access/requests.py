@@ -194,6 +194,22 @@ def about(
     return _listed(session, others, before, limit, states)
 
 
+def unnamed(session: Session, actor: Actor, profile: Profile, *, limit: int = 50) -> list[AccessRequest]:
+    """Others' requests in words that mean no record so far, in divisions whose files ``actor`` keeps, oldest first.
+
+    Nobody can decide on them before who holds the files has named what is meant.
+    """
+    named = exists().where(RequestSubject.request_id == AccessRequest.id, RequestSubject.kind == "record")
+    found = session.scalars(
+        select(AccessRequest)
+        .where(_for_keeper(actor, profile), AccessRequest.account_id != actor.id, AccessRequest.state == "submitted")
+        .where(AccessRequest.renews.is_(None), AccessRequest.wanted["kind"].as_string() == "search", ~named)
+        .order_by(AccessRequest.seq)
+        .limit(min(limit, MOST))
+    )
+    return list(found)
+
+
 def questions_to(session: Session, actor: Actor) -> list[AccessRequest]:
     """Own requests with a question that waits for an answer."""
     return _listed(session, _own(actor), 0, MOST, ("questioned",))

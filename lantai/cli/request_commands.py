@@ -225,7 +225,7 @@ def revoke(
     if json:
         emit(result)
     else:
-        say(f"{result['number']} 的许可已撤销。", f"The grant of {result['number']} was revoked.")
+        say(f"{result['number']} 的授权已撤销。", f"The grant of {result['number']} was revoked.")
 
 
 @request.command("grants")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from access import gate
 from lantai import i18n
-from lantai.web.display import moment
+from lantai.web.display import until
 from metadata.rights import Permission
 from repository.tables import CaseFile, Organ, Record
 
@@ -45,7 +45,7 @@ def _worded(visit: Visit, session: Session, reason: gate.Because | None) -> str:
         return _("You see this because request %(number)s waits for your decision.") % {"number": reason.grant.number}
     return _("You see this because request %(number)s was granted to you, until %(end)s.") % {
         "number": reason.grant.number,
-        "end": moment(reason.grant.ends_at, archive.zone),
+        "end": until(reason.grant.ends_at, archive.zone),
     }
 
 

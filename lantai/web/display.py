@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from access import masking
@@ -41,6 +41,16 @@ def moment(value: datetime | str | None, zone: str) -> str:
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     return value.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+
+
+def until(value: datetime | None, zone: str) -> str:
+    """When something ends: midnight as ``2026-11-23 24:00`` (GB/T 7408.1), the end of the last day that counts."""
+    if value is None:
+        return moment(value, zone)
+    local = value.astimezone(ZoneInfo(zone))
+    if local.time() == time():
+        return f"{local.date() - timedelta(days=1)} 24:00"
+    return moment(value, zone)
 
 
 def iso(value: date | datetime | str | None) -> str:

@@ -86,6 +86,7 @@ def page(visit: Visit, template: str, /, *, status: int = 200, room: str = "", *
         site_name=site.settings.site_name,
         synthetic=site.settings.synthetic,
         when=partial(display.moment, zone=site.archive.zone),
+        until=partial(display.until, zone=site.archive.zone),
         profile=site.archive.profile,
         purposes=everyday_purposes(site.archive.profile),
         path=visit.request.url.path,

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from access import alarms, gate, requests
+from access import account_lists, alarms, gate, requests
+from access.account_lists import AccountFilter
 from access.masking import masked
 from lantai import i18n, indexing
 from lantai.web import display, labels, views_preservation, views_submissions
@@ -59,8 +60,28 @@ class Change:
 
 def tasks(session: Session, visit: Visit) -> list[Task]:
     """What waits, the most urgent first; nothing that the person cannot act on."""
-    found = [*_urgent(session, visit), *_decisions(session, visit), *_ending(session, visit), *_due(session, visit)]
+    found = [*_urgent(session, visit), *_decisions(session, visit), *_accounts(session, visit)]
+    found += [*_ending(session, visit), *_due(session, visit)]
     return [one for one in found if one.count]
+
+
+def first_door(visit: Visit) -> tuple[str, str, str]:
+    """What to say when nothing waits, and the way to this person's daily work: words, address, name."""
+    _ = i18n.translations(visit.language).gettext
+    if visit.may(Permission.DEPOSIT):
+        words = _("What waits for you would stand here: deposits to accept or to mend, requests to decide, damage, what falls due.")  # fmt: skip
+        return words, "/deposit", _("Deposit documents")
+    if visit.may(Permission.REQUEST_FILE):
+        words = _("Answers to your requests and what you may read would stand here.")
+        return words, "/requests/new", _("Ask for access")
+    if visit.may(Permission.USE_REGISTER_EXPORT):
+        return _("Alarms that somebody must look at would stand here."), "/use?all=1", _("Open the use register")
+    if visit.may(Permission.GRANT_WRITE):
+        words = _("Half passwords to hand over, accounts without a role and alarms would stand here.")
+        return words, "/system/accounts", _("Accounts and roles")
+    if visit.may(Permission.ACCOUNT_WRITE):
+        return _("An index that is behind would stand here."), "/system/accounts", _("Accounts")
+    return _("What waits for you to be done would stand here."), "", ""
 
 
 def _urgent(session: Session, visit: Visit) -> Iterator[Task]:
@@ -88,6 +109,32 @@ def _decisions(session: Session, visit: Visit) -> Iterator[Task]:
     asked = requests.waiting_for(session, visit.person, visit.site.archive.profile, limit=MOST)
     href = f"/requests/{asked[0].id}" if len(asked) == 1 else "/requests?view=waiting"
     yield Task(len(asked), _("Decide about access"), _("Requests that wait for your decision"), href)
+    if visit.may(Permission.SEARCH):
+        asked = requests.unnamed(session, visit.person, visit.site.archive.profile, limit=MOST)
+        href = f"/requests/{asked[0].id}" if len(asked) == 1 else "/requests?view=about"
+        hint = _("Requests in words: nobody can decide before you name the records")
+        yield Task(len(asked), _("Find what is asked for"), hint, href)
+
+
+def _accounts(session: Session, visit: Visit) -> Iterator[Task]:
+    """What the security administrator finishes: passwords in two halves, accounts without a role."""
+    _ = i18n.translations(visit.language).gettext
+    if not visit.may(Permission.GRANT_WRITE):
+        return
+    for state, title, hint in (
+        ("waiting", _("Hand over a half password"), _("Accounts whose owner waits for your half")),
+        ("roleless", _("Give a role"), _("Open accounts that may do nothing yet")),
+    ):
+        found = account_lists.accounts(
+            session,
+            visit.person,
+            archive=visit.site.archive,
+            permission=Permission.GRANT_WRITE,
+            wanted=AccountFilter(state=state),
+            limit=MOST,
+        )
+        href = f"/system/accounts/{found[0].account.username}" if len(found) == 1 else f"/system/accounts?state={state}"
+        yield Task(len(found), title, hint, href)
 
 
 def _ending(session: Session, visit: Visit) -> Iterator[Task]:
@@ -104,7 +151,7 @@ def _ending(session: Session, visit: Visit) -> Iterator[Task]:
         yield Task(len(answered), _("Your request was answered"), _("See what you may read and until when"), href)
     ending = requests.ending_soon(session, visit.person, archive)
     if ending:
-        first = display.moment(ending[0][1].ends_at, archive.zone)
+        first = display.until(ending[0][1].ends_at, archive.zone)
         href = f"/requests/{ending[0][0].id}" if len(ending) == 1 else "/requests"
         hint = _("The first ends on %(when)s; renew it if you need longer") % {"when": first}
         yield Task(len(ending), _("Your access ends soon"), hint, href, "look")

@@ -41,7 +41,7 @@ def tabs(visit: Visit, here: str) -> list[tuple[str, str, bool]]:
         (_("To read now"), "/reading", here == "reading"),
     ]
     if visit.may(Permission.REQUEST_DECIDE):
-        found.append((_("To decide"), "/requests?view=waiting", here == "waiting"))
+        found.append((_("Waiting for you"), "/requests?view=waiting", here == "waiting"))
     if visit.may(Permission.REQUEST_READ) or visit.may(Permission.REQUEST_DECIDE):
         found.append((_("About our files"), "/requests?view=about", here == "about"))
         found.append((_("Grants in force"), "/requests?view=grants", here == "grants"))
@@ -337,7 +337,8 @@ def decide(visit: SignedVisit, request_id: str, form: Form) -> Response:
     try:
         requesting.decide(visit, request_id, decision, _version(form.text("row_version")))
     except Invalid as error:
-        at = "reason" if refuses else "days" if error.code == "request.days_wider" else "things"
+        at = "said" if error.code == "request.reason_words" else "reason" if refuses else "things"
+        at = "days" if error.code == "request.days_wider" else at
         return _page(visit, request_id, typed=form.fields, error=error, at=at)
     said = (
         _("The request was refused; the asker sees the reason.") if refuses else _("Granted; the asker may read now.")

@@ -36,6 +36,7 @@ def show(visit: SignedVisit, months: int = 12) -> Response:
         "today.html",
         room="today",
         tasks=tasks,
+        door=views_today.first_door(visit),
         submissions=newest,
         preservation=answer,
         greeting=_greeting(visit),

@@ -28,10 +28,14 @@ _PRINTED = 2_000
 
 
 @router.get("/use")
-def show(visit: SignedVisit, all: bool = False, before: int = 0) -> Response:  # noqa: A002 - the word in the address
-    """The own looks, or with ``all`` or a filter those of others that the role may read, entered as a look itself."""
+def show(visit: SignedVisit, all: bool = False, own: bool = False, before: int = 0) -> Response:  # noqa: A002 - the word in the address
+    """The own looks, or with ``all`` or a filter those of others that the role may read, entered as a look itself.
+
+    Who is there to read the register (the auditor) finds all of it; ``own`` leads her to her own looks.
+    """
     asked = Asked.read(visit.request.query_params)
-    wide = use_register.reads_others(visit.person, visit.site.archive.profile) and (all or asked.narrowed)
+    others = all or asked.narrowed or (visit.may(Permission.USE_REGISTER_EXPORT) and not own)
+    wide = use_register.reads_others(visit.person, visit.site.archive.profile) and others
     wrong = ""
     entries: list[UseEntry] = []
     totals = use_register.Totals({}, more=False)
@@ -46,7 +50,7 @@ def show(visit: SignedVisit, all: bool = False, before: int = 0) -> Response:  #
         choices = views_use.choices(session, visit) if wide else None
         if wide and not wrong:
             visit.looked(session, "register.viewed", **subjects(wanted))
-    given = {"all": "1" if wide else "", **asked.fields}
+    given = {"all": "1" if wide else "", "own": "1" if own else "", **asked.fields}
     return page(
         visit,
         "use.html",
@@ -90,7 +94,7 @@ def subjects(wanted: Filters) -> dict[str, Any]:
 def tabs(visit: Visit, here: str) -> list[tuple[str, str, bool]]:
     """What stands in this room: the register, alarms, and the requests of who has to do with them."""
     _ = i18n.translations(visit.language).gettext
-    found = [(_("My looks"), "/use", here == "own")]
+    found = [(_("My looks"), "/use?own=1", here == "own")]
     if use_register.reads_others(visit.person, visit.site.archive.profile):
         found.append((_("All that I may read"), "/use?all=1", here == "all"))
     if alarms.may_read(visit.person, visit.site.archive.profile):

@@ -39,13 +39,13 @@ def _actor(site: Site, username: str) -> Actor:
         (
             "zh",
             "您能看到它，因为您在青石镇人民政府担任乡镇(街道)经办人。",
-            "您能看到它，因为您的借阅申请 JY-7 已获批准，有效至 2027-01-01 00:00。",
+            "您能看到它，因为您的借阅申请 JY-7 已获批准，有效至 2026-12-31 24:00。",
             "您能看到它，因为借阅申请 JY-7 正等您审批。",
         ),
         (
             "en",
             "You see this because you are township case clerk in Qingshi.",
-            "You see this because request JY-7 was granted to you, until 2027-01-01 00:00.",
+            "You see this because request JY-7 was granted to you, until 2026-12-31 24:00.",
             "You see this because request JY-7 waits for your decision.",
         ),
     ],

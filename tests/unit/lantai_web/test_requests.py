@@ -166,17 +166,43 @@ def test_who_sees_who_asks(visit: Visit) -> None:
     assert where not in visit("second").get("/requests?view=about").text
 
 
+def _to_find(browser: Browser) -> int:
+    """How many requests Today asks the person to find the records of."""
+    found = re.search(
+        r'task__count">(\d+)</span>\s*<span class="task__words"><strong>查找所申请的档案', browser.get("/").text
+    )
+    return int(found.group(1)) if found else 0
+
+
 def test_an_archivist_finds_what_the_words_mean(visit: Visit, papers: Papers) -> None:
     record = papers.record_ids["申請書.txt"]
     borrower, archivist = visit("borrower"), visit("archivist")
     where = _filed(borrower, q="王秀英")
+    held = visit("head").get(where).text  # nothing to decide on yet, and the page says who comes first
+    assert "须先由档案员查找" in held
+    assert 'value="grant"' not in held
+    assert 'name="days"' not in held
+    waiting = _to_find(archivist)
+    assert waiting
     page = archivist.get(f"{where}?words=王秀英").text
     assert f"pick_record_{record}" in page
     assert _act(archivist, where, "named", **{f"pick_record_{record}": "1"}).status_code == 303
+    assert _to_find(archivist) == waiting - 1
     _grant(visit, where, record)
     assert borrower.get(f"/records/{record}").status_code == 200
+    assert " 24:00" in borrower.get("/reading").text  # the last day counts whole
     assert _act(borrower, where, "give-back").status_code == 303
     assert borrower.get(f"/records/{record}").status_code == 404
+
+
+def test_a_refusal_for_another_reason_asks_for_words_where_they_are_written(visit: Visit) -> None:
+    head = visit("head")
+    where = _filed(visit("borrower"), household_no=HOUSEHOLD)
+    answer = _act(head, where, "decide", outcome="refuse", reason="other")
+    assert answer.status_code == 422
+    assert 'id="e-said"' in answer.text
+    assert 'id="e-reason"' not in answer.text
+    assert _act(head, where, "decide", outcome="refuse", reason="other", said="已另行答复").status_code == 303
 
 
 def test_renewal_over_http(visit: Visit, papers: Papers) -> None:

@@ -8,16 +8,37 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import delete, select, update
 
+from access.accounts import create_account
+from access.actors import console_actor
 from lantai.site import Site
 from metadata.identifiers import new_id
 from repository.tables import AccessRequest, Account, Hold, Incident, Organ, Submission
 from repository.tables.base import Base
-from tests.unit.lantai_web.conftest import Browser, Papers
+from tests.unit.lantai_web.conftest import PASSWORD, Browser, Papers
 
 Visit = Callable[..., Browser]
 TASK = re.compile(r'class="task task--(\w+)" href="([^"]+)"><span class="task__count">([^<]+)</span>')
+
+
+@pytest.fixture(scope="module", autouse=True)
+def people(site: Site) -> None:
+    """A security administrator and a statistician, whom the others do without."""
+    with site.archive.sessions.begin() as session:
+        actor = console_actor(session, site.archive.profile, "test")
+        for username, role in (("today-security", "sec_admin"), ("today-statistician", "statistician")):
+            create_account(
+                session,
+                archive=site.archive,
+                actor=actor,
+                username=username,
+                display_name=f"合成 {username}",
+                organ_code="bureau",
+                password=PASSWORD,
+                roles=[(role, "bureau")],
+            )
 
 
 @contextmanager
@@ -147,3 +168,28 @@ def test_the_first_visit_tells_of_no_changes(visit: Visit, site: Site, papers: P
         session.execute(update(Account).where(Account.username == "sysadmin").values(previous_visit_at=None))
         session.execute(update(Account).where(Account.username == "sysadmin").values(last_seen_at=None))
     assert "上次来访以来" not in visit("sysadmin").get("/").text
+
+
+def test_each_administrator_finds_what_she_has_to_finish(visit: Visit, site: Site) -> None:
+    organ = _account(site, "archivist").organ_id
+    now = site.archive.clock.now()
+    left = Account(
+        id=new_id(),
+        username="waiting-for-a-role",
+        display_name="等候",
+        organ_id=organ,
+        password_hash="x",
+        created_at=now,
+    )
+    with _there(site, left):
+        assert any("roleless" in one[1] or left.username in one[1] for one in _tasks(visit("today-security")))
+        assert not any("roleless" in one[1] or left.username in one[1] for one in _tasks(visit("sysadmin")))
+    assert 'href="/system/accounts"' in visit("sysadmin").get("/").text
+
+
+def test_a_statistician_sees_sums_of_her_divisions_and_no_record(visit: Visit, papers: Papers) -> None:
+    statistician = visit("today-statistician")
+    page = statistician.get("/").text
+    assert 'class="chart__svg"' in page
+    assert statistician.get(f"/records/{papers.record_ids['申請書.txt']}").status_code == 404
+    assert statistician.get("/holdings").status_code == 403

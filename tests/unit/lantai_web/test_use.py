@@ -198,6 +198,8 @@ def test_the_auditor_reads_ids_and_no_titles_and_opens_nothing(
 ) -> None:
     visit("use-reader").get(f"/records/{things['record']}")
     auditor = visit("use-auditor")
+    assert things["record"][:8] in auditor.get("/use").text  # the register is what she comes for
+    assert things["record"][:8] not in auditor.get("/use?own=1").text
     page = auditor.get("/use?all=1")
     assert page.status_code == 200
     assert things["record"][:8] in page.text
