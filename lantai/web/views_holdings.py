@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
@@ -20,7 +20,7 @@ from lantai.i18n import N_
 from lantai.web import display, labels
 from lantai.web.rendering import query
 from lantai.web.views_cases import CaseRow, case_rows
-from lantai.web.views_records import RecordRow, rows
+from lantai.web.views_records import VOLUME, RecordRow, rows
 from lantai.web.visit import Visit
 from metadata.rights import Permission
 from repository.tables import Account, CaseRecord, Incident, Record
@@ -58,8 +58,9 @@ _USUAL = {"records": ("type", "dated", "division", "files", "size", "taken_in"),
 class Wanted:
     """Which records a list shows, as its address says: empty fields narrow nothing.
 
-    ``state``: ``unconfirmed`` or ``damaged``; ``filed``: ``no`` for records in no household file; ``sort``: ``newest``
-    or as they were taken in; ``after``: the ``seq`` of the last row seen.
+    ``state``: ``unconfirmed`` or ``damaged``; ``filed``: ``no`` for records in no household file, ``tray`` for those of
+    them that could stand in one; ``sort``: ``newest`` or as they were taken in; ``after``: the ``seq`` of the last row
+    seen.
     """
 
     division: str = ""
@@ -110,7 +111,7 @@ def _criteria(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
         yield Record.id.in_(select(Incident.record_id).where(Incident.state == "open"))
     elif wanted.state == "unconfirmed":
         yield Record.confirmed.is_(False)
-    if wanted.filed == "no":
+    if wanted.filed in {"no", "tray"}:
         yield Record.filed.is_(False)
         yield ~exists().where(CaseRecord.record_id == Record.id)
     if wanted.submission:
@@ -126,6 +127,10 @@ def records(session: Session, visit: Visit, wanted: Wanted, limit: int) -> list[
         .where(*_criteria(wanted))
         .limit(limit)
     )
+    if wanted.filed == "tray":
+        types = visit.site.archive.profile.document_types.values()
+        volumes = [one.code for one in types if one.level == VOLUME]
+        listed = listed.where(or_(Record.document_type.is_(None), Record.document_type.not_in(volumes)))
     if not (wanted.division or wanted.state or wanted.filed or wanted.submission):
         listed = listed.where(gate.all_lies_in(Record, person, profile, Permission.RECORD_LIST))
     if wanted.sort == "newest":

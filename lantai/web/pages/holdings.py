@@ -134,7 +134,7 @@ class _Which:
 
 @router.get("/holdings/tray")
 def show_tray(visit: SignedVisit) -> Response:
-    """Records that stand in no case file yet."""
+    """Records that stand in no case file yet; registers and other volumes never will, and do not wait here."""
     _ = i18n.translations(visit.language).gettext
     which = _Which(
         code="tray",
@@ -143,7 +143,7 @@ def show_tray(visit: SignedVisit) -> Response:
         empty_title=_("The tray is empty"),
         empty_hint=_("Records that were deposited without a household number would wait here."),
     )
-    return _list(visit, which, Wanted.read(visit.request.query_params, filed="no"))
+    return _list(visit, which, Wanted.read(visit.request.query_params, filed="tray"))
 
 
 @router.get("/holdings/records")

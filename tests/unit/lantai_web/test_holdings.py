@@ -213,3 +213,15 @@ def test_ticked_rows_go_out_and_hidden_ones_do_not(visit: Visit, made: Made) -> 
     answer = clerk.post("/holdings/records/export", fields)
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row[-1] for row in rows[1:]] == [made.tray[2]]
+
+
+def test_registers_do_not_wait_in_the_tray(visit: Visit, site: Site, made: Made) -> None:
+    def call_it(document_type: str) -> None:
+        with site.archive.sessions.begin() as session:
+            session.execute(update(Record).where(Record.id == made.tray[0]).values(document_type=document_type))
+
+    call_it("KUA01")
+    browser = visit("clerk")
+    assert _shown(browser.get("/holdings/tray?year=1997").text, made.tray) == set(made.tray[1:])
+    assert _shown(browser.get("/holdings/records?year=1997&filed=no").text, made.tray) == set(made.tray)
+    call_it("CHK07")
