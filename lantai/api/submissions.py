@@ -59,7 +59,7 @@ def opened(
     )
     found = depositing.faults(visit, wish)
     if found:
-        raise depositing.refuse(found)
+        raise depositing.refuse(visit, wish)
     submission_id = depositing.open_deposit(
         visit,
         wish,

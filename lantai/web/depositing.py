@@ -38,16 +38,17 @@ class Wish:
     leave_out: bool = False
 
 
-def faults(visit: Visit, wish: Wish) -> dict[str, str]:
-    """Field -> what is wrong with it; empty when the deposit may begin."""
-    _ = i18n.translations(visit.language).gettext
+def faults(visit: Visit, wish: Wish, language: str = "") -> dict[str, str]:
+    """Field -> what is wrong with it, in ``language`` (the person's); empty when the deposit may begin."""
+    language = language or visit.language
+    _ = i18n.translations(language).gettext
     profile = visit.site.archive.profile
     found: dict[str, str] = {}
     if wish.household_no:
         try:
             check_household_no(wish.household_no)
         except Invalid as error:
-            found["household_no"] = error.sentence(visit.language)
+            found["household_no"] = error.sentence(language)
     if wish.programme and wish.programme not in profile.programmes:
         found["programme"] = _("There is no such programme; choose one from the list.")
     if wish.document_type and wish.document_type not in profile.document_types:
@@ -55,10 +56,10 @@ def faults(visit: Visit, wish: Wish) -> dict[str, str]:
     return found
 
 
-def refuse(found: dict[str, str]) -> Invalid:
-    """The error for a program whose wish has ``found`` faults."""
-    listed = "；".join(found.values())
-    return Invalid("deposit.invalid", zh=listed, en="; ".join(found.values()), fields=list(found))
+def refuse(visit: Visit, wish: Wish) -> Invalid:
+    """The error for a program whose wish has faults, in both languages."""
+    zh, en = faults(visit, wish, "zh"), faults(visit, wish, "en")
+    return Invalid("deposit.invalid", zh="；".join(zh.values()), en="; ".join(en.values()), fields=list(zh))
 
 
 def open_deposit(visit: Visit, wish: Wish, *, channel: str, idempotency_key: str | None, exact: bool = False) -> str:

@@ -195,7 +195,8 @@ async function json(method, address, body) {
     const got = await answer.json();
     if (!answer.ok) {
       const error = new Error(got.detail || String(answer.status));
-      if (String(got.code).startsWith("household.")) error.field = "household_no";
+      const fields = (got.params && got.params.fields) || [];
+      error.field = fields.find((name) => form.elements[name] && form.elements[name].closest(".field"));
       throw error;
     }
     return got;

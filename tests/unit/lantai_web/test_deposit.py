@@ -179,3 +179,12 @@ def test_a_name_with_a_nul_is_kept_readable_and_counts_once(visit: Visit, site: 
         )
         assert (sent.status_code, sent.json()["size"]) == (201, 1)
     assert _names(site, submission_id) == ["a\ufffdb"]
+
+
+def test_a_wrong_household_number_is_told_in_both_languages_with_its_field(visit: Visit) -> None:
+    answer = visit("clerk").api("POST", "/submissions", json={"household_no": "9901011012010000012"})
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert problem["params"]["fields"] == ["household_no"]
+    assert problem["zh"].startswith("户号（末四位 0012）校验码不符")
+    assert problem["en"].startswith("The check character")
