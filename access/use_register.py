@@ -319,7 +319,7 @@ def reads_others(actor: Actor, profile: Profile) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Looks by form; ``more``: the count stopped at 10,000."""
+    """Looks by form; ``more``: there are older ones, which were not counted."""
 
     forms: dict[str, int]
     more: bool
@@ -331,15 +331,24 @@ class Totals:
 
 
 def totals(session: Session, actor: Actor, profile: Profile, filters: Filters, *, zone: str = "UTC") -> Totals:
-    """How many of the looks that ``register`` would give there are of each form, among the newest 10,000."""
+    """How many of the looks that ``register`` would give there are of each form.
+
+    Counted are those among the newest 10,000 that the filters name, whoever may read them: who reads few of a long
+    register waits no longer than who reads all.
+    """
     wide = reads_others(actor, profile)
+    asked = filters if wide else replace(filters, actor_id=actor.id)
     criterion = readable(actor, profile) if wide else LedgerEntry.actor_id == actor.id
-    newest = (
-        _wanted(filters, zone, None).where(criterion).with_only_columns(LedgerEntry.form).limit(_COUNTED).subquery()
+    newest = _wanted(asked, zone, None).with_only_columns(LedgerEntry.seq).limit(_COUNTED).subquery()
+    rows = session.execute(
+        select(LedgerEntry.form, func.count())
+        .where(LedgerEntry.seq.in_(select(newest.c.seq)), criterion)
+        .group_by(LedgerEntry.form)
+        .order_by(LedgerEntry.form)
     )
-    rows = session.execute(select(newest.c.form, func.count()).group_by(newest.c.form).order_by(newest.c.form))
     forms = {form or "screen": count for form, count in rows.tuples()}
-    return Totals(forms, sum(forms.values()) >= _COUNTED)
+    beyond = select(newest.c.seq).order_by(newest.c.seq).offset(_COUNTED - 1).limit(1)
+    return Totals(forms, session.scalar(beyond) is not None)
 
 
 def require_export(actor: Actor, profile: Profile) -> None:
