@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import audits, corpora, costs, custody, gate, looking, opening, pages, register, search, viewer
+from bench import audits, corpora, costs, custody, filtering, gate, looking, opening, pages, register, search, viewer
 from bench.measure import Case, Result, run, table
 
 SMALL, MEDIUM, LARGE = 8 * corpora.KIB, 5 * corpora.MIB, corpora.GIB
@@ -45,6 +45,7 @@ def main() -> None:
 def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -> Iterator[Result]:
     alone = {  # needs none of the corpora
         "search": search.results,
+        "search filter": filtering.results,
         "gate": gate.results,
         "use register": register.results,
         "viewer": viewer.results,

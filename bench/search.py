@@ -34,7 +34,7 @@ TEXT_RATIO = 1.2
 
 _BATCH = 5_000
 _PER_HOUSEHOLD = 20
-_COUNTY = "990101"
+COUNTY = "990101"
 _SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许邓韩冯曹彭曾萧田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤单仇解查尉"
 _RARE = ("欧阳", "司徒", "上官", "尉迟", "䶮", "爨", "亓")
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英兰凤华建国玉珍春梅红淑德福贵树林海生宝山云志文学礼义庆祥永昌嘉豪梓涵雨欣宇轩子墨若曦晨浩然思源雪莹佳慧鹏飞"
@@ -48,7 +48,7 @@ _REASONS = (
     "丈夫病故独自抚养孩子",
 )
 _FORMATS = ("pdf", "jpg", "ofd", "docx", "xlsx", "tif")
-_BLIND: Callable[[str, str], str] = lambda text, purpose: f"{purpose}{text}".encode().hex()[-32:]  # noqa: E731
+BLIND: Callable[[str, str], str] = lambda text, purpose: f"{purpose}{text}".encode().hex()[-32:]  # noqa: E731
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def papers(count: int) -> Iterator[Paper]:
 
 def _house(house: int) -> tuple[dict[str, object], tuple[str, ...], str]:
     rng = random.Random(f"house{house}")
-    division = f"{_COUNTY}{100 + house % 100:03d}{200 + house // 100 % 10:03d}"
+    division = f"{COUNTY}{100 + house % 100:03d}{200 + house // 100 % 10:03d}"
     town = random.Random(division[:9])
     village = random.Random(division)
     township = f"{town.choice(_PLACES)}{town.choice(_PLACES)}镇"
@@ -157,7 +157,7 @@ def results(folder: Path, *, quick: bool) -> Iterator[Result]:
     count = 50_000 if quick else 1_000_000
     root = folder / f"search-{count}"
     label = f"county ({count:,} records)"
-    yield from _building(root, count, label)
+    yield from building(root, count, label)
     facts = json.loads((root / "facts.json").read_text())
     engine = TantivyEngine(root / "index")
     yield Result(
@@ -175,7 +175,8 @@ def results(folder: Path, *, quick: bool) -> Iterator[Result]:
     engine.close()
 
 
-def _building(root: Path, count: int, label: str) -> Iterator[Result]:
+def building(root: Path, count: int, label: str) -> Iterator[Result]:
+    """Make the index in ``root`` unless it is there."""
     if (root / "facts.json").exists():
         return
     shutil.rmtree(root, ignore_errors=True)
@@ -207,12 +208,17 @@ def _building(root: Path, count: int, label: str) -> Iterator[Result]:
 
 def _permission() -> PermissionFilter:
     """Fifty townships of a hundred, two levels of three, without one mark; their part of the register too."""
-    prefixes = [f"{_COUNTY}{100 + number:03d}" for number in range(0, 100, 2)]
+    prefixes = [f"{COUNTY}{100 + number:03d}" for number in range(0, 100, 2)]
     records = tuple(Scope((one,), ("open", "internal"), ("minor", "?")) for one in prefixes)
     return PermissionFilter((*records, Scope(tuple(prefixes), kind=HOUSEHOLD)))
 
 
-def _pieces(root: Path, count: int, wanted: int, lengths: Sequence[int], seed: int) -> list[str]:
+def names_of(source: random.Random, count: int, wanted: int) -> list[str]:
+    """Names of people whose households stand in an index of ``count`` records."""
+    return [_house(number)[1][0] for number in source.sample(range(count // _PER_HOUSEHOLD), wanted)]
+
+
+def pieces(root: Path, count: int, wanted: int, lengths: Sequence[int], seed: int) -> list[str]:
     """Runs of Han characters cut at random from the texts, in turn of each length."""
     rng = random.Random(seed)
     chosen = set(rng.sample(range(count), min(count, wanted * 2)))
@@ -251,7 +257,7 @@ def _split(line: str) -> Iterator[list[str]]:
 
 def _times(engine: TantivyEngine, root: Path, label: str, count: int) -> Iterator[Result]:
     permission = _permission()
-    names = [_house(number)[1][0] for number in random.Random(5).sample(range(count // _PER_HOUSEHOLD), 300)]
+    names = names_of(random.Random(5), count, 300)
     words = [
         "低保",
         "最低生活保障",
@@ -265,9 +271,9 @@ def _times(engine: TantivyEngine, root: Path, label: str, count: int) -> Iterato
         "公示",
         "核对",
     ] * 10
-    cut = _pieces(root, count, 300, (2, 3, 4), 7)
-    phrases = _pieces(root, count, 300, (5, 6, 7, 8), 8)
-    towns = [f"单位:organ-{_COUNTY}{100 + number:03d}" for number in range(0, 60, 2)]
+    cut = pieces(root, count, 300, (2, 3, 4), 7)
+    phrases = pieces(root, count, 300, (5, 6, 7, 8), 8)
+    towns = [f"单位:organ-{COUNTY}{100 + number:03d}" for number in range(0, 60, 2)]
     mixed = [f"({one} OR 低保) 年度:>=2015 NOT 类型:APP01" for one in cut[:100]]
     loads: list[tuple[str, list[str], Sort, bool]] = [
         ("names of 2 to 4 characters", names, "relevance", False),
@@ -291,7 +297,7 @@ def _times(engine: TantivyEngine, root: Path, label: str, count: int) -> Iterato
         for text in (*texts[:5], *texts):
             began, used = time.perf_counter(), time.process_time()
             engine.search(
-                parse(text, _BLIND, names_known),
+                parse(text, BLIND, names_known),
                 permission,
                 limit=20,
                 sort=sort,
@@ -310,7 +316,7 @@ def _times(engine: TantivyEngine, root: Path, label: str, count: int) -> Iterato
 
 def _recall(engine: TantivyEngine, root: Path, label: str, count: int, wanted: int) -> Result:
     """Every record whose folded text holds the characters must be found by them, typed in either script."""
-    queries = list(dict.fromkeys(_pieces(root, count, wanted * 2, (2, 3, 4, 5, 6, 7, 8), 11)))[:wanted]
+    queries = list(dict.fromkeys(pieces(root, count, wanted * 2, (2, 3, 4, 5, 6, 7, 8), 11)))[:wanted]
     truth: dict[str, array[int]] = {one: array("l") for one in queries}
     totals = dict.fromkeys(queries, 0)
     with (root / "folded.txt").open(encoding="utf-8") as lines:
@@ -325,7 +331,7 @@ def _recall(engine: TantivyEngine, root: Path, label: str, count: int, wanted: i
     checked = met = 0
     fewer: list[str] = []
     for number, one in enumerate(queries):
-        query = parse(f'"{traditional.convert(one) if number % 2 else one}"', _BLIND)
+        query = parse(f'"{traditional.convert(one) if number % 2 else one}"', BLIND)
         ids = [f"{found:032x}" for found in truth[one]]
         for start in range(0, len(ids), 2000):
             part = tuple(ids[start : start + 2000])
@@ -341,7 +347,7 @@ def _recall(engine: TantivyEngine, root: Path, label: str, count: int, wanted: i
 
 def _walk(engine: TantivyEngine, label: str) -> Result:
     """Paging past 10,000 hits by relevance: nothing twice, nothing lost; the slowest page of 500."""
-    query = parse("家庭", _BLIND)
+    query = parse("家庭", BLIND)
     permission = _permission()
     seen: set[str] = set()
     after: str | None = None
