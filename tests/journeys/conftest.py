@@ -6,12 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
+
+from lantai.settings import RateSettings
+from repository.tables import UseCount
+from tests.journeys.siege import Siege, besieged
+from tests.unit.lantai_web.conftest import serving
 
 LANTAI = Path(sys.executable).with_name("lantai")
 
@@ -95,3 +101,23 @@ def papers(tmp_path: Path) -> Callable[[], Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def besieged_bureau(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Siege]:
+    """A bureau to be attacked, served; nobody waits for having searched much."""
+    made = besieged(tmp_path_factory.mktemp("siege"))
+    made.site.settings.rates = RateSettings(searches_per_minute=0)  # its own test has one
+    with serving(made.site) as made.base:
+        yield made
+        for browser in made.opened:
+            browser.http.close()
+    made.site.close()
+
+
+@pytest.fixture
+def siege(besieged_bureau: Siege) -> Siege:
+    """The bureau on another day: what one test took out slows no other down."""
+    with besieged_bureau.site.archive.sessions.begin() as session:
+        session.execute(delete(UseCount))
+    return besieged_bureau

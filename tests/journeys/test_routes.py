@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -178,6 +178,10 @@ def _asked(world: World, role: str, method: str, address: str, *, csrf: str = ""
     return {"method": method, "address": address, "headers": headers | {"x-csrf-token": csrf}, "body": body}
 
 
+def _filling(text: str) -> Callable[[re.Match[str]], str]:
+    return lambda _: text.replace("/", "\\")
+
+
 def test_nothing_that_can_be_asked_fails_the_program(world: World) -> None:
     """Every route with hostile ids and every query parameter it knows set to something hostile."""
     quoted = {one: quote(one, safe="") for one in _HOSTILE}
@@ -192,7 +196,7 @@ def test_nothing_that_can_be_asked_fails_the_program(world: World) -> None:
         right = world.address(path, rule, plain).partition("?")[0]
         for hostile in _HOSTILE:
             if "{" in path:
-                addresses.append(re.sub(r"\{[^}]+\}", lambda _, one=hostile: one.replace("/", "\\"), path))
+                addresses.append(re.sub(r"\{[^}]+\}", _filling(hostile), path))
             if names:
                 addresses.append(f"{right}?{'&'.join(f'{name}={quoted[hostile]}' for name in names)}")
         addresses += [f"{right}?{name}=%00" for name in names]
