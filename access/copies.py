@@ -251,6 +251,6 @@ def grant_ended(ended: EndedGrant, at: str) -> NotFound:
         )
     return NotFound(
         "grant.ended",
-        zh=f"借阅授权 {ended.number} 已于 {at} 到期，这件档案不能再看。如仍需要，请申请续借。",
-        en=f"The grant {ended.number} ended at {at}; this record can be seen no longer. Ask for a renewal if you need it.",
+        zh=f"借阅授权 {ended.number} 已于 {at} 到期，这件档案不能再看。如仍需要，请重新申请。",
+        en=f"The grant {ended.number} ended at {at}; this record can be seen no longer. Make a new request if you still need it.",
     )
