@@ -114,8 +114,8 @@ def add_role(
     if organ.level not in definition.levels:
         raise Invalid(
             "role.wrong_level",
-            zh=f"角色 {role} 只能在层级为 {'、'.join(definition.levels)} 的机构担任；{organ.code} 的层级是 {organ.level}。",
-            en=f"The role {role} is held in organs of level {', '.join(definition.levels)}; {organ.code} has level {organ.level}.",
+            zh=f"角色“{definition.zh}”只能在以下层级的机构担任：{'、'.join(profile.organ_levels[one].zh for one in definition.levels)}；“{organ.name_zh}”的层级是{profile.organ_levels[organ.level].zh}。请另选机构或角色。",
+            en=f"The role {definition.en} is held in organs of these levels: {', '.join(profile.organ_levels[one].en for one in definition.levels)}; {organ.code} is a {profile.organ_levels[organ.level].en}. Choose another organ or role.",
             role=role,
             organ=organ.code,
             level=organ.level,

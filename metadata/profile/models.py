@@ -339,7 +339,8 @@ class Requester(Named, Ruled):
 
     ``roles`` may ask as this; ``needs`` is what a request must bring, ``forms`` what it may ask for, ``numbers`` how far
     ID, bank and telephone numbers may be shown at most; ``must_grant``: not to be refused when formally right;
-    ``own_file``: only the own household's file, without what ``redact_for_household`` names.
+    ``own_file``: only the own household's file, without what ``redact_for_household`` names. ``purposes``: which of
+    the profile's purposes its form offers (none named: all); whether a purpose holds is for the approver to judge.
     """
 
     roles: tuple[Code, ...] = ()
@@ -348,6 +349,7 @@ class Requester(Named, Ruled):
     numbers: Literal["masked", "full"] = "masked"
     must_grant: bool = False
     own_file: bool = False
+    purposes: tuple[Code, ...] = ()
 
     needs_zh: Text
     needs_en: Text

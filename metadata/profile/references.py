@@ -215,6 +215,8 @@ def check_borrowing(borrowing: BorrowingFile, documents: DocumentsFile, roles: R
         at: Path = ("requesters", position)
         yield from _unknown(file, (*at, "approver"), (one.approver,), [*known, "none"], ("角色", "role"))
         yield from _unknown(file, (*at, "roles"), one.roles, known, ("角色", "role"))
+        purposes = _codes(borrowing.purposes)
+        yield from _unknown(file, (*at, "purposes"), one.purposes, purposes, ("利用目的", "purpose"))
 
 
 def faults(files: Mapping[str, Any]) -> list[Fault]:

@@ -122,8 +122,8 @@ _CARRIED = {"record": "record_ids", "household_no": "household_no", "q": "q"}
 
 
 def _fits(purpose: str, kind: Requester | None) -> bool:
-    """A household asks for its own file and nothing else; the others never for that."""
-    return kind is None or (purpose == "household_own_file") == kind.own_file
+    """Whether the form of this kind of requester offers the purpose."""
+    return kind is None or not kind.purposes or purpose in kind.purposes
 
 
 @router.post("/requests")

@@ -166,6 +166,14 @@ def test_who_sees_who_asks(visit: Visit) -> None:
     assert where not in visit("second").get("/requests?view=about").text
 
 
+def test_the_form_offers_the_purposes_of_who_asks(visit: Visit) -> None:
+    page = visit("borrower").get("/requests/new").text
+    assert '<option value="inter_agency_verification"' in page
+    for inside in ("arrangement", "preservation", "household_own_file"):
+        assert f'<option value="{inside}"' not in page
+    assert "可下载原样文件" in page  # what leaves as a copy is the file itself: the form says so
+
+
 def _to_find(browser: Browser) -> int:
     """How many requests Today asks the person to find the records of."""
     found = re.search(
