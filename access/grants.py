@@ -19,6 +19,7 @@ from access.requests import seat_of, tell
 from metadata.errors import Conflict, Forbidden, Invalid, NotFound
 from metadata.identifiers import new_id
 from metadata.profile import Profile
+from metadata.rights import Permission
 from repository.archive import Archive
 from repository.clock import stamp
 from repository.entities import grant_state
@@ -163,7 +164,7 @@ def revoke(session: Session, *, archive: Archive, actor: Actor, request: AccessR
 def give_back(session: Session, *, archive: Archive, actor: Actor, request: AccessRequest) -> None:
     """The borrower has done with it before its end; ``Conflict`` when it is over, ``NotFound`` for anybody else."""
     grant, now = of_request(session, request), archive.clock.now()
-    if grant is None or grant.account_id != actor.id:
+    if grant is None or grant.account_id != actor.id or actor.narrowed_from(Permission.REQUEST_FILE):
         raise NotFound("grant.not_found", zh="这件申请没有授权。", en="Nothing was granted on this request.")
     if not in_force(grant, now):
         raise Conflict("grant.over", zh="这项借阅授权已经结束。", en="This grant is over already.")

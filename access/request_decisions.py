@@ -221,6 +221,7 @@ def decide(
     ``approver``: on whose order the console enters the decision; otherwise ``actor`` herself. ``Forbidden`` for who may
     not decide it, ``Conflict`` when it was decided or taken back, ``Invalid`` for what cannot be granted or refused so.
     """
+    session.refresh(request, with_for_update=True)  # two who decide at once: the second finds it decided
     by = approver if approver is not None and actor.kind == "console" else actor
     require_seat(by, request, archive.profile)
     require(by, Permission.REQUEST_DECIDE, archive.profile)
