@@ -20,6 +20,7 @@ from access.deciding import allowed, allowed_at, decide, decide_case, require
 from access.listing import (
     MOST,
     case_meant,
+    cases_of,
     get_case,
     get_record,
     kinds_present,
@@ -40,6 +41,7 @@ __all__ = [
     "allowed",
     "allowed_at",
     "case_meant",
+    "cases_of",
     "decide",
     "decide_case",
     "get_case",

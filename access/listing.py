@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Integer, Select, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
@@ -149,6 +150,22 @@ def kinds_present(session: Session, case_file_id: str) -> frozenset[str]:
         .distinct()
     )
     return frozenset(one for one in session.scalars(wanted) if one)
+
+
+def cases_of(
+    session: Session, actor: Actor, profile: Profile, record_ids: Iterable[str]
+) -> dict[str, list[tuple[str, str]]]:
+    """Id and title of the case files in which records stand, by record, as far as the actor may see those files."""
+    wanted = (
+        select(CaseRecord.record_id, CaseFile.id, CaseFile.title)
+        .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
+        .where(CaseRecord.record_id.in_(list(record_ids)), visible_cases(actor, profile))
+        .order_by(CaseFile.seq)
+    )
+    made: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for record_id, case_file_id, title in session.execute(wanted).tuples():
+        made[record_id].append((case_file_id, title))
+    return made
 
 
 def list_cases(

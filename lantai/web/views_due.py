@@ -23,7 +23,7 @@ from lantai.web.visit import Visit
 from metadata.errors import Invalid
 from metadata.profile.models import STATUS_WORDS
 from metadata.rights import Permission
-from repository.tables import CaseFile, CaseRecord, Organ
+from repository.tables import Organ
 from retention import due, holds, totals
 from retention.assignment import NO_RULE
 from retention.due import DueFilter, ListedRecord, Total
@@ -145,25 +145,16 @@ def lines(
     found = due.due_list(session, visit.person, profile=profile, filters=filters, after=after, limit=limit)
     over = holds.shown(session, visit.person, profile, [one.record_id for one in found])
     names, today = organ_names(session, visit), today_of(visit).isoformat()
-    stands = _cases(session, visit, [one.record_id for one in found])
+    stands = gate.cases_of(session, visit.person, profile, [one.record_id for one in found])
     made = []
     for one in found:
         badges = hold_badges(visit, over.get(one.record_id, []))
-        made.append(replace(_line(visit, one, names, today, badges), cases=tuple(stands[one.record_id])))
-    return made
-
-
-def _cases(session: Session, visit: Visit, record_ids: list[str]) -> dict[str, list[tuple[str, str]]]:
-    """The household files in which records stand, as far as the person may see them."""
-    wanted = (
-        select(CaseRecord.record_id, CaseFile.id, CaseFile.title)
-        .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
-        .where(CaseRecord.record_id.in_(record_ids), gate.visible_cases(visit.person, visit.site.archive.profile))
-        .order_by(CaseFile.seq)
-    )
-    made: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for record_id, case_id, title in session.execute(wanted).tuples():
-        made[record_id].append((case_id, masked(title)))
+        made.append(
+            replace(
+                _line(visit, one, names, today, badges),
+                cases=tuple((case_id, masked(title)) for case_id, title in stands.get(one.record_id, ())),
+            )
+        )
     return made
 
 

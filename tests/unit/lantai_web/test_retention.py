@@ -316,3 +316,12 @@ def test_the_console_does_it_too(site: Site, base: str, tmp_path: Path) -> None:
     assert (code, [one["event"] for one in told["events"]][-1]) == (0, "member_changed")
     code, told = command("case", "event", HOUSEHOLD, "member_changed", "2024-05-01", "--withdraw", "x")
     assert "member_changed" not in [one["event"] for one in told["events"]]
+
+
+def test_the_due_list_opens_with_what_is_due_today_and_an_emptied_day_looks_ahead(visit: Visitor) -> None:
+    browser = visit("archivist")
+    chosen = re.compile(r'<input[^>]*name="until"[^>]*value="(\d{4}-\d{2}-\d{2})?"')
+    for address, dated in (("/retention/due", True), ("/retention/due?until=", False)):
+        found = chosen.search(browser.get(address).text)
+        assert found is not None
+        assert (found.group(1) is not None) is dated
