@@ -81,6 +81,9 @@ class RecordRow:
     bytes: int
     fixity: str
     created_at: datetime
+    author: str = ""
+    document_number: str = ""
+    pages: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,9 @@ def rows(session: Session, visit: Visit, records: Sequence[Record]) -> list[Reco
                 bytes=version.payload_bytes if version else 0,
                 fixity=worst(one.outcome for one in states.get(version.object_key, [])) if version else "missing",
                 created_at=record.created_at,
+                author=masked(str(record.description.get("author") or "")),
+                document_number=masked(str(record.description.get("document_number") or "")),
+                pages=str(record.description.get("page_count") or ""),
             )
         )
     return made

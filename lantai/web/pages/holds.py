@@ -83,7 +83,14 @@ def place(visit: SignedVisit, form: Form) -> Response:
         known = field if field in _TEXTS else "search" if given["search"] else "subjects"
         return _form(visit, given, {known: error.sentence(visit.language)})
     _ = i18n.translations(visit.language).gettext
-    words = _("The hold stands: %(records)s records and %(cases)s household files are neither appraised nor destroyed.")
+    if meant.case_file_ids and meant.record_ids:
+        words = _(
+            "The hold stands: %(records)s records and %(cases)s household files are neither appraised nor destroyed."
+        )
+    elif meant.case_file_ids:
+        words = _("The hold stands: all that is in %(cases)s household files is neither appraised nor destroyed.")
+    else:
+        words = _("The hold stands: %(records)s records are neither appraised nor destroyed.")
     counts = {"records": len(meant.record_ids), "cases": len(meant.case_file_ids)}
     return saying.after(visit, f"/retention/holds/{hold_id}", words % counts)
 

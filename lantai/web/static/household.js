@@ -49,7 +49,9 @@ if (form) {
   // The paper that was moved keeps the focus.
   const target = window.location.hash.startsWith("#paper-") && document.getElementById(window.location.hash.slice(1));
   const link = target && target.querySelector("a");
-  if (link) link.focus();
+  // The browser goes to the fragment when the page is whole, and takes the focus with it.
+  if (link && document.readyState === "complete") link.focus();
+  else if (link) window.addEventListener("load", () => window.setTimeout(() => link.focus(), 0));
 }
 
 const reading = document.querySelector("[data-reading]");

@@ -90,6 +90,14 @@ def test_a_paper_stands_beside_the_contents_under_an_address_of_its_own(visit: V
     assert looks[-1].case_file_id == file.id
 
 
+def test_the_list_of_documents_is_laid_out_for_paper_and_names_nothing_hidden(visit: Visit, file: File) -> None:
+    page = visit("clerk").get(f"/case-files/{file.id}").text
+    listed = page[page.index('class="data file-list"') :].partition("</table>")[0]
+    assert [name in listed for name in ("甲", "乙", "丙", "秘")] == [True, True, True, False]
+    beside = visit("clerk").get(f"/case-files/{file.id}?record={file.papers[0]}").text
+    assert "file-list" not in beside
+
+
 def test_nothing_is_shown_or_counted_of_a_paper_that_is_hidden(visit: Visit, file: File) -> None:
     browser = visit("clerk")
     page = browser.get(f"/case-files/{file.id}")
