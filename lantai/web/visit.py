@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from access import gate, sessions, tokens, use_register
 from access.actors import Actor
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from metadata.profile.models import Purpose
 
 API = "/api/v1/"
+_LONGEST_FORM = 6 * 1024 * 1024
+"""Bytes of a form that is kept when its session has ended: long words, or one letter, which is not kept."""
 
 
 def everyday_purposes(profile: Profile) -> tuple[Purpose, ...]:
@@ -258,11 +261,35 @@ async def posted(request: Request, visit: Annotated[Visit, Depends(visitor)]) ->
     given = fields.pop(CSRF_FIELD, None)
     session_cookie = cookie_name(SESSION_COOKIE, secure=visit.site.settings.secure_cookies)
     if visit.actor is None and session_cookie in request.cookies and request.url.path != "/sign-in":
-        raise SignInRequired({name: value for name, value in fields.items() if "password" not in name})
+        raise SignInRequired(_words(fields))
     if not same_token(visit.csrf, given):
         raise BadToken
-    request.state.typed = {name: value for name, value in fields.items() if "password" not in name}  # for error pages
+    request.state.typed = _words(fields)  # for error pages
     return Posted(fields)
+
+
+def _words(fields: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if "password" not in name}
+
+
+async def _interrupted(request: Request, visit: Visit) -> SignInRequired:
+    """That nobody is signed in any more, with what she had typed, as ``posted`` keeps it."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    size = request.headers.get("content-length", "")
+    if (
+        cookie_name(SESSION_COOKIE, secure=visit.site.settings.secure_cookies) not in request.cookies
+        or kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}
+        or not (size.isascii() and size.isdecimal() and int(size) <= _LONGEST_FORM)
+    ):
+        return SignInRequired()
+    try:
+        form = await request.form(max_files=1, max_fields=600)
+    except HTTPException:  # not a form that could be sent again
+        return SignInRequired()
+    fields = {name: value for name, value in form.multi_items() if not isinstance(value, UploadFile)}
+    fields.pop(CSRF_FIELD, None)
+    await form.close()
+    return SignInRequired(_words(fields))
 
 
 def signed_in(visit: Annotated[Visit, Depends(visitor)]) -> Visit:
@@ -272,6 +299,13 @@ def signed_in(visit: Annotated[Visit, Depends(visitor)]) -> Visit:
     if visit.must_change_password:
         raise PasswordChangeRequired
     return visit
+
+
+async def page_caller(request: Request, visit: Annotated[Visit, Depends(visitor)]) -> Visit:
+    """``signed_in`` for a page: what was typed before the session ended is kept."""
+    if visit.actor is None:
+        raise await _interrupted(request, visit)
+    return signed_in(visit)
 
 
 def api_caller(request: Request, visit: Annotated[Visit, Depends(signed_in)]) -> Visit:
@@ -287,6 +321,6 @@ def api_caller(request: Request, visit: Annotated[Visit, Depends(signed_in)]) ->
 
 
 AnyVisit = Annotated[Visit, Depends(visitor)]
-SignedVisit = Annotated[Visit, Depends(signed_in)]
+SignedVisit = Annotated[Visit, Depends(page_caller)]
 ApiVisit = Annotated[Visit, Depends(api_caller)]
 Form = Annotated[Posted, Depends(posted)]

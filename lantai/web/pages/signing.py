@@ -163,8 +163,13 @@ def sign_in(visit: AnyVisit, form: Form) -> Response:
 
 
 def set_session(answer: Response, visit: Visit, token: str) -> None:
-    """Give the browser its session; the guest's token goes."""
-    _set(answer, visit, _named(visit, security.SESSION_COOKIE), token, visit.site.settings.session_hours * 3600)
+    """Give the browser its session; the guest's token goes.
+
+    The cookie outlives the session by a day: it opens nothing then, but tells that a form which the end of the session
+    interrupted comes from this browser.
+    """
+    lasts = (visit.site.settings.session_hours + 24) * 3600
+    _set(answer, visit, _named(visit, security.SESSION_COOKIE), token, lasts)
     _forget(answer, visit, security.VISITOR_COOKIE)
 
 

@@ -98,6 +98,26 @@ def test_what_was_typed_survives_the_end_of_a_session(visit: Visit, site: Site) 
     assert 'name="purpose" value="inspection"' in again.text
 
 
+@pytest.mark.parametrize("path", ["/tokens", "/requests", "/retention/holds"])
+def test_what_was_typed_in_any_room_survives_the_end_of_a_session(visit: Visit, site: Site, path: str) -> None:
+    browser = visit("archivist")
+    with site.archive.sessions.begin() as session:
+        session.query(LoginSession).delete()
+    fields = {"label": "镇民政办扫描仪", "title": "检察机关调卷", "new_password": "secret-words-of-hers"}
+    answer = browser.post(path, fields)
+    assert answer.status_code == 401
+    assert 'name="kept.label" value="镇民政办扫描仪"' in answer.text
+    assert "kept.csrf" not in answer.text
+    assert "secret-words-of-hers" not in answer.text
+    with_letter = browser.post(path, fields, files={"letter": ("函.pdf", b"%PDF-1.7", "application/pdf")})
+    assert 'name="kept.title" value="检察机关调卷"' in with_letter.text
+    many = browser.post(path, fields, files=[("files", ("a", b"a")), ("files", ("b", b"b"))])
+    assert (many.status_code, "kept." in many.text) == (401, False)
+    foreign = visit().http.post(path, data=fields)  # no session cookie came along
+    assert foreign.status_code in {401, 403}
+    assert "检察机关调卷" not in foreign.text
+
+
 def test_a_form_from_a_foreign_site_keeps_nothing(visit: Visit) -> None:
     answer = visit().http.post("/preferences", data={"purpose": "inspection"})  # no session cookie came along
     assert answer.status_code == 403
