@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ocr test lint fix serve worker bench bench-quick chaos fuzz audit docs screenshots requirements clean
+.PHONY: help demo ocr test lint fix serve worker bench bench-quick chaos fuzz audit docs screenshots core-tasks requirements clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -72,6 +72,9 @@ docs: $(VENV)/dev.ok ## write the reference pages that are made from the code
 
 screenshots: $(VENV)/dev.ok ## take the pictures that README shows
 	@$(BIN)/python -m docs.screenshots
+
+core-tasks: $(VENV)/dev.ok ## count the clicks and keys of the core tasks in Chromium
+	@$(BIN)/python -m tests.journeys.core_tasks
 
 requirements: ## resolve and pin the dependencies anew (needs pip-tools)
 	@for name in pip base dev ocr; do CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes \
