@@ -38,7 +38,7 @@ def tabs(visit: Visit, here: str) -> list[tuple[str, str, bool]]:
     _ = i18n.translations(visit.language).gettext
     found = [
         (_("My requests"), "/requests", here == "mine"),
-        (_("To read now"), "/reading", here == "reading"),
+        (_("Available to read"), "/reading", here == "reading"),
     ]
     if visit.may(Permission.REQUEST_DECIDE):
         found.append((_("Waiting for you"), "/requests?view=waiting", here == "waiting"))

@@ -94,7 +94,7 @@ def subjects(wanted: Filters) -> dict[str, Any]:
 def tabs(visit: Visit, here: str) -> list[tuple[str, str, bool]]:
     """What stands in this room: the register, alarms, and the requests of who has to do with them."""
     _ = i18n.translations(visit.language).gettext
-    found = [(_("My looks"), "/use?own=1", here == "own")]
+    found = [(_("My use"), "/use?own=1", here == "own")]
     if use_register.reads_others(visit.person, visit.site.archive.profile):
         found.append((_("All that I may read"), "/use?all=1", here == "all"))
     if alarms.may_read(visit.person, visit.site.archive.profile):
