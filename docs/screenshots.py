@@ -75,8 +75,14 @@ def _take(page: Page, address: str) -> None:
     page.locator("main table a[href^='/case-files/']").first.click()
     page.wait_for_url("**/case-files/**")
     page.screenshot(path=PICTURES / "household.png")
-    page.goto(f"{address}/preservation")
-    page.screenshot(path=PICTURES / "preservation.png")
+
+
+def _take_request(page: Page, address: str) -> None:
+    """The page on which a request is decided, as the approver comes to it from Today."""
+    page.goto(address)
+    page.locator("a.task[href^='/requests']").first.click()
+    page.wait_for_url("**/requests/**")
+    page.screenshot(path=PICTURES / "request.png")
 
 
 def _take_help(browser: Browser, address: str) -> None:
@@ -105,6 +111,7 @@ def main() -> int:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
                 _take(_signed_in(browser, address, "archivist"), address)
+                _take_request(_signed_in(browser, address, "head"), address)
                 _take_help(browser, address)
                 browser.close()
         finally:
