@@ -82,6 +82,7 @@ def _take_request(page: Page, address: str) -> None:
     page.goto(address)
     page.locator("a.task[href^='/requests']").first.click()
     page.wait_for_url("**/requests/**")
+    page.locator("details:has(iframe.letter) > summary").click()  # Chromium without a screen draws no PDF
     page.screenshot(path=PICTURES / "request.png")
 
 
