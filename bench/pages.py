@@ -6,6 +6,7 @@ connection. Deep pages are those after the last but few rows of their list.
 
 from __future__ import annotations
 
+import gc
 import re
 import statistics
 import sys
@@ -47,7 +48,7 @@ _PEOPLE = (
     ("preservation_officer", "bureau"),
 )
 _LINK = re.compile(r'<a[^>]+href="([^"#]+)"')
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{12,}[0-9X]?")
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{6,}[0-9X]?")
 _NO_PAGE = (".pdf", ".xlsx", ".csv", ".json", ".webp", "/content", "/download", "/package")
 
 
@@ -66,7 +67,10 @@ def results(folder: Path, *, quick: bool) -> Iterator[Result]:
 
 @contextmanager
 def _served(site: Site) -> Iterator[str]:
-    config = uvicorn.Config(create_app(site), host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
+    app = create_app(site)
+    gc.collect()
+    gc.freeze()  # as ``lantai serve`` does
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -75,6 +79,7 @@ def _served(site: Site) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(timeout=10)
+    gc.unfreeze()
 
 
 def _browser(site: Site, address: str, role: str, organ: str) -> httpx.Client:
