@@ -17,7 +17,9 @@ def main() -> int:
         print("Left out: browser journeys (no chromium on this machine; Debian's package is `chromium`).")
     if shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None:
         print("Left out: virus checks (no clamd on this machine; Debian's package is `clamav-daemon`).")
-    print("Left out: ten thousand damaged files and ten thousand calls of the API (run them with `make fuzz`); 300 and 500 of them were run.")
+    print(
+        "Left out: ten thousand damaged files and ten thousand calls of the API (run them with `make fuzz`); 300 and 500 of them were run."
+    )
     print("Left out: fifty-kill chaos run (run it with `make chaos`).")
     return code
 

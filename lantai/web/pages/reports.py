@@ -43,9 +43,7 @@ def made(visit: Visit, wanted: Wanted) -> Report:
             views_submissions.get(session, visit, wanted.subject)
         return reporting.report_of(visit.site, visit.person, wanted)
     with _refusals(visit, wanted), visit.writing() as session:
-        reporting.enter_look(
-            session, visit.site, visit.person, wanted, reason=visit.purpose, call_id=visit.request_id
-        )
+        reporting.enter_look(session, visit.site, visit.person, wanted, reason=visit.purpose, call_id=visit.request_id)
     return reporting.report_of(visit.site, visit.person, wanted)
 
 

@@ -33,7 +33,13 @@ def broken(file: str, old: str, new: str) -> tuple[Invalid, int]:
     [
         ("roles.yaml", "level: VC", "level: ZZ", "roles[0].level", "organ level ZZ"),
         ("roles.yaml", "level: VC", "levle: VC", "roles[0].levle", "no such key"),
-        ("roles.yaml", "[package.read, fixity.read, fixity.run", "[package.read, fly", "roles[8].permissions", "record.list"),
+        (
+            "roles.yaml",
+            "[package.read, fixity.read, fixity.run",
+            "[package.read, fly",
+            "roles[8].permissions",
+            "record.list",
+        ),
         ("roles.yaml", "- [sys_admin, sec_admin]", "- [sys_admin, emperor]", "incompatible_roles[0]", "role emperor"),
         ("roles.yaml", "marks: [financial, medical, minor]", "marks: [secret]", "roles[1].marks", "mark secret"),
         ("roles.yaml", "identity_numbers: full", "identity_numbers: masked", "roles[1].identity_numbers", "unmask"),
