@@ -89,9 +89,7 @@ def holdings(session: Session, actor: Actor, profile: Profile, known: Known | No
     sums = (func.sum(table.records), func.sum(table.files), func.sum(table.payload_bytes))
     found = _holdings(session, (keys, sums, true() if site else _listed(session, actor, profile)))
     if known is not None:
-        if len(known) >= _MOST_KNOWN:
-            known.clear()
-        known[key] = found
+        _keep(known, key, found)
     return found
 
 
@@ -134,8 +132,13 @@ def _listed(session: Session, actor: Actor, profile: Profile) -> ColumnElement[b
     return or_(*clauses) if clauses else ~true()
 
 
-def findings(session: Session, actor: Actor, profile: Profile, *, most: int = 8) -> list[FindingCount]:
-    """What examinations found most often, in deposits of organs where the person accepts; of the site, see above."""
+def findings(
+    session: Session, actor: Actor, profile: Profile, *, most: int = 8, known: Known | None = None
+) -> list[FindingCount]:
+    """What examinations found most often, in deposits of organs where the person accepts; of the site, see above.
+
+    ``known`` as for ``holdings``; a change in which organs there are shows when the totals are counted anew.
+    """
     site = of_the_whole_site(actor, profile)
     prefixes = [
         None if held.everywhere else held.division_prefix
@@ -145,6 +148,9 @@ def findings(session: Session, actor: Actor, profile: Profile, *, most: int = 8)
     if not site and (not prefixes or not allowed(actor, Permission.ACCEPT, profile)):
         return []
     live = totals.newest(session)[1] < totals.AT_ONCE
+    key = ("findings", site, tuple(sorted(map(str, prefixes))), most, totals.seen(session))
+    if not live and known is not None and key in known:
+        return known[key]
     organ = Submission.organ_id if live else FindingTotal.organ_id
     inside = true() if site else organ.in_(select(Organ.id).where(or_(*map(_within, prefixes))))
     if live:
@@ -156,7 +162,16 @@ def findings(session: Session, actor: Actor, profile: Profile, *, most: int = 8)
         keys = (FindingTotal.code, FindingTotal.severity)
         source = select(*keys, count)
     wanted = source.where(inside).group_by(*keys).order_by(count.desc(), *keys).limit(most)
-    return [FindingCount(code, severity, int(number)) for code, severity, number in session.execute(wanted)]
+    found = [FindingCount(code, severity, int(number)) for code, severity, number in session.execute(wanted)]
+    if not live and known is not None:
+        _keep(known, key, found)
+    return found
+
+
+def _keep(known: Known, key: tuple[Any, ...], found: list[Any]) -> None:
+    if len(known) >= _MOST_KNOWN:
+        known.clear()
+    known[key] = found
 
 
 def _within(prefix: str | None) -> ColumnElement[bool]:

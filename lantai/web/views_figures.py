@@ -143,7 +143,7 @@ def _years(today: date, counts: Iterable[HoldingCount]) -> list[tuple[str, str]]
 
 def _findings(session: Session, visit: Visit) -> list[Figure]:
     _ = i18n.translations(visit.language).gettext
-    found = figures.findings(session, visit.person, visit.site.archive.profile)
+    found = figures.findings(session, visit.person, visit.site.archive.profile, known=visit.request.app.state.figures)
     if not found:
         return []
     catalogue = i18n.translations(visit.language)
