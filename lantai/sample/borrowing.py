@@ -121,6 +121,7 @@ def _filed(session: Session, archive: Archive, borrower: Actor, number: str) -> 
             wanted=Wanted("household", household_no=number),
             purpose="inter_agency_verification",
             purpose_text="核查医疗救助待遇，需要核对低保审批结果。",
+            numbers="full",
             days=3,
             details={"legal_basis": "《社会救助暂行办法》有关信息核对的规定（样例）"},
         ),
