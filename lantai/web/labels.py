@@ -228,6 +228,7 @@ WORDS: dict[str, dict[str, str]] = {
         "submitted": N_("Waiting for the decision"),
         "questioned": N_("A question waits for an answer"),
         "approved": N_("Granted"),
+        "part": N_("Granted in part"),
         "refused": N_("Refused"),
         "withdrawn": N_("Withdrawn"),
         "closed": N_("Closed"),

@@ -43,6 +43,11 @@ class RequestLine:
     ends_at: datetime | None
     days_left: int | None
 
+    @property
+    def standing(self) -> str:
+        """The state as people read it: what was granted in part says so."""
+        return "part" if self.state == "approved" and self.decision == "part" else self.state
+
 
 @dataclass(frozen=True, slots=True)
 class Thing:

@@ -92,6 +92,8 @@ def test_from_the_form_to_reading_and_back(visit: Visit, papers: Papers) -> None
     assert head.get(f"{where}/letter").content == LETTER[1]
     assert head.get(f"{where}/letter").headers["content-type"] == "application/pdf"
     _grant(visit, where, record)
+    for person, address in ((borrower, "/requests"), (borrower, where), (head, where)):
+        assert "部分同意" in person.get(address).text  # of five papers one
     assert record in borrower.get("/reading").text
     assert borrower.get(f"/records/{record}").status_code == 200
     assert borrower.get(f"/records/{papers.record_ids['录音.wav']}").status_code == 404
