@@ -121,8 +121,11 @@ def _conflict(
     return _form(visit, record, fields, target=target, form=form, differences=differences, status=409)
 
 
-def _said(visit: Visit, done: Revised, target: str) -> Response:
-    """What the act did; a record that she put out of her own sight leads back to the list, without undo."""
+def _said(visit: Visit, done: Revised, target: str, restored: int | None = None) -> Response:
+    """What the act did; a record that she put out of her own sight leads back to the list, without undo.
+
+    ``restored``: the revision whose values an undo brought back.
+    """
     translated = i18n.translations(visit.language)
     record = done.record
     if not done.changed:
@@ -130,11 +133,13 @@ def _said(visit: Visit, done: Revised, target: str) -> Response:
     if gate.decide(visit.person, record, Permission.DESCRIBE, visit.site.archive.profile) is None:
         words = translated.gettext("The description is kept. Your role does not reach this record any more.")
         return saying.after(visit, "/holdings", words)
-    words = translated.gettext("The description of “%(title)s” is kept as revision %(number)s.") % {
-        "title": masked(record.title)[:60],
-        "number": done.number,
-    }
-    fields = {"row_version": str(record.row_version), "next": target}
+    told = translated.gettext("The description of “%(title)s” is kept as revision %(number)s.")
+    if restored:
+        told = translated.gettext("Undone: the description of “%(title)s” is that of revision %(number)s again.")
+    elif restored is not None:
+        told = translated.gettext("Undone: the description of “%(title)s” is that of its accession again.")
+    words = told % {"title": masked(record.title)[:60], "number": done.number if restored is None else restored}
+    fields = {"row_version": str(record.row_version), "next": target, "undo": "1"}
     back = Undo(f"/records/{record.id}/revisions/{done.number - 1}/restore", fields)
     return saying.after(visit, target or f"/records/{record.id}", words, back)
 
@@ -176,4 +181,5 @@ def restore(visit: SignedVisit, record_id: str, number: int, form: Form) -> Resp
             number=number,
             row_version=row_version(form),
         )
-        return _said(visit, done, local_path(form.text("next"), default=""))
+        undone = number if form.flag("undo") else None
+        return _said(visit, done, local_path(form.text("next"), default=""), undone)

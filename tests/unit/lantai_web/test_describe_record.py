@@ -95,11 +95,19 @@ def test_a_correction_is_a_revision_and_is_taken_back(visit: Visit, made: Made, 
     history = browser.get(f"/records/{made.own}/revisions")
     assert "低保申请书" in history.text
     assert PHONE not in history.text
-    undone(browser, said)
+    back = undone(browser, said)
+    assert "已撤销，《王秀英" in back.text
+    assert f"的著录恢复为第 {before.description_revision} 次修订的内容。" in back.text
+    assert "已撤销" not in said.text
     after = record_of(site, made.own)
     assert after.title == before.title
     assert after.description.get("note") == before.description.get("note")
     assert after.description_revision == now.description_revision + 1
+    version = {"row_version": str(after.row_version), "undo": "1"}
+    first = acted(browser, f"/records/{made.own}/revisions/0/restore", version)
+    assert "的著录恢复为入库时的内容。" in first.text
+    undone(browser, first)
+    assert record_of(site, made.own).title == before.title
 
 
 def test_a_hidden_conflict_is_impossible_two_clerks_see_both_versions(visit: Visit, made: Made, site: Site) -> None:
