@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from access import requests
+from access import gate, requests
+from lantai import i18n
+from lantai.web.display import masked
 from lantai.web.views_requests import GrantView, RequestLine, Thing, grant_view, granted_things, lines
 from lantai.web.visit import Visit
-from repository.tables import AccessGrant, AccessRequest
+from repository.tables import AccessGrant, AccessRequest, CaseFile, CaseRecord, Household
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A grant in force, the request that it came of, and what it names as far as it is still there."""
+    """A grant in force, the request that it came of, and what it names as far as it is still there.
+
+    ``households``: of each record the household it tells of, in words, and the address of its file where the person
+    may see that; a record of many households names none of them.
+    """
 
     grant: GrantView
     request: RequestLine
     things: tuple[Thing, ...] = ()
+    households: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def readable_now(session: Session, visit: Visit) -> list[Reading]:
@@ -36,10 +45,36 @@ def readable_now(session: Session, visit: Visit) -> list[Reading]:
         .all()
     )
     described = lines(session, visit, [request for request, _ in rows])
-    return [
-        Reading(grant_view(visit, grant), line, tuple(granted_things(session, visit, grant)))
-        for (_, grant), line in zip(rows, described, strict=True)
-    ]
+    found = []
+    for (_, grant), line in zip(rows, described, strict=True):
+        things = tuple(granted_things(session, visit, grant))
+        found.append(Reading(grant_view(visit, grant), line, things, _households(session, visit, things)))
+    return found
+
+
+def _households(session: Session, visit: Visit, things: Sequence[Thing]) -> dict[str, tuple[str, str]]:
+    catalogue = i18n.translations(visit.language)
+    ids = [one.id for one in things if one.kind == "record"]  # these the gate has let through
+    wanted = (
+        select(CaseRecord.record_id, Household.household_no)
+        .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
+        .join(Household, Household.id == CaseFile.household_id)
+        .where(CaseRecord.record_id.in_(ids))
+    )
+    numbers: dict[str, set[str]] = defaultdict(set)
+    for record_id, number in session.execute(wanted).tuples():
+        numbers[record_id].add(number)
+    seen = gate.cases_of(session, visit.person, visit.site.archive.profile, ids)
+    found = {}
+    for record_id, told in numbers.items():
+        if len(told) > 1:
+            words = catalogue.ngettext("%(num)d household", "%(num)d households", len(told)) % {"num": len(told)}
+            found[record_id] = (words, "")
+        elif cases := seen.get(record_id):
+            found[record_id] = (masked(cases[0][1]), f"/case-files/{cases[0][0]}")
+        else:
+            found[record_id] = (catalogue.gettext("Household %(number)s") % {"number": min(told)}, "")
+    return found
 
 
 def given_by(session: Session, visit: Visit) -> list[Reading]:

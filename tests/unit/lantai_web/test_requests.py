@@ -94,7 +94,10 @@ def test_from_the_form_to_reading_and_back(visit: Visit, papers: Papers) -> None
     _grant(visit, where, record)
     for person, address in ((borrower, "/requests"), (borrower, where), (head, where)):
         assert "部分同意" in person.get(address).text  # of five papers one
-    assert record in borrower.get("/reading").text
+    reading = borrower.get("/reading").text
+    assert record in reading
+    assert re.search(rf'data-label="户档">户 ?{HOUSEHOLD}<', reading)  # its number, not a way into the household's file
+    assert f'data-label="申请"><a href="{where}">' in reading
     assert borrower.get(f"/records/{record}").status_code == 200
     assert borrower.get(f"/records/{papers.record_ids['录音.wav']}").status_code == 404
     assert _act(head, where, "revoke", said="公函有误").status_code == 303
