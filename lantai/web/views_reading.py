@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from access import gate, requests
 from lantai import i18n
-from lantai.web.display import masked
 from lantai.web.views_requests import GrantView, RequestLine, Thing, grant_view, granted_things, lines
 from lantai.web.visit import Visit
 from repository.tables import AccessGrant, AccessRequest, CaseFile, CaseRecord, Household
@@ -56,24 +55,27 @@ def _households(session: Session, visit: Visit, things: Sequence[Thing]) -> dict
     catalogue = i18n.translations(visit.language)
     ids = [one.id for one in things if one.kind == "record"]  # these the gate has let through
     wanted = (
-        select(CaseRecord.record_id, Household.household_no)
+        select(CaseRecord.record_id, CaseFile.id, Household.household_no)
         .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
         .join(Household, Household.id == CaseFile.household_id)
         .where(CaseRecord.record_id.in_(ids))
+        .order_by(CaseFile.seq)
     )
-    numbers: dict[str, set[str]] = defaultdict(set)
-    for record_id, number in session.execute(wanted).tuples():
-        numbers[record_id].add(number)
-    seen = gate.cases_of(session, visit.person, visit.site.archive.profile, ids)
+    stands: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for record_id, case_id, number in session.execute(wanted).tuples():
+        stands[record_id].append((case_id, number))
+    reach = gate.visible_cases(visit.person, visit.site.archive.profile)
+    files = {case_id for told in stands.values() for case_id, _ in told}
+    seen = set(session.scalars(select(CaseFile.id).where(CaseFile.id.in_(files), reach)))
     found = {}
-    for record_id, told in numbers.items():
-        if len(told) > 1:
-            words = catalogue.ngettext("%(num)d household", "%(num)d households", len(told)) % {"num": len(told)}
-            found[record_id] = (words, "")
-        elif cases := seen.get(record_id):
-            found[record_id] = (masked(cases[0][1]), f"/case-files/{cases[0][0]}")
-        else:
-            found[record_id] = (catalogue.gettext("Household %(number)s") % {"number": min(told)}, "")
+    for record_id, told in stands.items():
+        numbers = {number for _, number in told}
+        words = catalogue.gettext("Household %(number)s") % {"number": min(numbers)}
+        if len(numbers) > 1:
+            count = catalogue.ngettext("%(num)d household", "%(num)d households", len(numbers))
+            words = count % {"num": len(numbers)}
+        opens = next((case_id for case_id, _ in told if case_id in seen), "") if len(numbers) == 1 else ""
+        found[record_id] = (words, f"/case-files/{opens}" if opens else "")
     return found
 
 
