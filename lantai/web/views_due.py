@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from typing import IO, cast
 
 from sqlalchemy import select
@@ -23,7 +24,7 @@ from lantai.web.visit import Visit
 from metadata.errors import Invalid
 from metadata.profile.models import STATUS_WORDS
 from metadata.rights import Permission
-from repository.tables import Organ
+from repository.tables import CaseFile, CaseRecord, Household, Organ
 from retention import due, holds, totals
 from retention.assignment import NO_RULE
 from retention.due import DueFilter, ListedRecord, Total
@@ -34,6 +35,10 @@ YEARS = 10
 
 _IN_MEMORY = 1 << 20
 _READ = 1 << 16
+_PART = 500
+"""Records whose household files are asked for at a time."""
+_FILES_NAMED = 5
+"""Household files of one record that a line of the list names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +260,7 @@ class DueTable:
         )
         self._names = organ_names(session, visit)
         self._visit = visit
+        self._session = session
 
     def lines(self) -> Iterator[list[Cell]]:
         """Headings, then a line a record."""
@@ -263,6 +269,8 @@ class DueTable:
             _("Due"),
             _("Title"),
             _("Document type"),
+            _("Household number"),
+            _("Archival code"),
             _("Organ"),
             _("Rule"),
             _("Based on"),
@@ -270,20 +278,53 @@ class DueTable:
             _("Number"),
         ]
         today = today_of(self._visit).isoformat()
-        for one in self._found:
-            made = _line(self._visit, one, self._names, today)
-            rule = self._visit.site.archive.profile.rules_by_id.get(one.rule_id)
-            citation = rule.provenance.citation if rule else ""
-            yield [
-                made.due_on,
-                made.title,
-                made.type_name,
-                made.organ,
-                made.rule,
-                citation,
-                made.status,
-                made.record_id,
-            ]
+        while part := list(islice(self._found, _PART)):
+            stands = _numbers(self._session, self._visit, [one.record_id for one in part])
+            for one in part:
+                made = _line(self._visit, one, self._names, today)
+                rule = self._visit.site.archive.profile.rules_by_id.get(one.rule_id)
+                citation = rule.provenance.citation if rule else ""
+                households, codes = stands.get(one.record_id, ("", ""))
+                yield [
+                    made.due_on,
+                    made.title,
+                    made.type_name,
+                    households,
+                    codes,
+                    made.organ,
+                    made.rule,
+                    citation,
+                    made.status,
+                    made.record_id,
+                ]
+
+
+def _numbers(session: Session, visit: Visit, record_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Household numbers and archival codes of the household files that records stand in, in the person's reach.
+
+    Of a record in more than a few only their count is told, as a cell holds no register of a whole village.
+    """
+    catalogue = i18n.translations(visit.language)
+    reach = gate.visible_cases(visit.person, visit.site.archive.profile)
+    wanted = (
+        select(CaseRecord.record_id, Household.household_no, CaseFile.archival_code)
+        .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
+        .join(Household, Household.id == CaseFile.household_id)
+        .where(CaseRecord.record_id.in_(record_ids), reach)
+        .order_by(CaseFile.seq)
+    )
+    told: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for record_id, number, code in session.execute(wanted).tuples():
+        told[record_id].append((number, code or ""))
+    found = {}
+    for record_id, files in told.items():
+        if len(files) > _FILES_NAMED:
+            count = catalogue.ngettext("%(num)d household", "%(num)d households", len(files)) % {"num": len(files)}
+            found[record_id] = (count, "")
+        else:
+            numbers = dict.fromkeys(number for number, _ in files)
+            found[record_id] = ("; ".join(numbers), "; ".join(code for _, code in files if code))
+    return found
 
 
 def taken_out(visit: Visit, filters: DueFilter, kind: str) -> Iterator[bytes]:

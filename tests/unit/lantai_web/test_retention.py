@@ -106,6 +106,8 @@ def test_the_due_list_has_filters_and_files_that_compute_nothing(visit: Visitor,
     rows = list(csv.reader(io.StringIO(text)))
     assert rows[1][0] == "2025-01-01"
     assert rows[1][1] == "'=HYPERLINK(1)"
+    assert rows[0][3:5] == ["户号", "档号"]
+    assert rows[1][3:5] == ["", ""]  # a voucher is in no household file
     book = openpyxl.load_workbook(io.BytesIO(browser.get("/retention/due.xlsx?until=2026-12-31").content))
     cell = book.worksheets[0]["B2"]
     assert (cell.value, cell.data_type) == ("=HYPERLINK(1)", "s")
@@ -113,6 +115,24 @@ def test_the_due_list_has_filters_and_files_that_compute_nothing(visit: Visitor,
         bodies = session.scalars(select(LedgerEntry.body).where(LedgerEntry.act == "list.exported")).all()
         assert [json.loads(one)["count"] for one in bodies] == [1, 1]
     assert visit("clerk").get("/retention/due.csv").status_code == 403
+
+
+def test_the_due_list_as_a_file_names_household_and_archival_code(visit: Visitor, site: Site) -> None:
+    _, record_ids = _case(site)
+    with site.archive.sessions.begin() as session:
+        session.scalars(select(CaseFile)).one().archival_code = "A001-DB-0007"
+        wanted = select(RetentionAssignment).where(
+            RetentionAssignment.record_id == record_ids[0], RetentionAssignment.current
+        )
+        row = session.scalars(wanted).one()
+        before = (row.outcome, row.due_on, row.trigger_on)
+        row.outcome, row.due_on, row.trigger_on = "due", date(2024, 1, 1), date(2014, 1, 1)
+    given = visit("archivist").get("/retention/due.csv?until=2024-12-31").content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(given)))
+    assert [(one["户号"], one["档号"], one["编号"]) for one in rows] == [(HOUSEHOLD, "A001-DB-0007", record_ids[0])]
+    with site.archive.sessions.begin() as session:
+        row = session.scalars(wanted).one()
+        row.outcome, row.due_on, row.trigger_on = before
 
 
 def test_an_event_is_entered_taken_back_and_moves_the_clock(visit: Visitor, site: Site) -> None:
