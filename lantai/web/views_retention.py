@@ -75,7 +75,7 @@ class CaseRetention:
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
-    """A rule of the schedule."""
+    """A rule of the schedule; ``covers``: its name and codes in one line; ``types``: the codes with their names."""
 
     id: str
     covers: str
@@ -87,6 +87,8 @@ class RuleLine:
     effective_on: str
     after: str = ""
     unverified: bool = False
+    name: str = ""
+    types: tuple[tuple[str, str], ...] = ()
 
 
 def today_of(visit: Visit) -> date:
@@ -197,13 +199,18 @@ def holds_of_case(session: Session, visit: Visit, case: CaseFile) -> tuple[HoldB
     return hold_badges(visit, holds.over_case(session, visit.person, visit.site.archive.profile, case.id))
 
 
-def _covers(visit: Visit, rule: RetentionRule) -> str:
-    types = visit.site.archive.profile.document_types
-    name = labels.term(visit.language, rule)
+def _types(visit: Visit, rule: RetentionRule) -> tuple[tuple[str, str], ...]:
+    known = visit.site.archive.profile.document_types
     if isinstance(rule.applies_to, str):
+        return ()
+    return tuple((code, labels.term(visit.language, known[code])) for code in rule.applies_to if code in known)
+
+
+def _covers(visit: Visit, name: str, types: Sequence[tuple[str, str]]) -> str:
+    codes = [code for code, _ in types]
+    if not codes:
         return name
-    listed = [code for code in rule.applies_to if code in types]
-    return f"{name} ({', '.join(listed)})" if visit.language == "en" else f"{name}（{'、'.join(listed)}）"
+    return f"{name} ({', '.join(codes)})" if visit.language == "en" else f"{name}（{'、'.join(codes)}）"
 
 
 def rules(visit: Visit) -> list[RuleLine]:
@@ -217,10 +224,11 @@ def rules(visit: Visit) -> list[RuleLine]:
         else:
             period = translated.ngettext("%(num)d year", "%(num)d years", rule.years) % {"num": rule.years}
         trigger = profile.triggers.get(rule.trigger)
+        name, types = labels.term(visit.language, rule), _types(visit, rule)
         made.append(
             RuleLine(
                 id=rule.id,
-                covers=_covers(visit, rule),
+                covers=_covers(visit, name, types),
                 period=period,
                 trigger=trigger.label(visit.language) if trigger else rule.trigger,
                 basis=rule.provenance.citation,
@@ -229,6 +237,8 @@ def rules(visit: Visit) -> list[RuleLine]:
                 effective_on=rule.provenance.effective_on.isoformat(),
                 after=AFTER[rule.after][1 if visit.language == "en" else 0],
                 unverified=rule.provenance.status in UNVERIFIED,
+                name=name,
+                types=types,
             )
         )
     return made

@@ -83,12 +83,15 @@ def _case(site: Site) -> tuple[str, list[str]]:
         return case.id, list(records)
 
 
-def test_the_schedule_says_on_what_it_stands_and_what_was_not_confirmed(visit: Visitor) -> None:
+def test_the_schedule_says_on_what_it_stands_and_what_was_not_confirmed(visit: Visitor, site: Site) -> None:
     page = visit("archivist").get("/retention").text
     assert "民政部办公厅" in page
     assert "未核实，须由管理员确认" in page or "unverified, to be confirmed" in page
     assert "unverified" in page  # the banner
     assert "/retention/due?" in page
+    for code in ("REG01", "KUA03"):  # document types by name, their codes small
+        name = site.archive.profile.document_types[code].zh
+        assert f"{name} <small><code>{code}</code></small>" in page
     for nobody in ("clerk", "sysadmin"):
         assert visit(nobody).get("/retention").status_code == 403
     assert visit("archivist").get("/retention?before=2030-01-01").headers["location"].endswith("until=2030-01-01")
