@@ -60,3 +60,10 @@ def test_the_language_is_chosen_by_the_person_then_the_browser() -> None:
 
 def test_everything_done_by_the_clock_has_words() -> None:
     assert {f"care.{task.name}" for task in care.TASKS} <= set(WORDS["work"])
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_two_acts_are_told_in_the_same_words(language: str) -> None:
+    translated = translations(language)
+    told = [translated.gettext(words) for words in WORDS["act"].values()]
+    assert len(set(told)) == len(told)  # filters of the register and of the log offer them side by side
