@@ -152,19 +152,17 @@ def kinds_present(session: Session, case_file_id: str) -> frozenset[str]:
     return frozenset(one for one in session.scalars(wanted) if one)
 
 
-def cases_of(
-    session: Session, actor: Actor, profile: Profile, record_ids: Iterable[str]
-) -> dict[str, list[tuple[str, str]]]:
-    """Id and title of the case files in which records stand, by record, as far as the actor may see those files."""
+def cases_of(session: Session, actor: Actor, profile: Profile, record_ids: Iterable[str]) -> dict[str, list[CaseFile]]:
+    """The case files in which records stand, by record, as far as the actor may see those files."""
     wanted = (
-        select(CaseRecord.record_id, CaseFile.id, CaseFile.title)
+        select(CaseRecord.record_id, CaseFile)
         .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
         .where(CaseRecord.record_id.in_(list(record_ids)), visible_cases(actor, profile))
         .order_by(CaseFile.seq)
     )
-    made: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for record_id, case_file_id, title in session.execute(wanted).tuples():
-        made[record_id].append((case_file_id, title))
+    made: dict[str, list[CaseFile]] = defaultdict(list)
+    for record_id, case in session.execute(wanted).tuples():
+        made[record_id].append(case)
     return made
 
 

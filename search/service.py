@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from access.accounts import Actor
 from access.gate import records_by_id, require, visible_cases
-from access.masking import masked
+from access.masking import case_titles, masked, names_shown
 from access.use_register import looked
 from metadata.errors import Forbidden, Invalid
 from metadata.rights import Permission
@@ -127,7 +127,8 @@ def search(
         found, total, following, counts = gate.page(engine, asked, limit, after, FACETS if facets else ())
         hits = Shown(session, archive, actor, query, unmask=unmask).hits(found)
     offered: list[str] = []
-    if not total and not narrowed and period == ALWAYS and after is None:
+    # the words offered are names above all: not for who is shown them masked
+    if not total and not narrowed and period == ALWAYS and after is None and names_shown(actor, None, archive.profile):
         offered = suggestions(engine, text, query, gate.permission, blind=archive.keys.blind, names=names)
     _register(archive, actor, reason=reason, form=form, call_id=call_id, count=len(hits) if form == "api" else None)
     return SearchPage(total, hits, following, counts, offered)
@@ -192,19 +193,21 @@ def _rows(
             known = select(Organ.id, Organ.name_zh).where(Organ.id.in_({one.organ_id for one, _ in found}))
             organs = dict(session.execute(known).tuples().all())
             households = _household_numbers(session, archive, actor, found)
-            rows = [_row(one, households.get(one.id), organs.get(one.organ_id, "")) for one, _ in found]
+            cases = [one for one, _ in found if isinstance(one, CaseFile)]
+            titles = case_titles(session, actor, cases, archive.profile)
+            rows = [_row(one, households.get(one.id), organs.get(one.organ_id, ""), titles) for one, _ in found]
         yield from rows
         if after is None:
             return
 
 
-def _row(one: Record | CaseFile, household_no: str | None, organ: str) -> dict[str, Any]:
+def _row(one: Record | CaseFile, household_no: str | None, organ: str, titles: Mapping[str, str]) -> dict[str, Any]:
     dated = one.dated if isinstance(one, Record) else one.opened_on
     record = one if isinstance(one, Record) else None
     return {
         "kind": RECORD if record else HOUSEHOLD,
         "id": one.id,
-        "title": masked(one.title),
+        "title": titles.get(one.id) or masked(one.title),
         "household_no": household_no,
         "document_type": record.document_type if record else None,
         "programme": one.programme,

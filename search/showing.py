@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from access.accounts import Actor
 from access.gate import decide, decide_case, visible_cases
-from access.masking import masked
+from access.masking import case_title, masked, masked_name, names_of, names_shown
 from metadata.rights import Permission
 from repository.archive import Archive
 from repository.derivatives import get_text
@@ -44,12 +44,6 @@ class _Case:
     household_no: str
     code: str
     names: tuple[str, ...]
-
-
-def names_of(case: CaseFile, household: Household) -> tuple[str, ...]:
-    """The applicant and the members of a case file."""
-    members = [one.get("name") for one in case.state.get("members") or [] if isinstance(one, dict)]
-    return tuple(dict.fromkeys(str(one) for one in (household.applicant_name, *members) if one))
 
 
 class Shown:
@@ -235,7 +229,9 @@ class Shown:
                 .order_by(CaseFile.seq)
             )
             for record_id, case, household in self._session.execute(wanted):
-                shown = _Case(case.id, household.household_no, case.archival_code or "", names_of(case, household))
+                named = names_shown(self._actor, case, self._archive.profile)
+                names = names_of(case, household) if named else ()
+                shown = _Case(case.id, household.household_no, case.archival_code or "", names)
                 found.setdefault(record_id, []).append(shown)
         return found
 
@@ -252,9 +248,15 @@ class Shown:
     def _case_file(self, case: CaseFile, hit: Hit, household: Household) -> dict[str, Any]:
         sees = self._sees_numbers(case)
         clear = self._unmask and sees
-        names = names_of(case, household)
+        names, title = names_of(case, household), self._masked(case.title, clear=clear)
         why, finder = self._named(names)
-        marked = finder.ranges(analysis.fold(self._masked(case.title, clear=sees)))
+        within = self._masked(case.title, clear=sees)
+        if not names_shown(self._actor, case, self._archive.profile):
+            # found by the name, and shown without it: nothing is marked that would tell what the mask covers
+            names = tuple(map(masked_name, names))
+            why = [{**one, "name": masked_name(one["name"])} for one in why]
+            title = within = case_title(self._actor, case, household, self._archive.profile)
+        marked = finder.ranges(analysis.fold(within))
         if marked:
             why.insert(0, {"at": "title"})
         listed = "、".join(names)
@@ -272,7 +274,7 @@ class Shown:
             "record_id": None,
             "case_file_id": case.id,
             "household_no": household.household_no,
-            "title": self._masked(case.title, clear=clear),
+            "title": title,
             "title_highlights": [list(one) for one in marked],
             "path": None,
             "file_id": None,

@@ -19,7 +19,7 @@ class CaseFile(Answer):
     division_code: str
     opened_on: date | None
     stopped_on: date | None
-    records: int
+    records: int | None = Field(description="how many you may list; null when you may list none there")
 
 
 class Member(Answer):

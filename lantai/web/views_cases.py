@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from access import gate
+from access import gate, masking
 from lantai import i18n
 from lantai.web import labels
 from lantai.web.display import masked
@@ -139,11 +139,12 @@ def household_no(session: Session, case: CaseFile) -> str:
 def case_rows(session: Session, visit: Visit, cases: Sequence[CaseFile]) -> list[CaseRow]:
     """Lines of the list, in the order given."""
     households, counts = _households(session, cases), _counts(session, visit, cases)
+    person, profile = visit.person, visit.site.archive.profile
     return [
         CaseRow(
             seq=one.seq,
             id=one.id,
-            title=masked(one.title),
+            title=masking.case_title(person, one, households[one.household_id], profile),
             household_no=households[one.household_id].household_no,
             programme=_programme(visit, one.programme),
             division_code=one.division_code,
@@ -156,12 +157,14 @@ def case_rows(session: Session, visit: Visit, cases: Sequence[CaseFile]) -> list
 
 
 def case_view(session: Session, visit: Visit, case: CaseFile) -> CaseView:
-    """``case`` as a page shows it; ID numbers are masked."""
+    """``case`` as a page shows it; ID numbers are masked, and names for who is not shown them."""
     household = _households(session, [case])[case.household_id]
-    events = visit.site.archive.profile.events
+    profile = visit.site.archive.profile
+    events = profile.events
+    hidden = masking.hidden_names(visit.person, case, household, profile)
     return CaseView(
         id=case.id,
-        title=masked(case.title),
+        title=masking.case_title(visit.person, case, household, profile),
         household_no=household.household_no,
         programme=_programme(visit, case.programme),
         programme_code=case.programme,
@@ -174,7 +177,7 @@ def case_view(session: Session, visit: Visit, case: CaseFile) -> CaseView:
         records=_counts(session, visit, [case]).get(case.id, 0),
         members=tuple(
             Member(
-                name=str(one.get("name", "")),
+                name=masking.masked_name(str(one.get("name", ""))) if hidden else str(one.get("name", "")),
                 relation=str(one.get("relation") or ""),
                 id_number=str(one.get("id_masked") or ""),
             )
@@ -186,7 +189,7 @@ def case_view(session: Session, visit: Visit, case: CaseFile) -> CaseView:
                 name=labels.term(visit.language, events.get(str(one.get("event"))))
                 if one.get("event") in events
                 else str(one.get("event")),
-                note=masked(str(one.get("note") or "")),
+                note=masking.without_names(masked(str(one.get("note") or "")), hidden),
             )
             for one in sorted(case.state.get("events", []), key=lambda one: str(one.get("on", "")), reverse=True)
         ),
@@ -245,6 +248,12 @@ def _why(visit: Visit, kind: DocumentType, case: CaseFile) -> str:
         event = labels.term(visit.language, profile.events.get(kind.event))
         return _("Asked for because this happened: %(event)s") % {"event": event}
     return _("Belongs in every file of this programme")
+
+
+def hidden_names(session: Session, visit: Visit, case: CaseFile) -> tuple[str, ...]:
+    """Names of the household that the person is not shown."""
+    household = _households(session, [case])[case.household_id]
+    return masking.hidden_names(visit.person, case, household, visit.site.archive.profile)
 
 
 def other_cases(session: Session, visit: Visit, case: CaseFile, household_no: str) -> list[CaseFile]:

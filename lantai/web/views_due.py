@@ -13,7 +13,7 @@ from typing import IO, cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from access import gate
+from access import gate, masking
 from lantai import i18n, result_lists
 from lantai.result_lists import Cell
 from lantai.web import labels
@@ -151,13 +151,15 @@ def lines(
     over = holds.shown(session, visit.person, profile, [one.record_id for one in found])
     names, today = organ_names(session, visit), today_of(visit).isoformat()
     stands = gate.cases_of(session, visit.person, profile, [one.record_id for one in found])
+    files = {case.id: case for cases in stands.values() for case in cases}
+    titles = masking.case_titles(session, visit.person, files.values(), profile)
     made = []
     for one in found:
         badges = hold_badges(visit, over.get(one.record_id, []))
         made.append(
             replace(
                 _line(visit, one, names, today, badges),
-                cases=tuple((case_id, masked(title)) for case_id, title in stands.get(one.record_id, ())),
+                cases=tuple((case.id, titles[case.id]) for case in stands.get(one.record_id, ())),
             )
         )
     return made

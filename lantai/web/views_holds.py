@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from access import gate
+from access import gate, masking
 from lantai import i18n
 from lantai.web.display import masked
 from lantai.web.searching import Asked
@@ -174,11 +174,12 @@ def _named(
         .all()
     )
     _ = i18n.translations(visit.language).gettext
+    titles = masking.case_titles(session, visit.person, cases, profile)
     named = [
         Named(
             one.seq,
             f"/case-files/{one.id}",
-            masked(one.title),
+            titles[one.id],
             _("household file %s, with papers yet to come") % numbers.get(one.household_id, ""),
         )
         for one in cases[:_SHOWN]

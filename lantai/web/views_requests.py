@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from access import gate, grants, letters, request_decisions, requests, use_register
+from access import gate, grants, letters, masking, request_decisions, requests, use_register
 from access.letters import Letter
 from access.request_rules import OPEN, Wanted, fields_of, requester_of, requesters_for
 from lantai import i18n
@@ -377,7 +377,8 @@ def _case_thing(session: Session, visit: Visit, case_file_id: str, bar: str | No
         case: CaseFile = gate.get_case(session, visit.person, case_file_id, visit.site.archive.profile)
     except NotFound:
         return Thing("case_file", case_file_id, "", note, "", "", bar, granted)
-    return Thing("case_file", case_file_id, masked(case.title), note, f"/case-files/{case_file_id}", "", bar, granted)
+    title = masking.case_titles(session, visit.person, [case], visit.site.archive.profile)[case.id]
+    return Thing("case_file", case_file_id, title, note, f"/case-files/{case_file_id}", "", bar, granted)
 
 
 def letter(session: Session, visit: Visit, request_id: str) -> Letter:

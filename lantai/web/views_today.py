@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from access import account_lists, alarms, gate, requests
+from access import account_lists, alarms, gate, masking, requests
 from access.account_lists import AccountFilter
 from access.masking import masked
 from lantai import i18n, indexing
@@ -236,13 +236,12 @@ def _cases(session: Session, visit: Visit, since: datetime) -> Iterator[Change]:
     for at, act, case_file_id in session.execute(wanted).tuples():
         newest.setdefault(str(case_file_id), (at, act))
     ids = list(newest)[: 2 * _CHANGES]
-    seen = select(CaseFile.id, CaseFile.title).where(
-        CaseFile.id.in_(ids), gate.visible_cases(person, visit.site.archive.profile)
-    )
-    for case_file_id, title in session.execute(seen).tuples():
+    profile = visit.site.archive.profile
+    seen = session.scalars(select(CaseFile).where(CaseFile.id.in_(ids), gate.visible_cases(person, profile)))
+    for case_file_id, title in masking.case_titles(session, person, seen, profile).items():
         at, act = newest[case_file_id]
         note = labels.label(catalogue, act, "act")
-        yield _change(visit, at, masked(title), f"/case-files/{case_file_id}", note=note)
+        yield _change(visit, at, title, f"/case-files/{case_file_id}", note=note)
 
 
 def _incidents(session: Session, visit: Visit, since: datetime) -> Iterator[Change]:

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
-from access import gate, use_register
+from access import gate, masking, use_register
 from access.actors import Actor
 from access.register_scope import hidden_cases, organs_named
 from access.use_register import Filters, UseEntry
@@ -194,9 +194,10 @@ def titles(session: Session, visit: Visit, entries: Sequence[UseEntry]) -> dict[
         for record_id, record in gate.records_by_id(session, person, ids, profile).items()
     }
     case_ids = {one.case_file_id for one in entries if one.case_file_id}
-    wanted = select(CaseFile.id, CaseFile.title).where(CaseFile.id.in_(case_ids), gate.visible_cases(person, profile))
-    for case_file_id, title in session.execute(wanted).tuples() if case_ids else ():
-        found[case_file_id] = (display.masked(title), f"/case-files/{case_file_id}")
+    wanted = select(CaseFile).where(CaseFile.id.in_(case_ids), gate.visible_cases(person, profile))
+    seen = session.scalars(wanted) if case_ids else ()
+    for case_file_id, title in masking.case_titles(session, person, seen, profile).items():
+        found[case_file_id] = (title, f"/case-files/{case_file_id}")
     return found
 
 

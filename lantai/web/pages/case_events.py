@@ -7,6 +7,7 @@ from datetime import date
 from fastapi import APIRouter, Response
 
 from access import gate
+from access.masking import without_names
 from lantai import i18n
 from lantai.web import labels, saying, views_cases, views_retention
 from lantai.web.chosen import row_version
@@ -97,11 +98,12 @@ def _page(
     with visit.looking(case_file=case_file_id) as session:
         case = gate.get_case(session, visit.person, case_file_id, profile)
         visit.looked(session, "case.viewed", case_file_id=case.id)
+        hidden = views_cases.hidden_names(session, visit, case)
         context = {
             "case": views_cases.case_view(session, visit, case),
             "case_version": case.row_version,
-            "entered": _lines(visit, case.state.get("events", [])),
-            "withdrawn": _lines(visit, case.state.get("withdrawn", [])),
+            "entered": _lines(visit, case.state.get("events", []), hidden),
+            "withdrawn": _lines(visit, case.state.get("withdrawn", []), hidden),
             "retention": views_retention.of_case(session, visit, case),
             "holds": views_retention.holds_of_case(session, visit, case),
             "may_enter": events.may_enter(visit.person, profile, case),
@@ -125,7 +127,7 @@ def _kinds(visit: Visit) -> Options:
     return [("", [(one.code, labels.term(visit.language, one)) for one in kinds if one.entered])]
 
 
-def _lines(visit: Visit, entries: list[dict[str, str]]) -> list[dict[str, str]]:
+def _lines(visit: Visit, entries: list[dict[str, str]], hidden: tuple[str, ...]) -> list[dict[str, str]]:
     known = visit.site.archive.profile.events
     return [
         {
@@ -134,8 +136,8 @@ def _lines(visit: Visit, entries: list[dict[str, str]]) -> list[dict[str, str]]:
             "name": labels.term(visit.language, known[one["event"]])
             if one.get("event") in known
             else str(one.get("event")),
-            "note": masked(str(one.get("note") or "")),
-            "reason": masked(str(one.get("reason") or "")),
+            "note": without_names(masked(str(one.get("note") or "")), hidden),
+            "reason": without_names(masked(str(one.get("reason") or "")), hidden),
         }
         for one in sorted(entries, key=lambda one: str(one.get("on")), reverse=True)
     ]

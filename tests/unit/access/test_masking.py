@@ -12,12 +12,22 @@ from datetime import timedelta
 import pytest
 
 from access.actors import GrantHeld
-from access.masking import checked_reason, mask_log, masked, masked_all, sees_numbers
+from access.masking import (
+    case_title,
+    checked_reason,
+    mask_log,
+    masked,
+    masked_all,
+    masked_name,
+    names_shown,
+    sees_numbers,
+    without_names,
+)
 from metadata.errors import Invalid
 from metadata.household import household_no
 from metadata.idcard import check_digit
 from metadata.identifiers import new_id
-from repository.tables import Record
+from repository.tables import CaseFile, Household, Record
 from tests.unit.access.conftest import County
 
 ID = "11010519491231002X"
@@ -200,3 +210,59 @@ def test_who_sees_numbers_as_they_are(county: County, put: Callable[..., str]) -
     assert because.grant == whole
     internal = county.actor("borrower_internal", "bureau")  # the role is never given numbers, whatever a grant says
     assert sees_numbers(replace(internal, grants=(whole,)), record, profile) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("张伟", "张*"),
+        ("欧阳春花", "欧*"),
+        ("𠮷田", "𠮷*"),
+        ("Aygul Memet", "A*"),
+        (" （王）", "王*"),
+        ("…", "*"),
+        (" ", ""),
+    ],
+)
+def test_how_names_are_masked(name: str, shown: str) -> None:
+    assert masked_name(name) == shown
+
+
+def test_the_longest_name_is_masked_first_and_once() -> None:
+    assert without_names("王秀英、王秀和 Anna", ["王秀", "王秀英", "anna", ""]) == "王*、王*和 A*"
+    assert without_names("王秀英", []) == "王秀英"
+
+
+def test_whose_names_are_shown(county: County) -> None:
+    profile = county.archive.profile
+    household = Household(id=new_id(), household_no=household_no("990101001001", 3), applicant_name="王秀英")
+    case = CaseFile(
+        id=new_id(),
+        household_id=household.id,
+        programme="DB",
+        title="王秀英（又名王英）低保",
+        division_code="990101001001",
+        organ_id=county.organs["east"],
+        state={},
+    )
+    supervisor, archivist = county.actor("supervisor", "prefecture"), county.actor("archivist", "bureau")
+    assert case_title(archivist, case, household, profile) == case.title
+    assert case_title(supervisor, case, household, profile) == "王* 最低生活保障"
+    household.applicant_name = ""
+    assert case_title(supervisor, case, household, profile) == f"{household.household_no} 最低生活保障"
+    assert names_shown(archivist, None, profile)
+    assert not names_shown(supervisor, None, profile)
+    grant = GrantHeld(
+        id=new_id(),
+        request_id=new_id(),
+        number="2026-0002",
+        permissions=frozenset({"record.read"}),
+        record_ids=frozenset(),
+        case_file_ids=frozenset({case.id}),
+        ends_at=None,
+    )
+    assert names_shown(replace(supervisor, grants=(grant,)), case, profile)
+    assert not names_shown(replace(supervisor, grants=(replace(grant, case_file_ids=frozenset()),)), case, profile)
+    for organ, shown in (("east", True), ("west", False)):  # a second role shows names as far as it reaches
+        both = replace(supervisor, roles=supervisor.roles + county.actor("clerk_township", organ).roles)
+        assert names_shown(both, case, profile) is shown
