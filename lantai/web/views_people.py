@@ -197,7 +197,7 @@ def _account_line(visit: Visit, row: AccountRow) -> AccountLine:
 
 
 def _held_line(visit: Visit, held: AccountRole, organ: Organ, account: Account) -> HeldLine:
-    today, role = _today(visit), visit.site.archive.profile.roles.get(held.role)
+    today = _today(visit)
     state = "in_force"
     if held.ends_on is not None and held.ends_on <= today:
         state = "ended"
@@ -205,7 +205,7 @@ def _held_line(visit: Visit, held: AccountRole, organ: Organ, account: Account) 
         state = "coming"
     return HeldLine(
         role=held.role,
-        role_name=labels.term(visit.language, role) if role else held.role,
+        role_name=role_name(visit, held.role),
         organ=organ.code,
         organ_name=labels.term(visit.language, organ),
         starts_on=held.starts_on,
@@ -307,6 +307,12 @@ def level_choices(visit: Visit) -> Options:
         digits = " / ".join(map(str, one.division_digits)) or "–"
         made.append((one.code, f"{one.code} {labels.term(visit.language, one)} · {digits}"))
     return [("", made)]
+
+
+def role_name(visit: Visit, code: str) -> str:
+    """The name of a role; the code itself when the profile knows it no longer."""
+    role = visit.site.archive.profile.roles.get(code)
+    return labels.term(visit.language, role) if role else code
 
 
 def role_choices(visit: Visit) -> Options:

@@ -69,6 +69,12 @@ def _organs(
     )
 
 
+def _organ_name(visit: Visit, code: str) -> str:
+    """The name of an organ for a sentence about it, as it stands after the act."""
+    with visit.reading() as session:
+        return views_people.organ_line(session, visit, code).name[:60]
+
+
 _ORGAN_FIELDS = ("code", "name_zh", "name_en", "level", "division", "superior")
 
 
@@ -81,7 +87,9 @@ def enter_organ(visit: SignedVisit, form: Form) -> Response:
     except (Invalid, Conflict, NotFound) as error:
         return _organs(visit, typed=typed, errors=_refused(visit, error, "code", _ORGAN_FIELDS), status=422)
     _ = i18n.translations(visit.language).gettext
-    return saying.after(visit, "/system/organs", _("The organ %(code)s was entered.") % {"code": typed["code"]})
+    return saying.after(
+        visit, "/system/organs", _("The organ “%(name)s” was entered.") % {"name": _organ_name(visit, typed["code"])}
+    )
 
 
 @router.get("/organs/{code}")
@@ -129,7 +137,9 @@ def change_organ(visit: SignedVisit, code: str, form: Form) -> Response:
             raise
         return _organ(visit, code, typed=typed, errors=_refused(visit, error, "name_zh", fields))
     _ = i18n.translations(visit.language).gettext
-    return saying.after(visit, "/system/organs", _("The organ %(code)s was changed.") % {"code": code})
+    return saying.after(
+        visit, "/system/organs", _("The organ “%(name)s” was changed.") % {"name": _organ_name(visit, code)}
+    )
 
 
 def _seen(form: Posted) -> int | None:
@@ -142,7 +152,7 @@ def close_organ(visit: SignedVisit, code: str, _form: Form) -> Response:
     """Close an organ in which nobody works."""
     administering.close_organ(visit, code)
     _ = i18n.translations(visit.language).gettext
-    words = _("The organ %(code)s was closed.") % {"code": code}
+    words = _("The organ “%(name)s” was closed.") % {"name": _organ_name(visit, code)}
     return saying.after(visit, "/system/organs", words, Undo(f"/system/organs/{code}/reopen"))
 
 
@@ -151,7 +161,7 @@ def reopen_organ(visit: SignedVisit, code: str, _form: Form) -> Response:
     """Take an organ into use again."""
     administering.reopen_organ(visit, code)
     _ = i18n.translations(visit.language).gettext
-    words = _("The organ %(code)s is in use again.") % {"code": code}
+    words = _("The organ “%(name)s” is in use again.") % {"name": _organ_name(visit, code)}
     return saying.after(visit, "/system/organs", words, Undo(f"/system/organs/{code}/close"))
 
 
@@ -220,6 +230,7 @@ def _account(
     errors: dict[str, str] | None = None,
 ) -> Response:
     keeps, grants = visit.may(Permission.ACCOUNT_WRITE), visit.may(Permission.GRANT_WRITE)
+    known = visit.site.archive.profile.roles.values()
     with visit.reading() as session:
         row, line = views_people.one_account(session, visit, account_id)
         return page(
@@ -233,6 +244,7 @@ def _account(
             grants=grants,
             own=row.id == visit.person.id,
             history=views_system.history(session, row.id),
+            role_names={one.code: views_people.role_name(visit, one.code) for one in known},
             sessions=views_people.session_lines(session, visit, account_id=row.id) if keeps else [],
             tokens=tokening.of_account(session, visit, row.id) if keeps else [],
             organs=_organs_for(session, visit),
@@ -311,7 +323,8 @@ def grant_role(visit: SignedVisit, account_id: str, form: Form) -> Response:
             raise
         return _account(visit, account_id, typed=typed, errors=_refused(visit, error, "role", fields))
     _ = i18n.translations(visit.language).gettext
-    return saying.after(visit, f"/system/accounts/{account_id}", _("The role was granted."))
+    words = _("The role “%(role)s” was granted.") % {"role": views_people.role_name(visit, typed["role"])}
+    return saying.after(visit, f"/system/accounts/{account_id}", words)
 
 
 @router.post("/accounts/{account_id}/roles/end")
@@ -319,7 +332,9 @@ def end_role(visit: SignedVisit, account_id: str, form: Form) -> Response:
     """End a role at once."""
     administering.end_role(visit, account_id, role=form.text("role"), organ=form.text("organ"))
     _ = i18n.translations(visit.language).gettext
-    return saying.after(visit, f"/system/accounts/{account_id}", _("The role ended; it counts no longer from now on."))
+    words = _("The role “%(role)s” ended; it counts no longer from now on.")
+    told = words % {"role": views_people.role_name(visit, form.text("role"))}
+    return saying.after(visit, f"/system/accounts/{account_id}", told)
 
 
 @router.get("/roles")

@@ -208,6 +208,10 @@ def test_roles_begin_and_end_at_the_next_request(visit: Visit, site: Site) -> No
     security.get(f"/system/accounts/{account_id}")
     granted = security.post(f"/system/accounts/{account_id}/roles", {"role": "archivist", "organ": "bureau"})
     assert granted.status_code == 303
+    name = site.archive.profile.roles["archivist"].zh
+    said = security.get(f"/system/accounts/{account_id}").text
+    assert f"已授予角色“{name}”。" in said
+    assert f'<span class="quiet">{name}</span>' in said  # the history names it, not its code
     assert person.api("GET", "/records").status_code == 200
     twice = security.post(f"/system/accounts/{account_id}/roles", {"role": "archivist", "organ": "bureau"})
     assert twice.status_code == 422
@@ -258,6 +262,7 @@ def test_organs_are_entered_changed_closed_and_never_widen_a_role(visit: Visit, 
     fields = {"code": "vc9", "name_zh": "合成村", "level": "VC", "division": "990101001009", "superior": "ts1"}
     system.get("/system/organs")
     assert system.post("/system/organs", fields).status_code == 303
+    assert "已建立机构“合成村”。" in system.get("/system/organs").text
     twice = system.post("/system/organs", fields)
     assert twice.status_code == 422
     assert "已被使用" in twice.text
