@@ -18,6 +18,7 @@ from lantai.web import display, labels, views_history, views_preservation, views
 from lantai.web.because import because
 from lantai.web.display import masked
 from lantai.web.opening import can_be_pictured
+from lantai.web.places import place as place_of
 from lantai.web.rendering import query
 from lantai.web.views_cases import CaseView, Stage
 from lantai.web.views_history import Moment
@@ -146,7 +147,9 @@ def paper(session: Session, visit: Visit, case: CaseView, stages: Sequence[Stage
         may_describe=gate.decide(visit.person, record, Permission.DESCRIBE, profile) is not None,
         version=version.number,
         version_asked=version.number if version.number != record.head_version else None,
-        description=views_records.description_lines(visit, record),
+        description=views_records.description_lines(
+            visit, record, division=place_of(session, visit, record.division_code)
+        ),
         origin=_origin(session, visit, record),
         because=because(visit, session, record),
         versions=views_records.versions_of(session, record),

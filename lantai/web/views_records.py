@@ -283,8 +283,13 @@ def incidents_of(session: Session, record: Record) -> list[Incident]:
     return list(session.scalars(wanted))
 
 
-def description_lines(visit: Visit, record: Record, *, clear: bool = False) -> list[tuple[str, str]]:
-    """What is known about ``record``, as words for people; empty fields are left out. ``clear``: numbers as they are."""
+def description_lines(
+    visit: Visit, record: Record, *, clear: bool = False, division: str = ""
+) -> list[tuple[str, str]]:
+    """What is known about ``record``, as words for people; empty fields are left out.
+
+    ``clear``: numbers as they are; ``division``: its division as ``places.place`` tells it.
+    """
     told_of = str if clear else masked
     _ = i18n.translations(visit.language).gettext
     profile = visit.site.archive.profile
@@ -299,7 +304,7 @@ def description_lines(visit: Visit, record: Record, *, clear: bool = False) -> l
         _("Dated"): record.dated.isoformat() if record.dated else (record.year and str(record.year)),
         _("Author"): told_of(str(told.get("author") or "")),
         _("Document number"): told_of(str(told.get("document_number") or "")),
-        _("Division"): record.division_code,
+        _("Division"): division or record.division_code,
         _("Persons"): told_of("、".join(str(one) for one in told.get("persons") or [])),
         _("Pages"): told.get("page_count"),
         _("Note"): told_of(str(told.get("note") or "")),

@@ -12,6 +12,7 @@ from lantai import filing, i18n
 from lantai.web import saying, views_cases, views_history, views_household, views_records, views_retention
 from lantai.web.because import because_of_case
 from lantai.web.chosen import chosen, row_version
+from lantai.web.places import place as place_of
 from lantai.web.rendering import page, query
 from lantai.web.saying import Undo
 from lantai.web.views_household import Place
@@ -70,6 +71,7 @@ def show_case(
         kind = show if show in views_household.KINDS else "all"
         context: dict[str, Any] = {
             "case": view,
+            "division": place_of(session, visit, view.division_code),
             "stages": stages,
             "missing": missing,
             "paper": chosen_paper,

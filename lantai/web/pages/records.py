@@ -14,6 +14,7 @@ from lantai.web.because import because
 from lantai.web.display import masked
 from lantai.web.labels import term
 from lantai.web.opening import open_record, version_of
+from lantai.web.places import place
 from lantai.web.rendering import page
 from lantai.web.viewing import viewer
 from lantai.web.visit import SignedVisit, Visit
@@ -50,7 +51,9 @@ def show(
             "more_files": files[-1].position + 1 if len(files) == views_records.FILES_SHOWN else 0,
             "replicas": copies,
             "cases": _cases(session, visit, record),
-            "description": views_records.description_lines(visit, record),
+            "description": views_records.description_lines(
+                visit, record, division=place(session, visit, record.division_code)
+            ),
             "incidents": [
                 views_preservation.incident_line(visit, one) for one in views_records.incidents_of(session, record)
             ],
