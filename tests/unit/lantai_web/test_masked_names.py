@@ -6,12 +6,13 @@ import html
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from access import epochs
@@ -30,6 +31,14 @@ APPLICANT, CHILD = "欧阳春晓", "欧阳小满"
 SHOWN = "欧* 最低生活保障"
 
 
+_REQUESTS = select(AccessRequest.id).where(AccessRequest.number.startswith("2098-"))
+_OURS = {
+    GrantSubject: GrantSubject.grant_id.in_(select(AccessGrant.id).where(AccessGrant.request_id.in_(_REQUESTS))),
+    AccessGrant: AccessGrant.request_id.in_(_REQUESTS),
+    AccessRequest: AccessRequest.number.startswith("2098-"),
+}
+
+
 @dataclass(frozen=True)
 class Overseen:
     """A household's file, and the account that supervises its county."""
@@ -39,7 +48,7 @@ class Overseen:
 
 
 @pytest.fixture(scope="module")
-def overseen(site: Site, papers: Papers, tmp_path_factory: pytest.TempPathFactory) -> Overseen:
+def overseen(site: Site, papers: Papers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Overseen]:
     """A household of two with one paper; a supervisor who may search, by a grant of a paper of other people."""
     archive = site.archive
     with archive.sessions.begin() as session:
@@ -78,7 +87,11 @@ def overseen(site: Site, papers: Papers, tmp_path_factory: pytest.TempPathFactor
     folder.mkdir()
     (folder / "申请.txt").write_text(f"申请人{APPLICANT}\n")
     take_in(site, folder, household_no=NUMBER, programme="DB")
-    return Overseen(case_file_id, account_id)
+    yield Overseen(case_file_id, account_id)
+    with archive.sessions.begin() as session:  # other tests walk through all requests, and these are half made
+        for table in (GrantSubject, AccessGrant, AccessRequest):
+            session.execute(delete(table).where(_OURS[table]))
+        epochs.moved(session, [account_id])
 
 
 def _grant(site: Site, session: Session, account: Account, kind: str, subject_id: str, number: str) -> None:
