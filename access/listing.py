@@ -166,6 +166,29 @@ def cases_of(session: Session, actor: Actor, profile: Profile, record_ids: Itera
     return made
 
 
+def file_numbers(
+    session: Session, actor: Actor, profile: Profile, record_ids: Iterable[str]
+) -> dict[str, list[tuple[str, str, str, bool]]]:
+    """Of records that the actor was let through to: the household files that they stand in, by record.
+
+    Each as id, household number, archival code (or nothing), and whether the actor may see the file itself.
+    """
+    wanted = (
+        select(CaseRecord.record_id, CaseFile.id, Household.household_no, CaseFile.archival_code)
+        .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
+        .join(Household, Household.id == CaseFile.household_id)
+        .where(CaseRecord.record_id.in_(list(record_ids)))
+        .order_by(CaseFile.seq)
+    )
+    rows = session.execute(wanted).tuples().all()
+    named = {case_id for _, case_id, _, _ in rows}
+    seen = set(session.scalars(select(CaseFile.id).where(CaseFile.id.in_(named), visible_cases(actor, profile))))
+    made: dict[str, list[tuple[str, str, str, bool]]] = defaultdict(list)
+    for record_id, case_id, number, code in rows:
+        made[record_id].append((case_id, number, code or "", case_id in seen))
+    return made
+
+
 def list_cases(
     session: Session,
     actor: Actor,

@@ -24,7 +24,7 @@ from lantai.web.visit import Visit
 from metadata.errors import Invalid
 from metadata.profile.models import STATUS_WORDS
 from metadata.rights import Permission
-from repository.tables import CaseFile, CaseRecord, Household, Organ
+from repository.tables import Organ
 from retention import due, holds, totals
 from retention.assignment import NO_RULE
 from retention.due import DueFilter, ListedRecord, Total
@@ -307,19 +307,10 @@ def _numbers(session: Session, visit: Visit, record_ids: Sequence[str]) -> dict[
     Of a record in more than a few only their count is told, as a cell holds no register of a whole village.
     """
     catalogue = i18n.translations(visit.language)
-    reach = gate.visible_cases(visit.person, visit.site.archive.profile)
-    wanted = (
-        select(CaseRecord.record_id, Household.household_no, CaseFile.archival_code)
-        .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
-        .join(Household, Household.id == CaseFile.household_id)
-        .where(CaseRecord.record_id.in_(record_ids), reach)
-        .order_by(CaseFile.seq)
-    )
-    told: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for record_id, number, code in session.execute(wanted).tuples():
-        told[record_id].append((number, code or ""))
+    told = gate.file_numbers(session, visit.person, visit.site.archive.profile, record_ids)
     found = {}
-    for record_id, files in told.items():
+    for record_id, standing in told.items():
+        files = [(number, code) for _, number, code, seen in standing if seen]
         if len(files) > _FILES_NAMED:
             count = catalogue.ngettext("%(num)d household", "%(num)d households", len(files)) % {"num": len(files)}
             found[record_id] = (count, "")

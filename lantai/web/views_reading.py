@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +12,7 @@ from access import gate, requests
 from lantai import i18n
 from lantai.web.views_requests import GrantView, RequestLine, Thing, grant_view, granted_things, lines
 from lantai.web.visit import Visit
-from repository.tables import AccessGrant, AccessRequest, CaseFile, CaseRecord, Household
+from repository.tables import AccessGrant, AccessRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +53,15 @@ def readable_now(session: Session, visit: Visit) -> list[Reading]:
 def _households(session: Session, visit: Visit, things: Sequence[Thing]) -> dict[str, tuple[str, str]]:
     catalogue = i18n.translations(visit.language)
     ids = [one.id for one in things if one.kind == "record"]  # these the gate has let through
-    wanted = (
-        select(CaseRecord.record_id, CaseFile.id, Household.household_no)
-        .join(CaseFile, CaseFile.id == CaseRecord.case_file_id)
-        .join(Household, Household.id == CaseFile.household_id)
-        .where(CaseRecord.record_id.in_(ids))
-        .order_by(CaseFile.seq)
-    )
-    stands: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for record_id, case_id, number in session.execute(wanted).tuples():
-        stands[record_id].append((case_id, number))
-    reach = gate.visible_cases(visit.person, visit.site.archive.profile)
-    files = {case_id for told in stands.values() for case_id, _ in told}
-    seen = set(session.scalars(select(CaseFile.id).where(CaseFile.id.in_(files), reach)))
+    stands = gate.file_numbers(session, visit.person, visit.site.archive.profile, ids)
     found = {}
     for record_id, told in stands.items():
-        numbers = {number for _, number in told}
+        numbers = {number for _, number, _, _ in told}
         words = catalogue.gettext("Household %(number)s") % {"number": min(numbers)}
         if len(numbers) > 1:
             count = catalogue.ngettext("%(num)d household", "%(num)d households", len(numbers))
             words = count % {"num": len(numbers)}
-        opens = next((case_id for case_id, _ in told if case_id in seen), "") if len(numbers) == 1 else ""
+        opens = next((case_id for case_id, _, _, seen in told if seen), "") if len(numbers) == 1 else ""
         found[record_id] = (words, f"/case-files/{opens}" if opens else "")
     return found
 
