@@ -20,6 +20,8 @@ from access.deciding import allowed, allowed_at, decide, decide_case, require
 from access.listing import (
     MOST,
     case_meant,
+    cases_by_id,
+    cases_numbered,
     cases_of,
     file_numbers,
     get_case,
@@ -28,6 +30,7 @@ from access.listing import (
     list_cases,
     list_records,
     records_by_id,
+    select_records,
 )
 from access.reach import Because
 from access.terms import GrantedClause, PermissionClause, PermissionTerms, permission_terms
@@ -42,6 +45,8 @@ __all__ = [
     "allowed",
     "allowed_at",
     "case_meant",
+    "cases_by_id",
+    "cases_numbered",
     "cases_of",
     "decide",
     "decide_case",
@@ -55,6 +60,7 @@ __all__ = [
     "permission_terms",
     "records_by_id",
     "require",
+    "select_records",
     "visible_cases",
     "visible_records",
 ]

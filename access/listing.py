@@ -235,3 +235,37 @@ def records_by_id(
         rows = session.scalars(select(Record).where(Record.id.in_(ids[start : start + _BATCH]), criterion))
         found.update({row.id: row for row in rows})
     return found
+
+
+def cases_by_id(
+    session: Session,
+    actor: Actor,
+    ids: Iterable[str],
+    profile: Profile,
+    *,
+    permission: Permission = Permission.CASE_READ,
+) -> dict[str, CaseFile]:
+    """Those of the case files ``ids`` that ``actor`` may see."""
+    wanted, criterion = list(ids), visible_cases(actor, profile, permission)
+    found: dict[str, CaseFile] = {}
+    for start in range(0, len(wanted), _BATCH):
+        rows = session.scalars(select(CaseFile).where(CaseFile.id.in_(wanted[start : start + _BATCH]), criterion))
+        found.update({row.id: row for row in rows})
+    return found
+
+
+def cases_numbered(
+    session: Session, actor: Actor, numbers: Sequence[str], profile: Profile, *, permission: Permission
+) -> list[tuple[str, str]]:
+    """Household number and id of each case file of these households that ``actor`` may do ``permission`` on."""
+    wanted = (
+        select(Household.household_no, CaseFile.id)
+        .join(CaseFile, CaseFile.household_id == Household.id)
+        .where(Household.household_no.in_(numbers), visible_cases(actor, profile, permission))
+    )
+    return list(session.execute(wanted).tuples())
+
+
+def select_records(actor: Actor, profile: Profile, permission: Permission) -> Select[tuple[Record]]:
+    """The records that ``actor`` may do ``permission`` on, for a list that narrows and orders them further."""
+    return select(Record).where(visible_records(actor, profile, permission))

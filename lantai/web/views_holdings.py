@@ -121,12 +121,7 @@ def _criteria(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 def records(session: Session, visit: Visit, wanted: Wanted, limit: int) -> list[Record]:
     """Records of the list that may be listed, from ``wanted.after`` on."""
     person, profile = visit.person, visit.site.archive.profile
-    listed = (
-        select(Record)
-        .where(gate.visible_records(person, profile, Permission.RECORD_LIST))
-        .where(*_criteria(wanted))
-        .limit(limit)
-    )
+    listed = gate.select_records(person, profile, Permission.RECORD_LIST).where(*_criteria(wanted)).limit(limit)
     if wanted.filed == "tray":
         types = visit.site.archive.profile.document_types.values()
         volumes = [one.code for one in types if one.level == VOLUME]

@@ -19,7 +19,7 @@ from lantai.web.visit import Visit
 from metadata.errors import Invalid, NotFound
 from metadata.identifiers import is_id
 from metadata.rights import Permission
-from repository.tables import Account, CaseFile, Hold, Household, Record
+from repository.tables import Account, Hold, Household
 from retention import holding, holds
 from retention.holding import MOST_SUBJECTS
 from search import service
@@ -207,23 +207,17 @@ def meant(session: Session, visit: Visit, text: str) -> Meant:
             most=MOST_SUBJECTS,
         )
     profile, person = visit.site.archive.profile, visit.person
-    record_reach = gate.visible_records(person, profile, Permission.HOLD_PLACE)
-    case_reach = gate.visible_cases(person, profile, Permission.HOLD_PLACE)
+    place = Permission.HOLD_PLACE
     records: set[str] = set()
     by_word: dict[str, list[str]] = defaultdict(list)
     for start in range(0, len(words), _BATCH):
         part = words[start : start + _BATCH]
         ids = [one for one in part if is_id(one)]
         numbers = [one.upper() for one in part if not is_id(one)]
-        records.update(session.scalars(select(Record.id).where(Record.id.in_(ids), record_reach)))
-        for case_id in session.scalars(select(CaseFile.id).where(CaseFile.id.in_(ids), case_reach)):
+        records.update(gate.records_by_id(session, person, ids, profile, permission=place))
+        for case_id in gate.cases_by_id(session, person, ids, profile, permission=place):
             by_word[case_id].append(case_id)
-        of_households = (
-            select(Household.household_no, CaseFile.id)
-            .join(CaseFile, CaseFile.household_id == Household.id)
-            .where(Household.household_no.in_(numbers), case_reach)
-        )
-        for number, case_id in session.execute(of_households).tuples():
+        for number, case_id in gate.cases_numbered(session, person, numbers, profile, permission=place):
             by_word[number].append(case_id)
     cases = [case_id for word in words for case_id in by_word.get(word if is_id(word) else word.upper(), ())]
     unknown = [

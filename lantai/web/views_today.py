@@ -17,7 +17,7 @@ from lantai.web import display, labels, views_preservation, views_submissions
 from lantai.web.visit import Visit
 from metadata.rights import Permission
 from repository.clock import local_date
-from repository.tables import Account, CaseFile, Incident, LedgerEntry, Submission
+from repository.tables import Account, Incident, LedgerEntry, Submission
 from retention import holds
 from retention.due import due_list
 
@@ -237,7 +237,7 @@ def _cases(session: Session, visit: Visit, since: datetime) -> Iterator[Change]:
         newest.setdefault(str(case_file_id), (at, act))
     ids = list(newest)[: 2 * _CHANGES]
     profile = visit.site.archive.profile
-    seen = session.scalars(select(CaseFile).where(CaseFile.id.in_(ids), gate.visible_cases(person, profile)))
+    seen = gate.cases_by_id(session, person, ids, profile).values()
     for case_file_id, title in masking.case_titles(session, person, seen, profile).items():
         at, act = newest[case_file_id]
         note = labels.label(catalogue, act, "act")

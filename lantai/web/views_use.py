@@ -26,7 +26,7 @@ from metadata.identifiers import is_id
 from metadata.profile import Profile
 from metadata.rights import Permission
 from repository.ledger.acts import LOOKS
-from repository.tables import AccessRequest, Account, CaseFile
+from repository.tables import AccessRequest, Account
 
 NAMES = ("record", "case_file", "person", "organ", "since", "until", "act", "form", "request")
 _KEPT_IN_MEMORY = 1 << 20
@@ -194,8 +194,7 @@ def titles(session: Session, visit: Visit, entries: Sequence[UseEntry]) -> dict[
         for record_id, record in gate.records_by_id(session, person, ids, profile).items()
     }
     case_ids = {one.case_file_id for one in entries if one.case_file_id}
-    wanted = select(CaseFile).where(CaseFile.id.in_(case_ids), gate.visible_cases(person, profile))
-    seen = session.scalars(wanted) if case_ids else ()
+    seen = gate.cases_by_id(session, person, case_ids, profile).values()
     for case_file_id, title in masking.case_titles(session, person, seen, profile).items():
         found[case_file_id] = (title, f"/case-files/{case_file_id}")
     return found

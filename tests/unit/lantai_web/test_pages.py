@@ -83,7 +83,7 @@ def test_a_refused_look_is_in_the_register(visit: Visit, papers: Papers, site: S
 def test_the_system_administrator_reads_no_file(visit: Visit, papers: Papers) -> None:
     browser = visit("sysadmin")
     assert browser.get("/system").status_code == 200
-    assert "archivist" in browser.get("/system").text
+    assert "archivist" in browser.get("/system/accounts").text
     for path in ("/holdings", "/search?q=*", "/preservation", "/retention", "/deposit", "/submissions"):
         assert browser.get(path).status_code == 403, path
     assert browser.get(f"/records/{papers.record_ids['申請書.txt']}").status_code == 404
