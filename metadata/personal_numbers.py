@@ -23,7 +23,7 @@ _SHOWN_FIRST: dict[Kind, int] = {"id": 6, "phone": 3, "account": 0}
 _SHOWN_LAST = 4
 
 _GAP = r"[ \u00a0\u3000-]"
-_WIDE_GAP = r"[\s-]{0,2}"
+_WIDE_GAP = r"(?:[^\S\t]|-){0,2}"  # a tabulator stands between the cells of a table: what they hold is not one number
 _CANDIDATES = re.compile(
     rf"(?<![0-9a-z])(?:"
     rf"(?P<id>\d{{6}}{_GAP}(?:\d{{8}}|\d{{4}}{_GAP}\d{{2}}{_GAP}\d{{2}}){_GAP}\d{{3}}[0-9x])"

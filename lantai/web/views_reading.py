@@ -44,18 +44,27 @@ def readable_now(session: Session, visit: Visit) -> list[Reading]:
     )
     described = lines(session, visit, [request for request, _ in rows])
     found = []
-    for (_, grant), line in zip(rows, described, strict=True):
+    for (request, grant), line in zip(rows, described, strict=True):
         things = tuple(granted_things(session, visit, grant))
-        found.append(Reading(grant_view(visit, grant), line, things, _households(session, visit, things)))
+        asked = str(request.wanted.get("household_no") or "")
+        found.append(Reading(grant_view(visit, grant), line, things, _households(session, visit, things, asked)))
     return found
 
 
-def _households(session: Session, visit: Visit, things: Sequence[Thing]) -> dict[str, tuple[str, str]]:
+def _households(session: Session, visit: Visit, things: Sequence[Thing], asked: str) -> dict[str, tuple[str, str]]:
+    """Words for the household of each record, and the way to its file: only of a file that the person may see.
+
+    ``asked``: the household that she asked for herself, whose number she knows. A grant of a record alone tells nothing
+    else of the files it stands in.
+    """
     catalogue = i18n.translations(visit.language)
     ids = [one.id for one in things if one.kind == "record"]  # these the gate has let through
     stands = gate.file_numbers(session, visit.person, visit.site.archive.profile, ids)
     found = {}
-    for record_id, told in stands.items():
+    for record_id, found_in in stands.items():
+        told = [one for one in found_in if one[3] or one[1] == asked]
+        if not told:
+            continue
         numbers = {number for _, number, _, _ in told}
         words = catalogue.gettext("Household %(number)s") % {"number": min(numbers)}
         if len(numbers) > 1:

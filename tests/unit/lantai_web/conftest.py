@@ -165,7 +165,7 @@ def _people(site: Site) -> None:
             )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with four people and a handful of papers."""
     home = tmp_path_factory.mktemp("web") / "home"
@@ -175,7 +175,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def papers(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Papers:
     """Text with an ID number, a scan of two pages, sound, a file no browser shows, in one household file."""
     from metadata.idcard import check_digit
@@ -210,7 +210,7 @@ def papers(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Papers:
     return held
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def base(site: Site, papers: Papers) -> Iterator[str]:
     """The address of the running server."""
     with serving(site) as address:

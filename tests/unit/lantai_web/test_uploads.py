@@ -278,7 +278,7 @@ def test_tokens_are_made_shown_once_and_revoked_on_the_page(site: Site, base: st
         keeper = visit("sysadmin")
         listed = [one for one in keeper.api("GET", "/tokens?everybody=true").json() if one["label"] == "镇扫描仪"]
         assert listed[0]["last_used_at"] is not None
-        assert "镇扫描仪" in keeper.get("/system").text
+        assert "镇扫描仪" in keeper.get("/system/sessions").text
         assert visit("other").api("DELETE", f"/tokens/{listed[0]['id']}").status_code == 404
         assert visit("other").api("GET", "/tokens?everybody=true").status_code == 403
         keeper.get("/system")
