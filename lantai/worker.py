@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -162,7 +162,8 @@ class Worker:
             self._thread.join(timeout=10)
         logging.getLogger("dbos").setLevel(logging.CRITICAL)  # of jobs that go on elsewhere it would print tracebacks
         DBOS.destroy(workflow_completion_timeout_sec=5)
-        self._pulse.rest()
+        with suppress(OperationalError):  # a row that stays is older than the time-to-live soon
+            self._pulse.rest()
         if self._context is not None:
             self._context.close()
 
@@ -221,15 +222,17 @@ class Worker:
 
         @DBOS.step(name="care_step")
         def care_step(task: str) -> int:
-            return care.run(site, task)
+            return self._patiently(task, lambda: care.run(site, task))
 
         @DBOS.step(name="audit_step")
         def audit_step(actor_id: str, deep: bool) -> int:
-            return care.audit_everything(site, actor_id=actor_id, deep=deep)
+            return self._patiently("audit", lambda: care.audit_everything(site, actor_id=actor_id, deep=deep))
 
         @DBOS.step(name="repair_step")
         def repair_step(actor_id: str, incident_ids: list[str] | None) -> int:
-            return care.repair_incidents(site, actor_id=actor_id, incident_ids=incident_ids)
+            return self._patiently(
+                "repair", lambda: care.repair_incidents(site, actor_id=actor_id, incident_ids=incident_ids)
+            )
 
         def until_nothing_is_left(task: str) -> None:
             most = care.most_steps(task)
@@ -257,12 +260,28 @@ class Worker:
         del follow_up, audit, repair
         return routine
 
+    def _patiently(self, what: str, do: Callable[[], int]) -> int:
+        """``do``, again and again while the database cannot be used; every piece of care can be repeated.
+
+        A worker that is told to stop meanwhile gives up; the schedules bring the work again.
+        """
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return do()
+            except OperationalError as error:
+                log.warning("%s waits: %s", what, unavailable(error))
+                if self._stop.wait(pause):
+                    time.sleep(1.0)  # the engine is being let go of, quietly
+                    raise
+            pause = min(2 * pause, LONGEST_PAUSE)
+
     def _register_index(self) -> None:
         site = self.site
 
         @DBOS.step(name="rebuild_index_step")
         def rebuild_index_step(actor_id: str) -> int:
-            return care.rebuild_index(site, actor_id=actor_id)
+            return self._patiently("rebuild index", lambda: care.rebuild_index(site, actor_id=actor_id))
 
         @DBOS.workflow(name=Work.REBUILD_INDEX.value, max_recovery_attempts=MANY)
         def rebuild_index(actor_id: str) -> int:
