@@ -23,9 +23,10 @@ $(VENV)/ocr.ok: requirements/ocr.txt $(VENV)/run.ok
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/ocr.txt
 	@touch $@
 
-$(VENV)/dev.ok: requirements/dev.txt $(VENV)/run.ok $(VENV)/ocr.ok
+$(VENV)/dev.ok: requirements/dev.txt requirements/services.txt $(VENV)/run.ok $(VENV)/ocr.ok
 	@echo "Installing what tests and linters need (pinned, with hashes) ..."
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/services.txt
 	@touch $@
 
 demo: $(VENV)/run.ok ## make a sample county and serve it at http://127.0.0.1:8000
@@ -76,9 +77,9 @@ screenshots: $(VENV)/dev.ok ## take the pictures that README shows
 core-tasks: $(VENV)/dev.ok ## count the clicks and keys of the core tasks in Chromium
 	@$(BIN)/python -m tests.journeys.core_tasks
 
-requirements: ## resolve and pin the dependencies anew (needs pip-tools)
-	@for name in pip base dev ocr; do CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile -q --generate-hashes \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe \
+requirements: ## resolve and pin the dependencies anew (needs uv)
+	@for name in pip base dev ocr services; do $(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --strip-extras \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" \
 	  -o requirements/$$name.txt requirements/$$name.in; done
 
 clean: ## remove what was built (never a site)
