@@ -13,7 +13,6 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from access.masking import mask_log
 from ingest.extract.on_demand import Renders
@@ -31,11 +30,11 @@ from lantai.problems import (
 from lantai.web import refusals, rooms
 from lantai.web.errors import error_page
 from lantai.web.limits import Door, SignInLimit
+from lantai.web.numbering import ProxyHeadersMiddleware, RequestNumber, Unforeseen
 from lantai.web.rendering import STATIC
 from lantai.web.security import SecurityHeaders
 from lantai.web.visit import language_of
 from metadata.errors import Invalid, LantaiError, NotFound
-from metadata.identifiers import new_id
 
 if TYPE_CHECKING:
     from lantai.site import Site
@@ -57,28 +56,6 @@ Everything the pages of Lantai do, for programs.
 """
 
 
-class RequestNumber:
-    """ASGI middleware: numbers every request, so that a log line and an error page can be brought together."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Number the request and name the number in the answer."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        number = new_id()
-        scope.setdefault("state", {})["request_id"] = number
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message.setdefault("headers", []).append((b"x-request-id", number.encode()))
-            await send(message)
-
-        await self._app(scope, receive, sending)
-
-
 def create_app(site: Site) -> FastAPI:
     """The application of ``site``; nothing is global, so several sites can live in one process."""
     app = FastAPI(
@@ -98,9 +75,11 @@ def create_app(site: Site) -> FastAPI:
     app.state.figures = {}
     app.state.renders = Renders(site.archive)
     app.state.sign_in_limit = SignInLimit(site.settings)
+    app.add_middleware(Unforeseen, answer=_answer)
     app.add_middleware(Door, settings=site.settings, answer=_answer)
     app.add_middleware(SecurityHeaders, secure=site.settings.secure_cookies)
-    app.add_middleware(RequestNumber)
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=site.settings.proxies)
+    app.add_middleware(RequestNumber, proxies=site.settings.proxies)  # outermost: it must see who really calls
     app.add_exception_handler(LantaiError, _answer)
     app.add_exception_handler(SQLAlchemyError, _answer)
     app.add_exception_handler(OverflowError, _answer)  # a number in an address that no column holds
@@ -162,7 +141,7 @@ async def _answer(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and (error.status_code != 404 or _is_for_programs(request)):
         body, status = _plain_http(error, language)
         if _is_for_programs(request):
-            return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=error.headers)
+            return JSONResponse(body | {"request_id": number}, status, media_type=MEDIA_TYPE, headers=error.headers)
         known: LantaiError = LantaiError(body["code"], zh=body["detail"], en=body["detail"])
         return await run_in_threadpool(error_page, request, known, status, number)
     if isinstance(error, HTTPException):

@@ -98,8 +98,7 @@ def serve(
         uvicorn.run(
             app,
             host=site.settings.host,
-            proxy_headers=bool(site.settings.proxies),
-            forwarded_allow_ips=site.settings.proxies,
+            proxy_headers=False,  # the application looks at them itself, after it has seen who really calls
             port=port or site.settings.port,
             log_level="warning",
             access_log=False,

@@ -86,7 +86,15 @@ class Browser:
 def serving(site: Site) -> Iterator[str]:
     """The site on a loopback port."""
     server = uvicorn.Server(
-        uvicorn.Config(create_app(site), host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
+        uvicorn.Config(
+            create_app(site),
+            host="127.0.0.1",
+            port=0,
+            log_level="error",
+            lifespan="off",
+            ws="none",
+            proxy_headers=False,
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
