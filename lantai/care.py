@@ -62,7 +62,7 @@ def _ocr(site: Site) -> int:
 
 def _index(site: Site) -> int:
     try:
-        return follow(site.archive, site.index_folder, site.process_name)
+        return follow(site.archive, site.index, site.process_name)
     except Unavailable:
         return 0  # another process holds the index and follows the same outbox
 

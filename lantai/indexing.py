@@ -67,7 +67,7 @@ class IndexReport:
 
 def report(session: Session, site: Site) -> IndexReport:
     """The state of the index, read from the catalogue and the index folder."""
-    behind = lag(session, site.index_folder)
+    behind = lag(session, site.index)
     now = site.archive.clock.now()
     built = session.get(IndexState, NAME)
     known = built is not None and built.generation == behind.generation
@@ -112,7 +112,7 @@ def rebuild(site: Site, actor: ActorRef, progress: Progress | None = None) -> Re
                 session.merge(IndexState(name=_PROGRESS, generation="", built_at=None, detail=detail))
 
     try:
-        info = rebuild_beside(archive, site.index_folder, tell)
+        info = rebuild_beside(archive, site.index, tell)
     finally:
         if told_at:
             with archive.sessions.begin() as session:

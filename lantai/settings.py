@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from access.passwords import PasswordRules
@@ -68,6 +68,41 @@ class RateSettings(BaseModel):
     )
 
 
+class SearchSettings(BaseModel):
+    """Which engine holds the search index, and how to reach it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    engine: Literal["embedded", "elasticsearch"] = Field(
+        "embedded", description="embedded: a folder of this machine; elasticsearch: a cluster"
+    )
+    urls: list[str] = Field(default_factory=list, description="nodes of the cluster, as https://host:9200")
+    index: str = Field(
+        "lantai",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,60}$",
+        description="alias of the index in use, and beginning of the names of its generations; one site, one name",
+    )
+    ca_file: Path | None = Field(None, description="certificates (PEM) that the nodes' own must come from")
+    verify: bool = Field(True, description="check the nodes' certificates; off only where nobody else is on the wire")
+    user: str = Field("", description="user name; empty: none")
+    password: SecretStr = Field(SecretStr(""), description="password of `user`")
+    api_key: SecretStr = Field(SecretStr(""), description="encoded API key, instead of user and password")
+    shards: int = Field(1, ge=1, le=64, description="primary shards of an index made from now on")
+    replicas: int = Field(1, ge=0, le=8, description="further copies of each shard; 0 where there is one node")
+    refresh: Literal["now", "wait"] = Field(
+        "now", description="after a commit show it at once, or wait for the index's own interval (a second)"
+    )
+    seconds: float = Field(10.0, gt=0, le=300, description="how long the cluster may take to answer a search")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> SearchSettings:
+        if self.engine == "elasticsearch" and not self.urls:
+            raise ValueError("search.urls names no node of the cluster")
+        if self.user and self.api_key.get_secret_value():
+            raise ValueError("give search.user with its password, or search.api_key, not both")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything a site may decide. Relative paths count from ``home``."""
 
@@ -89,6 +124,7 @@ class Settings(BaseSettings):
         description="the stores; two by default",
     )
     index_folder: Path = Field(Path("index"), description="folder of the embedded index")
+    search: SearchSettings = Field(default_factory=SearchSettings, description="the search index")
     quarantine: Path = Field(Path("quarantine"), description="deposits until their first audit has passed")
     derivatives: Path = Field(Path("derivatives"), description="text and images that can be made again")
     keys: Path = Field(Path("keys"), description="ledger, sealing and blinding keys; back this folder up apart")
@@ -141,6 +177,8 @@ class Settings(BaseSettings):
         self.home = home
         for name in ("index_folder", "quarantine", "derivatives", "keys", "bag_profiles"):
             setattr(self, name, home / getattr(self, name))
+        if self.search.ca_file is not None:
+            self.search.ca_file = home / self.search.ca_file
         for replica in self.replicas:
             replica.path = home / replica.path
         for watched in self.watched:

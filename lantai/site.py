@@ -19,6 +19,7 @@ from access.actors import SYSTEM, console_actor
 from access.organs import create_organ
 from access.permits import Permits
 from lantai.alone import alone
+from lantai.index_home import open_home
 from lantai.jobs import Jobs, migrate
 from lantai.settings import FILE_NAME, ReplicaSettings, Settings, load, write_initial
 from metadata.errors import Conflict, Invalid, NotFound, Unavailable
@@ -38,7 +39,7 @@ from repository.storage.offline import OfflineStore
 from repository.storage.replicas import Replicas
 from repository.tables import Holding, ProfileVersion, Replica
 from search.engines.base import Engine as SearchEngine
-from search.generations import open_live
+from search.home import IndexHome
 
 log = logging.getLogger(__name__)
 
@@ -51,20 +52,17 @@ class Site:
     archive: Archive
     engine: Engine
     jobs: Jobs
+    index: IndexHome
     permits: Permits = field(default_factory=Permits)
     process_name: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}-{new_id()[:8]}")
 
-    @property
-    def index_folder(self) -> Path:
-        """Where the embedded index lies."""
-        return self.settings.index_folder
-
     def search_engine(self) -> SearchEngine:
         """The live index, opened for reading; the caller closes it."""
-        return open_live(self.index_folder)
+        return self.index.open_live()
 
     def close(self) -> None:
         """Give connections and files back."""
+        self.index.close()
         self.jobs.close()
         self.engine.dispose()
 
@@ -264,7 +262,13 @@ def open_site(settings: Settings | None = None, *, clock: Clock | None = None) -
         if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
             raise _damaged(settings) from error
         raise
-    return Site(settings=settings, archive=archive, engine=engine, jobs=Jobs(settings.database_url))
+    return Site(
+        settings=settings,
+        archive=archive,
+        engine=engine,
+        jobs=Jobs(settings.database_url),
+        index=open_home(settings),
+    )
 
 
 def _follow_profile(archive: Archive) -> None:

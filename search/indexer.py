@@ -11,14 +11,12 @@ the outbox (``follow``); until then searching answers ``Unavailable``.
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import chain
-from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import func, or_, select
@@ -30,8 +28,7 @@ from repository.archive import Archive
 from repository.tables import CaseFile, CaseRecord, IndexState, Outbox, Record
 from search.documents import case_documents, documents
 from search.engines.base import BATCH, Engine, IndexDocument
-from search.engines.embedded import TantivyEngine
-from search.generations import live_generation, new_generation, open_live, point_to, sweep
+from search.home import IndexHome, new_generation
 
 log = logging.getLogger(__name__)
 
@@ -84,33 +81,31 @@ class Lag:
     documents: int | None
 
 
-def lag(session: Session, index_folder: Path) -> Lag:
+def lag(session: Session, home: IndexHome) -> Lag:
     """What the index does not show yet. ``documents`` is ``None`` while the index cannot be used."""
     wanted = select(func.count(), func.min(Outbox.created_at)).where(Outbox.done_at.is_(None))
     pending, oldest_at = session.execute(wanted).one()
     generation = None
     count = None
     with suppress(Unavailable):
-        generation = live_generation(index_folder)
+        generation = home.live_generation()
         if generation is not None:
-            engine = TantivyEngine(index_folder / generation)
+            engine = home.open_live()
             count = engine.count()
             engine.close()
     return Lag(pending, oldest_at, generation, count)
 
 
-def follow(archive: Archive, index_folder: Path, holder: str) -> int:
-    """``consume`` on the embedded index; one that cannot be used is made anew first. For the worker's round."""
+def follow(archive: Archive, home: IndexHome, holder: str) -> int:
+    """``consume`` on the index in use; one that cannot be used is made anew first. For the worker's round."""
     try:
-        generation = live_generation(index_folder)
-        if generation is not None:
-            TantivyEngine.check(index_folder / generation)
-        return consume(archive, lambda: open_live(index_folder), holder)
+        home.check()
+        return consume(archive, home.open_live, holder)
     except Unavailable as error:
         if error.code not in UNUSABLE:
             raise
         log.warning("the search index cannot be used (%s): it is made anew", error.code)
-    return rebuild(archive, index_folder).documents
+    return rebuild(archive, home).documents
 
 
 def consume(archive: Archive, engine_opener: Callable[[], Engine], holder: str) -> int:
@@ -218,7 +213,7 @@ def _write(session: Session, archive: Archive, engine: Engine, subjects: _Subjec
 # --- building anew ----------------------------------------------------------------------------------------------------
 
 
-def rebuild(archive: Archive, index_folder: Path, progress: Progress | None = None) -> RebuildInfo:
+def rebuild(archive: Archive, home: IndexHome, progress: Progress | None = None) -> RebuildInfo:
     """Make the whole index anew beside the live one, then swap. Works while ``consume`` does.
 
     ``Unavailable`` when another rebuild is at work, or when the writer's lease does not come free in time; the live
@@ -227,20 +222,19 @@ def rebuild(archive: Archive, index_folder: Path, progress: Progress | None = No
     began = time.monotonic()
     started_at = archive.clock.now() - _CLOCKS_DIFFER
     holder = leases.holder_name("rebuild")
-    index_folder.mkdir(parents=True, exist_ok=True)
     with leases.held(archive.sessions, REBUILD_LEASE, holder, _LEASE_SECONDS, archive.clock):
-        sweep(index_folder)
+        home.sweep()
         name = new_generation()
-        engine = TantivyEngine(index_folder / name, create=True)
+        engine = home.create(name)
         try:
             lease = _Held(archive, REBUILD_LEASE, holder)
             _fill(archive, engine, lease, progress)
             _catch_up(archive, engine, started_at, lease)
-            _swap(archive, index_folder, engine, started_at, holder)
+            _swap(archive, home, engine, started_at, holder)
             count = engine.count()
         except BaseException:
             engine.close()
-            shutil.rmtree(index_folder / name, ignore_errors=True)
+            home.drop(name)
             raise
         engine.close()
     return RebuildInfo(name, count, round(time.monotonic() - began))
@@ -298,15 +292,15 @@ def _write_rows(session: Session, archive: Archive, engine: Engine, rows: list[A
         lease.renew()
 
 
-def _swap(archive: Archive, index_folder: Path, engine: TantivyEngine, since: datetime, holder: str) -> None:
+def _swap(archive: Archive, home: IndexHome, engine: Engine, since: datetime, holder: str) -> None:
     """The last changes and the swap, while no other process writes; then the older generations go."""
     _take_patiently(archive, holder)
     try:
         with archive.reading() as session:
             rows = _changed_since(session, since)
             _write_rows(session, archive, engine, rows, _Held(archive, WRITER_LEASE, holder))
-        name = engine.folder.name
-        point_to(index_folder, name)
+        name = engine.generation
+        home.point_to(name)
         now = archive.clock.now()
         with archive.sessions.begin() as session:
             outbox.mark_done(session, [row.seq for row in rows if row.done_at is None], now)
@@ -314,7 +308,7 @@ def _swap(archive: Archive, index_folder: Path, engine: TantivyEngine, since: da
             session.merge(IndexState(name=NAME, generation=name, built_at=now, detail=detail))
     finally:
         leases.release(archive.sessions, WRITER_LEASE, holder)
-    sweep(index_folder, abandoned_after=0.0)
+    home.sweep(abandoned_after=0.0)
 
 
 def _take_patiently(archive: Archive, holder: str) -> None:

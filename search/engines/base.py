@@ -130,6 +130,10 @@ class Hits:
 class Engine(Protocol):
     """An opened index."""
 
+    @property
+    def generation(self) -> str:
+        """Name of the generation that it is (``search.home``)."""
+
     def apply(self, upserts: Sequence[IndexDocument], deletes: Sequence[str]) -> None:
         """Write and delete entries in one commit; at most ``BATCH`` of them together is wise."""
 

@@ -67,6 +67,11 @@ class TantivyEngine:
             raise _damaged(folder) from error
         self._register()
 
+    @property
+    def generation(self) -> str:
+        """See ``Engine.generation``: the folder's name."""
+        return self.folder.name
+
     def _register(self) -> None:
         cut = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
         self._index.register_tokenizer("ws", cut)

@@ -152,7 +152,7 @@ def build(home: Path, papers: Path) -> World:
         _furnish(session, world)
     with site.archive.sessions.begin() as session:
         _people(session, world)
-    rebuild(site.archive, site.index_folder)
+    rebuild(site.archive, site.index)
     return world
 
 

@@ -20,7 +20,6 @@ from lantai.worker import Worker
 from metadata.errors import Unavailable
 from repository import leases, outbox
 from repository.tables import IndexState
-from search.generations import live_generation
 from search.indexer import REBUILD_LEASE, consume
 from tests.unit.lantai_web.conftest import PASSWORD, Browser, _people, serving, take_in
 
@@ -84,7 +83,7 @@ def test_the_page_says_how_far_the_index_is(site: Site, visit: Visit) -> None:
 
 
 def test_an_index_that_cannot_be_used_says_so(site: Site, visit: Visit) -> None:
-    (site.index_folder / "live.json").write_text("{")
+    (site.settings.index_folder / "live.json").write_text("{")
     browser = visit("sysadmin")
     assert "索引不能使用" in browser.get("/system").text
     assert browser.api("GET", "/system/index").json()["usable"] is False
@@ -92,7 +91,7 @@ def test_an_index_that_cannot_be_used_says_so(site: Site, visit: Visit) -> None:
 
 
 def test_a_worker_makes_the_index_anew_beside_the_live_one(site: Site, visit: Visit) -> None:
-    before = live_generation(site.index_folder)
+    before = site.index.live_generation()
     admin, archivist = visit("sysadmin"), visit("archivist")
     assert "/system/index/rebuild" not in archivist.get("/system").text
     assert archivist.post("/system/index/rebuild").status_code == 403
@@ -109,7 +108,7 @@ def test_a_worker_makes_the_index_anew_beside_the_live_one(site: Site, visit: Vi
     worker.start()
     try:
         deadline = time.monotonic() + 60
-        while live_generation(site.index_folder) == before:
+        while site.index.live_generation() == before:
             assert time.monotonic() < deadline
             assert archivist.api("GET", "/search?q=清册").json()["total"] == PAPERS  # searching goes on
         while next(one for one in site.jobs.list() if one.id == job).state != "SUCCESS":
@@ -118,7 +117,7 @@ def test_a_worker_makes_the_index_anew_beside_the_live_one(site: Site, visit: Vi
     finally:
         worker.stop()
     assert archivist.api("GET", "/search?q=清册").json()["total"] == PAPERS
-    assert [one.name for one in site.index_folder.glob("g-*")] == [live_generation(site.index_folder)]
+    assert [one.name for one in site.settings.index_folder.glob("g-*")] == [site.index.live_generation()]
     told = admin.api("GET", "/system/index").json()
     assert told["built_at"]
     assert told["built_documents"] == PAPERS
@@ -166,5 +165,5 @@ def test_the_console_says_the_same(site: Site, monkeypatch: pytest.MonkeyPatch) 
     assert '"pending": 2' in run.invoke(app, ["index", "status", "--json"]).stdout
     assert f'"documents": {PAPERS}' in run.invoke(app, ["index", "rebuild", "--json"]).stdout
     assert "索引已跟上目录" in run.invoke(app, ["index", "status"]).stdout
-    (site.index_folder / "live.json").write_text("{")
+    (site.settings.index_folder / "live.json").write_text("{")
     assert "lantai index rebuild" in run.invoke(app, ["index", "status"]).output

@@ -25,7 +25,7 @@ from repository.storage.local import LocalStore
 from repository.storage.replicas import Replicas
 from repository.tables import CaseFile, CaseRecord, Household, Organ, Record, StoredFile
 from search.engines.embedded import TantivyEngine
-from search.generations import open_live
+from search.generations import FolderHome
 from search.indexer import consume
 
 VILLAGE = "990101001002"
@@ -56,6 +56,11 @@ def archive(engine: Engine, sessions: Sessions, clock: FixedClock, tmp_path: Pat
 @pytest.fixture
 def index_folder(tmp_path: Path) -> Path:
     return tmp_path / "index"
+
+
+@pytest.fixture
+def home(index_folder: Path) -> FolderHome:
+    return FolderHome(index_folder)
 
 
 @pytest.fixture
@@ -187,11 +192,11 @@ def shelf(archive: Archive) -> Shelf:
 
 
 @pytest.fixture
-def indexed(archive: Archive, index_folder: Path) -> Callable[[], TantivyEngine]:
+def indexed(archive: Archive, home: FolderHome) -> Callable[[], TantivyEngine]:
     """Follow the outbox and open the live index."""
 
     def follow() -> TantivyEngine:
-        consume(archive, lambda: open_live(index_folder), "test")
-        return open_live(index_folder)
+        consume(archive, home.open_live, "test")
+        return home.open_live()
 
     return follow

@@ -24,7 +24,8 @@ from repository import leases, outbox
 from repository.archive import Archive
 from repository.tables import CaseFile, CaseRecord, Household, IndexState, Record
 from search.engines.embedded import MARKER, TantivyEngine
-from search.generations import LiveIndex, live_generation, open_live
+from search.generations import FolderHome
+from search.home import LiveIndex
 from search.indexer import Lag, consume, follow, lag, rebuild
 from search.service import search
 
@@ -40,10 +41,10 @@ def total(archive: Archive, engine: TantivyEngine, actor: Actor, text: str) -> i
 
 
 def test_updates_and_replays_keep_one_entry(
-    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path, console: Actor
+    archive: Archive, shelf: Shelf, indexed: Indexed, home: FolderHome, console: Actor
 ) -> None:
     one = shelf.record("旧题名", ("a.txt", "甲"))
-    assert consume(archive, lambda: open_live(index_folder), "test") == 1
+    assert consume(archive, home.open_live, "test") == 1
     for title in ("新题名", "新题名二"):
         shelf.change(one, title=title)
         indexed().close()
@@ -55,44 +56,44 @@ def test_updates_and_replays_keep_one_entry(
     assert total(archive, engine, console, "旧题名") == 0
     with archive.reading() as session:
         assert outbox.lag(session) == 0
-    assert consume(archive, lambda: open_live(index_folder), "test") == 0
+    assert consume(archive, home.open_live, "test") == 0
     engine.close()
 
 
-def test_rows_stay_when_the_index_refuses(archive: Archive, shelf: Shelf, index_folder: Path) -> None:
+def test_rows_stay_when_the_index_refuses(archive: Archive, shelf: Shelf, home: FolderHome) -> None:
     shelf.record("题名", ("a.txt", "甲"))
-    other = open_live(index_folder)
+    other = home.open_live()
     other.apply([], [])  # holds the writer's lock, as another process would
     with pytest.raises(Unavailable) as caught:
-        consume(archive, lambda: open_live(index_folder), "test")
+        consume(archive, home.open_live, "test")
     assert caught.value.code == "index.writer_busy"
     with archive.reading() as session:
         assert outbox.lag(session) == 1
     other.close()
-    assert consume(archive, lambda: open_live(index_folder), "test") == 1
+    assert consume(archive, home.open_live, "test") == 1
 
 
-def test_one_writer_at_a_time(archive: Archive, shelf: Shelf, index_folder: Path) -> None:
+def test_one_writer_at_a_time(archive: Archive, shelf: Shelf, home: FolderHome) -> None:
     shelf.record("题名", ("a.txt", "甲"))
     assert leases.take(archive.sessions, "index-writer", "another", 60, archive.clock)
     with pytest.raises(Unavailable) as caught:
-        consume(archive, lambda: open_live(index_folder), "test")
+        consume(archive, home.open_live, "test")
     assert caught.value.code == "lease.held"
 
 
 def test_rebuild_swaps_and_leaves_one_generation(
-    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path, console: Actor
+    archive: Archive, shelf: Shelf, indexed: Indexed, home: FolderHome, index_folder: Path, console: Actor
 ) -> None:
     for n in range(7):
         shelf.record(f"题名{n}", ("a.txt", "甲"))
     engine = indexed()
-    live = LiveIndex(index_folder)
+    live = LiveIndex(home)
     before = live.engine()
     told: list[tuple[int, int | None]] = []
-    info = rebuild(archive, index_folder, lambda done, total=None: told.append((done, total)))
+    info = rebuild(archive, home, lambda done, total=None: told.append((done, total)))
     assert info.documents == 7
     assert told[-1] == (7, 7)
-    assert live_generation(index_folder) == info.generation
+    assert home.live_generation() == info.generation
     assert [path.name for path in index_folder.glob("g-*")] == [info.generation]
     assert before.count() == 7  # an open reader keeps what it had
     assert live.engine() is not before
@@ -106,7 +107,7 @@ def test_rebuild_swaps_and_leaves_one_generation(
 
 
 def test_rebuild_while_records_change_and_the_outbox_is_followed(
-    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path, console: Actor
+    archive: Archive, shelf: Shelf, indexed: Indexed, home: FolderHome, console: Actor
 ) -> None:
     kept = [shelf.record(f"题名{n}", ("a.txt", "甲" * 200)) for n in range(120)]
     indexed().close()
@@ -123,7 +124,7 @@ def test_rebuild_while_records_change_and_the_outbox_is_followed(
                 shelf.change(kept[119], state="destroyed")
             if n % 3 == 0:
                 try:
-                    consume(archive, lambda: open_live(index_folder), "follower")
+                    consume(archive, home.open_live, "follower")
                 except Unavailable:
                     time.sleep(0.01)
             n += 1
@@ -131,7 +132,7 @@ def test_rebuild_while_records_change_and_the_outbox_is_followed(
     follower = threading.Thread(target=live_on)
     follower.start()
     for _ in range(3):
-        rebuild(archive, index_folder)
+        rebuild(archive, home)
     stop.set()
     follower.join()
     engine = indexed()
@@ -145,7 +146,7 @@ def test_rebuild_while_records_change_and_the_outbox_is_followed(
 
 
 def test_a_failed_rebuild_leaves_the_live_index(
-    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path
+    archive: Archive, shelf: Shelf, indexed: Indexed, home: FolderHome, index_folder: Path
 ) -> None:
     shelf.record("题名", ("a.txt", "甲"))
     engine = indexed()
@@ -154,15 +155,15 @@ def test_a_failed_rebuild_leaves_the_live_index(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        rebuild(archive, index_folder, interrupt)
+        rebuild(archive, home, interrupt)
     assert [path.name for path in index_folder.glob("g-*")] == [engine.folder.name]
     assert engine.count() == 1
-    rebuild(archive, index_folder)  # its lease was given back
+    rebuild(archive, home)  # its lease was given back
     engine.close()
 
 
 def test_an_index_of_other_rules_says_what_to_do(
-    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path
+    archive: Archive, shelf: Shelf, indexed: Indexed, home: FolderHome, index_folder: Path
 ) -> None:
     shelf.record("题名", ("a.txt", "甲"))
     engine = indexed()
@@ -170,54 +171,54 @@ def test_an_index_of_other_rules_says_what_to_do(
     marker = engine.folder / MARKER
     marker.write_text(json.dumps({"format": "lantai-index/1", "analysis": "0-00000000"}))
     with pytest.raises(Unavailable) as caught:
-        open_live(index_folder)
+        home.open_live()
     assert caught.value.code == "index.outdated"
     (index_folder / "live.json").write_text("{")
     with pytest.raises(Unavailable) as caught:
-        open_live(index_folder)
+        home.open_live()
     assert caught.value.code == "index.damaged"
-    rebuild(archive, index_folder)
-    engine = open_live(index_folder)
+    rebuild(archive, home)
+    engine = home.open_live()
     assert engine.count() == 1
     engine.close()
 
 
 def test_a_worker_makes_an_unusable_index_anew(
-    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path, console: Actor
+    archive: Archive, shelf: Shelf, indexed: Indexed, home: FolderHome, console: Actor
 ) -> None:
     one = shelf.record("题名", ("a.txt", "甲"))
     shelf.household(HOUSEHOLD_NO, "张伟", "11010519491231002X", [one])
     engine = indexed()
     engine.close()
-    assert follow(archive, index_folder, "test") == 0  # nothing to do
+    assert follow(archive, home, "test") == 0  # nothing to do
     (engine.folder / MARKER).write_text(json.dumps({"format": "lantai-index/1", "analysis": "0-00000000"}))
     with archive.reading() as session:
-        assert lag(session, index_folder).documents is None
-    assert follow(archive, index_folder, "test") == 2
-    engine = open_live(index_folder)
+        assert lag(session, home).documents is None
+    assert follow(archive, home, "test") == 2
+    engine = home.open_live()
     assert engine.count() == 2
     assert total(archive, engine, console, "题名") == 1
     engine.close()
     shutil.rmtree(engine.folder)
-    assert follow(archive, index_folder, "test") == 2
-    assert follow(archive, index_folder, "test") == 0
+    assert follow(archive, home, "test") == 2
+    assert follow(archive, home, "test") == 0
 
 
-def test_the_lag_is_told(archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path) -> None:
+def test_the_lag_is_told(archive: Archive, shelf: Shelf, indexed: Indexed, home: FolderHome) -> None:
     with archive.reading() as session:
-        assert lag(session, index_folder) == Lag(0, None, None, None)
+        assert lag(session, home) == Lag(0, None, None, None)
     shelf.record("题名", ("a.txt", "甲"))
     with archive.reading() as session:
-        told = lag(session, index_folder)
+        told = lag(session, home)
     assert (told.pending, told.oldest_at, told.documents) == (1, archive.clock.now(), None)
     engine = indexed()
     engine.close()
     with archive.reading() as session:
-        assert lag(session, index_folder) == Lag(0, None, engine.folder.name, 1)
+        assert lag(session, home) == Lag(0, None, engine.folder.name, 1)
 
 
 def test_the_register_follows_the_outbox_and_outlives_a_rebuild(
-    archive: Archive, shelf: Shelf, indexed: Indexed, index_folder: Path, console: Actor
+    archive: Archive, shelf: Shelf, indexed: Indexed, home: FolderHome, console: Actor
 ) -> None:
     one = shelf.record("题名", ("a.txt", "甲"))
     shelf.household(HOUSEHOLD_NO, "张伟", "11010519491231002X", [one])
@@ -227,7 +228,7 @@ def test_the_register_follows_the_outbox_and_outlives_a_rebuild(
     with archive.sessions.begin() as session:
         session.execute(update(Household).values(applicant_name="李四光"))
         outbox.enqueue(session, outbox.RECORD, [one], archive.clock.now())  # a record brings its case files with it
-    for made in (indexed, lambda: (rebuild(archive, index_folder), open_live(index_folder))[1]):
+    for made in (indexed, lambda: (rebuild(archive, home), home.open_live())[1]):
         engine = made()
         assert engine.count() == 2
         page = search(archive, engine, console, "李四光", kinds=("household",), reason="test")
