@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ocr test lint fix serve worker bench bench-quick chaos fuzz audit docs screenshots core-tasks requirements clean
+.PHONY: help demo ocr test lint fix serve worker bench bench-quick chaos large services services-stop fuzz audit docs screenshots core-tasks requirements clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -58,6 +58,15 @@ bench: $(VENV)/dev.ok ## measure against the usual tools, side by side
 
 bench-quick: $(VENV)/dev.ok ## the same on small corpora, under ten minutes
 	@$(BIN)/python -m bench --quick
+
+services: $(VENV)/dev.ok ## start PostgreSQL, SeaweedFS, Elasticsearch and clamd for development; empty unless KEEP=1
+	@$(BIN)/python -m tests.services start
+
+services-stop: $(VENV)/dev.ok ## end them
+	@$(BIN)/python -m tests.services stop
+
+large: $(VENV)/dev.ok ## objects of 10 GiB through a real S3 server, with bounded memory
+	@$(BIN)/python -m pytest -m large tests
 
 chaos: $(VENV)/dev.ok ## fifty seeded kills while 200 households are taken in
 	@$(BIN)/python -m pytest -m chaos tests/journeys

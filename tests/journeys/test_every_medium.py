@@ -22,7 +22,6 @@ from lantai import care
 from lantai.settings import load
 from lantai.site import open_site
 from metadata.household import household_no
-from tests.conftest import EICAR, RunningClamd
 from tests.corpus.makers.archives import raw_zip
 from tests.corpus.makers.papers import ofd
 from tests.corpus.makers.pictures import noise, saved
@@ -31,6 +30,8 @@ from tests.journeys.conftest import Commands
 from tests.journeys.test_browser import CHROMIUM, OUTPUT, QUIET
 from tests.journeys.town import BUREAU, PHONE, Person, Place, Town, filled_list, reload_until
 from tests.journeys.town import town as serving
+from tests.services.clamd import EICAR
+from tests.services.clamd import Clamd as RunningClamd
 
 pytestmark = [
     pytest.mark.browser,

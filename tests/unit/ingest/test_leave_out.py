@@ -29,7 +29,8 @@ from repository.tables import (
     Submission,
     SubmissionFile,
 )
-from tests.conftest import EICAR, RunningClamd
+from tests.services.clamd import EICAR
+from tests.services.clamd import Clamd as RunningClamd
 
 Deposit = Callable[..., tuple[str, str]]
 

@@ -26,7 +26,8 @@ from repository.archive import Archive
 from repository.bag import read
 from repository.storage import layout
 from repository.tables import Finding, Record, Submission, SubmissionFile
-from tests.conftest import EICAR, RunningClamd
+from tests.services.clamd import EICAR
+from tests.services.clamd import Clamd as RunningClamd
 
 Deposit = Callable[..., tuple[str, str]]
 

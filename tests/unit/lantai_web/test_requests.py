@@ -252,7 +252,7 @@ def test_who_needs_no_request_is_told_so(visit: Visit) -> None:
 def test_the_letter_is_scanned_when_there_is_a_scanner(visit: Visit, site: Site, clamd: Any) -> None:
     from lantai.request_letters import taken_in
     from metadata.errors import Invalid, Unavailable
-    from tests.conftest import EICAR
+    from tests.services.clamd import EICAR
 
     scanned = site.settings.model_copy(update={"virus": clamd.settings})
     assert taken_in(scanned, "a.pdf", LETTER[1]).media_type == "application/pdf"
