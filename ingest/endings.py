@@ -46,5 +46,6 @@ def set_aside(session: Session, archive: Archive, submission: Submission, error:
 
 
 def describe(error: LantaiError, step: str) -> dict[str, Any]:
-    """``error`` as the submission's row keeps it."""
-    return {"code": error.code, "zh": error.zh, "en": error.en, "step": step}
+    """``error`` as the submission's row keeps it; ``store``: the replica that it speaks of, if it is one's fault."""
+    told = {"code": error.code, "zh": error.zh, "en": error.en, "step": step}
+    return told | {"store": str(error.params["store"])} if "store" in error.params else told

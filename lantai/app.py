@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from access.masking import mask_log
 from ingest.extract.on_demand import Renders
 from lantai.api import health, routes
+from lantai.probes import parts_of
 from lantai.problems import (
     MEDIA_TYPE,
     Malformed,
@@ -73,6 +74,7 @@ def create_app(site: Site) -> FastAPI:
     app.state.site = site
     app.state.glances = {}  # what pages counted a moment ago
     app.state.figures = {}
+    app.state.parts = parts_of(site)
     app.state.renders = Renders(site.archive)
     app.state.sign_in_limit = SignInLimit(site.settings)
     app.add_middleware(Unforeseen, answer=_answer)

@@ -20,19 +20,19 @@ from typing import IO
 
 from dbos import DBOS
 from dbos._serialization import DBOSPortableJSONSerializer
-from sqlalchemy import Float, delete, literal_column, select
+from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from access.masking import mask_log
 from ingest.extract import ocr
 from ingest.outcome import Progress
 from ingest.pipeline import STEPS, Context, is_outage, run_step
 from lantai import care
+from lantai.heartbeats import database_seconds, living
 from lantai.jobs import APPLICATION, VERSION, Queue, Work, guard
 from lantai.site import Site
 from metadata.identifiers import new_id
-from repository.db import Sessions, unavailable
+from repository.db import unavailable
 from repository.tables import Heartbeat
 
 log = logging.getLogger("lantai.worker")
@@ -41,22 +41,6 @@ MANY = 1000
 """Recoveries before DBOS gives a workflow up; attempts of a step are counted by the pipeline itself."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 """Seconds before a failed step is tried again; they double while a replica, a disk or the database is out."""
-
-
-def database_seconds(session: Session) -> float:
-    """Epoch seconds by the database's clock, the only clock that all workers share."""
-    if session.get_bind().dialect.name == "sqlite":
-        now = "(julianday('now') - 2440587.5) * 86400.0"
-    else:
-        now = "extract(epoch from clock_timestamp())"
-    return float(session.execute(select(literal_column(now, Float))).scalar_one())
-
-
-def living(sessions: Sessions, ttl: float) -> list[str]:
-    """Executor ids of the workers that beat within ``ttl`` seconds."""
-    with sessions.begin() as session:
-        since = database_seconds(session) - ttl
-        return list(session.scalars(select(Heartbeat.executor_id).where(Heartbeat.seen >= since)))
 
 
 @dataclass

@@ -258,6 +258,17 @@ class IndexRebuild(Answer):
     began_at: str | None
 
 
+class SitePart(Answer):
+    """A part of the site: ``ok``, ``degraded`` (something waits), ``down`` or ``not_checked``."""
+
+    name: str
+    state: str
+    zh: str
+    en: str
+    since: datetime | None = Field(description="from when it has been so, as far as is known")
+    needed: bool = Field(description="without it nobody can be served")
+
+
 class IndexState(Answer):
     """How far the search index is behind the catalogue, and when it was made."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from lantai import indexing
-from lantai.api.models import PROBLEMS, Begun, IndexState, Job
+from lantai.api.models import PROBLEMS, Begun, IndexState, Job, SitePart
 from lantai.web import views_index, views_system
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
@@ -21,6 +21,13 @@ def state(visit: ApiVisit) -> dict[str, Any]:
     """Totals, replicas, submissions, incidents, index and ledger: what ``lantai status --json`` says."""
     visit.require(Permission.STATUS_READ)
     return status(visit.site.archive)
+
+
+@router.get("/parts", summary="How each part of the site is")
+def parts(visit: ApiVisit) -> list[SitePart]:
+    """Database, replicas, index, scanner, workers and the rest: state, since when, and what waits because of it."""
+    visit.require(Permission.STATUS_READ)
+    return [SitePart.model_validate(one) for one in visit.request.app.state.parts.look()]
 
 
 @router.get("/index", summary="How far the search index is")

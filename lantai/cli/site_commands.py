@@ -20,9 +20,11 @@ from access.organs import create_organ
 from lantai.cli import status_shown
 from lantai.cli.output import Json, emit, err, progress, say, table, warn
 from lantai.cli.session import opened
+from lantai.probes import parts_of
 from lantai.settings import load
 from lantai.site import initialise, is_initialised, open_site
 from repository.archive import Archive
+from repository.clock import stamp
 
 FICTIONAL_DIVISION = "990101"
 """Of the synthetic county; no real code begins with 99."""
@@ -64,11 +66,18 @@ def init(
 
 
 def status(*, json: Json = False) -> None:
-    """How the site is: holdings, replicas, submissions, incidents, index, ledger."""
+    """How the site is: its parts, holdings, replicas, submissions, incidents, index, ledger."""
     from repository.status import status as read_status
 
     with opened() as (site, _actor):
         found = read_status(site.archive)
+        looked = parts_of(site)
+        found["parts"] = [
+            {"name": one.name, "state": one.state.value, "zh": one.zh, "en": one.en}
+            | ({"since": stamp(one.since)} if one.since is not None else {})
+            for one in looked.look()
+        ]
+        looked.close()
     if json:
         emit(found)
         return

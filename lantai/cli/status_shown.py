@@ -26,6 +26,7 @@ def show(found: Mapping[str, Any]) -> None:
             ("时间 at", _time(found["at"])),
         ],
     )
+    _parts(found["parts"])
     _replicas(found["replicas"])
     _several("移交 deposits", [(" ".join(STATES.get(k, (k, ""))), f"{n:,}") for k, n in found["submissions"].items()])
     _incidents(found["incidents"])
@@ -45,6 +46,19 @@ def show(found: Mapping[str, Any]) -> None:
         )
         for one in found["stray_objects"]:
             out.print(f"  {_flat(one)}", markup=False)
+
+
+_PART_STATES = {"ok": "正常", "degraded": "受限", "down": "不可用", "not_checked": "未检查"}
+
+
+def _parts(parts: Sequence[Mapping[str, Any]]) -> None:
+    """Every part in one line; the sentences only of those that are not well."""
+    _several("部件 parts", [(one["name"], f"{_PART_STATES[one['state']]} {one['state']}") for one in parts])
+    for one in parts:
+        if one["state"] in {"degraded", "down"}:
+            since = f"（自 since {_time(one['since'])}）" if one.get("since") else ""
+            out.print()
+            say(f"{one['name']}：{one['zh']}{since}", f"{one['name']}: {one['en']}")
 
 
 def _several(title: str, rows: Sequence[tuple[str, str]]) -> None:

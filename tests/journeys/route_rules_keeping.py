@@ -91,6 +91,7 @@ RULES: dict[str, Rule] = {
     "POST /account/sessions/{session_id}/end": EVERYBODY,
     "GET /api/v1/sessions": EVERYBODY,
     "DELETE /api/v1/sessions/{session_id}": EVERYBODY,
+    "GET /api/v1/system/parts": at_all(P.STATUS_READ),
     "GET /api/v1/system/index": at_all(P.STATUS_READ),
     "GET /api/v1/system/jobs": at_all(P.STATUS_READ),
     "GET /api/v1/system/status": at_all(P.STATUS_READ),

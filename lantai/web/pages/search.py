@@ -9,7 +9,7 @@ from starlette.datastructures import QueryParams
 from lantai import i18n, saved_searches
 from lantai.problems import status_of
 from lantai.result_lists import MEDIA_TYPES, MOST
-from lantai.web import saying, searching, views_search
+from lantai.web import saying, searching, views_parts, views_search
 from lantai.web.pages.files import disposition
 from lantai.web.rendering import page
 from lantai.web.saying import Undo
@@ -53,6 +53,7 @@ def show(visit: SignedVisit) -> Response:
         kept=[one for one in asked.fields() if one[0] != "q"],
         undated=[one for one in asked.fields() if one[0] not in {"since", "until"}],
         result=result,
+        troubles=views_parts.of_searching(visit),
         wrong=wrong,
         help=views_search.examples(visit),
         orders=views_search.orders(visit, asked),

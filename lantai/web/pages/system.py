@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from access.ledger_reading import LogFilter
 from lantai import i18n
-from lantai.web import administering, views_index, views_people, views_retention, views_system
+from lantai.web import administering, views_index, views_parts, views_people, views_retention, views_system
 from lantai.web.rendering import page, query
 from lantai.web.visit import Form, SignedVisit
 from metadata.errors import Invalid
@@ -31,7 +31,7 @@ def show(visit: SignedVisit, asked: str = "") -> Response:
         "system.html",
         room="system",
         tabs=views_system.tabs(visit),
-        health=views_system.health_lines(visit) if sees_status else [],
+        health=views_parts.lines(visit) if sees_status else [],
         figures=figures,
         index=index,
         ledger=ledger,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from lantai import i18n, saved_searches
-from lantai.web import display, views_figures, views_preservation, views_submissions, views_today
+from lantai.web import display, views_figures, views_parts, views_preservation, views_submissions, views_today
 from lantai.web.rendering import page, query
 from lantai.web.visit import SignedVisit, Visit
 from metadata.rights import Permission
@@ -36,6 +36,7 @@ def show(visit: SignedVisit, months: int = 12) -> Response:
         "today.html",
         room="today",
         tasks=tasks,
+        troubles=views_parts.troubles(visit),
         door=views_today.first_door(visit),
         submissions=newest,
         preservation=answer,

@@ -22,6 +22,7 @@ from ingest.decisions import withdraw
 from ingest.pipeline import Context, advance
 from ingest.submissions import open_submission
 from lantai import watch
+from lantai.probes import parts_of
 from lantai.settings import WatchedFolder, load
 from lantai.site import Site, initialise
 from repository.archive import Archive
@@ -163,9 +164,8 @@ def test_folders_in_trouble_are_told_and_stop_nobody(
     told = watch.troubles(site)
     assert [one.path for one in told] == [tmp_path / "weg", folder, folder]
     assert "missing" in caplog.text
-    from lantai.web.views_system import health
-
-    assert [one.code for one in health(site) if one.code.startswith("watched")] != []
+    states = {one.name: one.state for one in parts_of(site).look()}
+    assert [states[f"watched {number}"] for number in (1, 2, 3, 4)] == ["down", "down", "down", "down"]
 
 
 def test_memory_that_is_lost_costs_only_time(site: Site, folder: Path) -> None:

@@ -1,0 +1,87 @@
+"""The parts of the site on pages: all of them for who runs it, what concerns her work for everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lantai import i18n
+from lantai.parts import Part, Parts, State
+from lantai.web import display
+from lantai.web.visit import Visit
+from metadata.rights import Permission
+
+_KINDS = {State.OK: "ok", State.DEGRADED: "look", State.DOWN: "bad", State.NOT_CHECKED: "plain"}
+_DEPOSITS_WAIT_FOR = ("replica", "workers", "database")
+
+
+@dataclass(frozen=True, slots=True)
+class PartLine:
+    """A part as a page shows it; ``kind``: the badge."""
+
+    name: str
+    kind: str
+    words: str
+
+
+def lines(visit: Visit) -> list[PartLine]:
+    """Every part as it is now."""
+    return [_line(visit, one) for one in _parts(visit).look()]
+
+
+def troubles(visit: Visit) -> list[PartLine]:
+    """What does not work as it should, for the first page: whole sentences for who may see the state of the site."""
+    wrong = [one for one in _parts(visit).glance() if not one.ok]
+    if visit.may(Permission.STATUS_READ):
+        return [_line(visit, one) for one in wrong]
+    return [*_deposits(visit, wrong), *of_searching(visit)]
+
+
+def of_searching(visit: Visit) -> list[PartLine]:
+    """That a search does not show everything, or cannot be done, while it is so."""
+    if not visit.may(Permission.SEARCH):
+        return []
+    return [_line(visit, one) for one in _parts(visit).glance() if one.name == "index" and not one.ok]
+
+
+def _deposits(visit: Visit, wrong: list[Part]) -> Iterator[PartLine]:
+    if not (visit.may(Permission.DEPOSIT) or visit.may(Permission.ACCEPT)):
+        return
+    _ = i18n.translations(visit.language).gettext
+    waited_for = [one for one in wrong if one.name.partition(" ")[0] in _DEPOSITS_WAIT_FOR]
+    if waited_for:
+        words = _("Deposits are kept and wait; they go on by themselves when the fault is mended.")
+        yield PartLine(_("Deposit"), _KINDS[max(waited_for, key=_weight).state], words)
+    if any(one.name == "quarantine" for one in wrong):
+        yield PartLine(_("Deposit"), "bad", _("Nothing new can be received now. Keep the papers and come back later."))
+
+
+def _weight(part: Part) -> bool:
+    return part.state is State.DOWN
+
+
+def _parts(visit: Visit) -> Parts:
+    found: Parts = visit.request.app.state.parts
+    return found
+
+
+def _line(visit: Visit, part: Part) -> PartLine:
+    _ = i18n.translations(visit.language).gettext
+    kind, _space, which = part.name.partition(" ")
+    names = {
+        "database": _("Database"),
+        "replica": _("Replica %(name)s"),
+        "index": _("Search index"),
+        "scanner": _("Virus scanner"),
+        "workers": _("Workers"),
+        "quarantine": _("Quarantine"),
+        "derivatives": _("Text and pictures"),
+        "sealing": _("Sealing of the ledger"),
+        "clock": _("Clock"),
+        "watched": _("Watched folder %(name)s"),
+    }
+    words = part.sentence(visit.language)
+    if part.since is not None:
+        told = _("Since %(when)s.") % {"when": display.moment(part.since, visit.site.archive.zone)}
+        words = f"{words} {told}" if visit.language == "en" else f"{words}{told}"
+    return PartLine(names.get(kind, part.name) % {"name": which}, _KINDS[part.state], words)
