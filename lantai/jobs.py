@@ -16,9 +16,13 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 import dbos._serialization as dbos_serialization
-from dbos import DBOS, DBOSClient, WorkflowHandle
+from dbos import DBOS, DBOSClient, DBOSConfig, WorkflowHandle
 from dbos._serialization import DBOSPortableJSONSerializer
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
+
+from repository.rights import JOBS_SCHEMA
 
 APPLICATION = "lantai"
 VERSION = "1"
@@ -78,25 +82,51 @@ def guard() -> None:
 
 
 def migrate(database_url: str) -> None:
-    """Make or upgrade the job engine's own tables (same database, outside Alembic)."""
+    """Make or upgrade the job engine's own tables: same database, outside Alembic, a schema of their own on PostgreSQL."""
     guard()
-    DBOS.migrate(database_url)
+    if make_url(database_url).get_backend_name() == "sqlite":
+        DBOS.migrate(database_url)
+        return
+    engine_log = logging.getLogger("dbos")
+    engine_log.setLevel(logging.ERROR)  # it complains when the owner may not see the database `postgres`
+    try:
+        DBOS.migrate(database_url, schema=JOBS_SCHEMA)
+    finally:
+        engine_log.setLevel(logging.WARNING)
+
+
+def engine_configuration(database_url: str) -> DBOSConfig:
+    """What a worker's job engine is told of itself and of the database."""
+    told = DBOSConfig(
+        name=APPLICATION, application_version=VERSION, system_database_url=database_url, sys_db_pool_size=5
+    )
+    if make_url(database_url).get_backend_name() != "sqlite":
+        told["dbos_system_schema"] = JOBS_SCHEMA
+        told["run_migrations"] = False  # the owner's role does, when the site is brought up to date
+        told["db_engine_kwargs"] = {"connect_args": {"connect_timeout": 5, "application_name": "lantai jobs"}}
+    return told
 
 
 class Jobs:
     """What a web process or command may do with jobs: enqueue, list, cancel, resume."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, engine: Engine | None = None) -> None:
+        """``engine`` is the site's: on PostgreSQL its connections are shared."""
         guard()
         self._url = database_url
+        self._engine = engine if engine is not None and engine.dialect.name == "postgresql" else None
 
     @cached_property
     def _client(self) -> DBOSClient:
         return DBOSClient(
             system_database_url=self._url,
+            system_database_engine=self._engine,
+            dbos_system_schema=JOBS_SCHEMA,
             application_name=APPLICATION,
             serializer=DBOSPortableJSONSerializer(),
             system_database_pool_size=2,
+            lazy=True,
+            retry_connection_errors=False,  # a page says that the database is away, it does not wait for it
         )
 
     def _enqueue(self, session: Session, work: Work, queue: Queue, job_id: str, *args: Any) -> str:

@@ -18,9 +18,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from lantai.alone import alone
+from lantai.database import has_database
 from lantai.jobs import migrate
 from lantai.settings import Settings
-from lantai.site import build_archive, has_database, load_initialised
+from lantai.site import build_archive, load_initialised
 from metadata.errors import Conflict, Unavailable
 from metadata.identifiers import new_id
 from repository.clock import SystemClock

@@ -14,10 +14,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from access.passwords import PasswordRules
 from ingest.limits import IngestLimits, VirusScanner
 from metadata.errors import Invalid
+from repository.db import DatabasePool
 
 DEFAULT_HOME = "lantai-home"
 FILE_NAME = "lantai.toml"
@@ -115,7 +118,19 @@ class Settings(BaseSettings):
     zone: str = Field("Asia/Shanghai", description="IANA zone in which days are counted and shown")
     profile: str = Field("social_assistance", description="built-in profile name, or a folder with one")
     language: Literal["zh", "en"] = Field("zh", description="first language of pages and commands")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite at lantai.db below home")
+    database_url: str = Field(
+        "",
+        repr=False,
+        description="SQLAlchemy URL; empty: SQLite at lantai.db below home. PostgreSQL: `postgresql://ROLE:PASSWORD@HOST/NAME`, with the role that the program works under",
+    )
+    database_owner_url: str = Field(
+        "",
+        repr=False,
+        description="the same database with the role that owns its tables, for `lantai init`, upgrades and rebuilds; empty: as `database_url`",
+    )
+    database_pool: DatabasePool = Field(
+        default_factory=DatabasePool, description="connections of each process to PostgreSQL"
+    )
     replicas: list[ReplicaSettings] = Field(
         default_factory=lambda: [
             ReplicaSettings(name="a", kind="local", path=Path("replicas/a"), required=True),
@@ -146,7 +161,7 @@ class Settings(BaseSettings):
     rates: RateSettings = Field(default_factory=RateSettings, description="how often one may ask")
     ingest_workers: int = Field(2, ge=1, le=32, description="submissions that one worker examines and stores at once")
     check_processes: int = Field(0, ge=0, le=64, description="processes for checks; 0: one per core")
-    busy_seconds: float = Field(30.0, gt=0, le=300, description="how long to wait for a locked SQLite database")
+    busy_seconds: float = Field(30.0, gt=0, le=300, description="how long to wait for a lock in the database")
     audit_days: int = Field(90, ge=1, le=3650, description="every object is re-read at least this often")
     worker_ttl_seconds: float = Field(15.0, ge=1, le=300, description="a worker silent this long is taken over")
     virus: VirusScanner = Field(default_factory=VirusScanner, description="virus scanner")
@@ -162,6 +177,20 @@ class Settings(BaseSettings):
         """What is asked of passwords, as ``access`` takes it."""
         asked = self.password
         return PasswordRules(shortest=asked.shortest, remembered=asked.remembered, days=asked.days)
+
+    @field_validator("database_url", "database_owner_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        """The URL with the one driver of PostgreSQL that comes with the program; an error repeats nothing of it."""
+        try:
+            url = make_url(value) if value else None
+        except ArgumentError:
+            raise ValueError("no SQLAlchemy URL, such as postgresql://ROLE:PASSWORD@HOST/NAME") from None
+        if url is None or url.get_backend_name() == "sqlite":
+            return value
+        if url.get_backend_name() != "postgresql" or not url.database:
+            raise ValueError("neither SQLite nor a database of PostgreSQL")
+        return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
     @field_validator("zone")
     @classmethod
@@ -185,6 +214,7 @@ class Settings(BaseSettings):
             watched.path = home / watched.path
         if not self.database_url:
             self.database_url = f"sqlite:///{home / 'lantai.db'}"
+        self.database_owner_url = self.database_owner_url or self.database_url
         return self
 
     @classmethod

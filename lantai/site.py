@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -19,19 +18,19 @@ from access.actors import SYSTEM, console_actor
 from access.organs import create_organ
 from access.permits import Permits
 from lantai.alone import alone
+from lantai.database import bring_up_to_date, file_of, follow_program, has_database, open_database
 from lantai.index_home import open_home
-from lantai.jobs import Jobs, migrate
+from lantai.jobs import Jobs
 from lantai.settings import FILE_NAME, ReplicaSettings, Settings, load, write_initial
 from metadata.errors import Conflict, Invalid, NotFound, Unavailable
 from metadata.identifiers import new_id
 from metadata.profile import Profile, builtin, load_profile
 from repository.archive import Archive
 from repository.clock import Clock, SystemClock
-from repository.db import open_engine, open_sessions, reading_sessions
+from repository.db import open_sessions, reading_sessions
 from repository.holding import MARKER_DAMAGED, check_marker, initialise_store
 from repository.keys import Keys
 from repository.ledger import acts
-from repository.migrations import is_current, upgrade
 from repository.revisions import adopt_profile
 from repository.storage.base import Store
 from repository.storage.local import LocalStore
@@ -121,11 +120,9 @@ def initialise(settings: Settings, *, bureau: str, division: str, clock: Clock |
 
 def _make(settings: Settings, *, bureau: str, division: str, clock: Clock) -> None:
     keys = Keys.open(settings.keys) if Keys.exist(settings.keys) else Keys.create(settings.keys)
-    engine = open_engine(settings.database_url, busy_seconds=settings.busy_seconds)
+    bring_up_to_date(settings)
+    engine = open_database(settings)
     try:
-        if not is_current(engine):
-            upgrade(engine)
-        migrate(settings.database_url)
         sessions = open_sessions(engine)
         with sessions.begin() as session:
             holding_id = _holding(session, settings, clock)
@@ -248,25 +245,26 @@ def open_site(settings: Settings | None = None, *, clock: Clock | None = None) -
     settings = load_initialised(settings)
     if not has_database(settings):
         raise _empty(settings)
-    engine = open_engine(settings.database_url, busy_seconds=settings.busy_seconds)
+    engine = open_database(settings)
     try:
-        if not is_current(engine):
-            with alone(settings.home):
-                upgrade(engine)
-                migrate(settings.database_url)
+        follow_program(settings, engine)
         archive = build_archive(settings, engine, clock or SystemClock())
         _check_holding(settings, archive)
         _follow_profile(archive)
     except BaseException as error:
         engine.dispose()
-        if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
+        if (
+            isinstance(error, DatabaseError)
+            and not isinstance(error, OperationalError)
+            and file_of(settings.database_url)
+        ):
             raise _damaged(settings) from error
         raise
     return Site(
         settings=settings,
         archive=archive,
         engine=engine,
-        jobs=Jobs(settings.database_url),
+        jobs=Jobs(settings.database_url, engine),
         index=open_home(settings),
     )
 
@@ -293,15 +291,6 @@ def _check_holding(settings: Settings, archive: Archive) -> None:
             en=f"The database belongs to another holding ({found}) and was not used. Check lantai.toml and where the database lies.",
             found=found,
         )
-
-
-def has_database(settings: Settings) -> bool:
-    """Whether there is a database file with anything in it; always true for a server's database."""
-    url = make_url(settings.database_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        return True
-    path = Path(url.database)
-    return path.exists() and path.stat().st_size > 0
 
 
 def _damaged(settings: Settings) -> Unavailable:

@@ -29,7 +29,7 @@ from ingest.outcome import Progress
 from ingest.pipeline import STEPS, Context, is_outage, run_step
 from lantai import care
 from lantai.heartbeats import database_seconds, living
-from lantai.jobs import APPLICATION, VERSION, Queue, Work, guard
+from lantai.jobs import Queue, Work, engine_configuration, guard
 from lantai.site import Site
 from metadata.identifiers import new_id
 from repository.db import unavailable
@@ -96,11 +96,8 @@ class Worker:
         settings = self.site.settings
         DBOS(
             config={
-                "name": APPLICATION,
-                "system_database_url": settings.database_url,
-                "application_version": VERSION,
+                **engine_configuration(settings.database_url),
                 "executor_id": self.executor_id,
-                "sys_db_pool_size": 5,
                 "log_level": "WARNING",
                 "serializer": DBOSPortableJSONSerializer(),
                 "scheduler_polling_interval_sec": 5.0,

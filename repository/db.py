@@ -1,8 +1,9 @@
 """The database: SQLite in WAL mode by default, PostgreSQL in production.
 
 Every write transaction on SQLite begins IMMEDIATE, so that two writers queue instead of failing half-way, and waits up
-to ``busy_timeout`` for another process. Functions of the program take a session and never commit; the caller owns the
-transaction (``with sessions.begin() as session``).
+to ``busy_timeout`` for another process. On PostgreSQL writers run side by side (READ COMMITTED) and take locks on the
+rows they decide by; readers see one snapshot on both. Functions of the program take a session and never commit; the
+caller owns the transaction (``with sessions.begin() as session``).
 """
 
 from __future__ import annotations
@@ -11,23 +12,86 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import URL, Engine, QueuePool, create_engine, event
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from metadata.errors import Unavailable
+from repository.database_faults import is_locked, unavailable
+
+__all__ = [
+    "DatabasePool",
+    "Sessions",
+    "by_bytes",
+    "is_locked",
+    "open_engine",
+    "open_sessions",
+    "reading_sessions",
+    "unavailable",
+]
 
 Sessions = sessionmaker[Session]
+_CONNECT_SECONDS = 5
+_IDLE_SECONDS = 600
+"""A transaction that asks nothing for so long is ended: a process that stopped must not hold its locks for ever."""
+_KEEPALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""A server that vanished without a word is noticed after some fifteen seconds, not after hours."""
+_OUT = {"25006", "25P03", "42501"}
+"""Codes of PostgreSQL that mean "cannot be used now", although the driver does not file them under outages."""
 
 
-def open_engine(url: str, *, busy_seconds: float = 30.0) -> Engine:
-    """An engine for ``url`` with the settings that Lantai relies on; a missing SQLite folder is made."""
+class DatabasePool(BaseModel):
+    """Connections of one process to PostgreSQL; SQLite has no use for them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    size: int = Field(5, ge=1, le=200, description="connections that one process keeps open")
+    overflow: int = Field(10, ge=0, le=200, description="connections opened beyond these while there is much to do")
+    seconds: float = Field(10.0, gt=0, le=300, description="how long to wait for a connection to become free")
+    statement_seconds: float = Field(
+        60.0, ge=1, le=3600, description="longest time for one statement; upgrades and rebuilds have no limit"
+    )
+
+
+class _Pool(QueuePool):
+    """A pool whose exhaustion is an outage like any other, for all who wait for the database to come back."""
+
+    def _do_get(self) -> Any:
+        try:
+            return super()._do_get()
+        except PoolTimeout as error:
+            raise OperationalError("connect", None, error) from error
+
+
+def open_engine(
+    url: str,
+    *,
+    busy_seconds: float = 30.0,
+    pool: DatabasePool | None = None,
+    application: str = "lantai",
+    patient: bool = False,
+) -> Engine:
+    """An engine for ``url`` with the settings that Lantai relies on; a missing SQLite folder is made.
+
+    ``busy_seconds`` is the wait for a lock. ``patient`` lets a statement of PostgreSQL take as long as it wants (schema
+    changes, rebuilds). ``application`` is the name under which the server lists the connections.
+    """
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed, busy_seconds)
+    return _open_postgresql(parsed, busy_seconds, pool or DatabasePool(), application, patient=patient)
+
+
+def _open_sqlite(url: URL, busy_seconds: float) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": busy_seconds, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -47,36 +111,54 @@ def open_engine(url: str, *, busy_seconds: float = 30.0) -> Engine:
     return engine
 
 
+def _open_postgresql(url: URL, busy_seconds: float, pool: DatabasePool, application: str, *, patient: bool) -> Engine:
+    settings = {
+        "statement_timeout": 0 if patient else round(pool.statement_seconds * 1000),
+        "lock_timeout": round(busy_seconds * 1000),
+        "idle_in_transaction_session_timeout": _IDLE_SECONDS * 1000,
+    }
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        poolclass=_Pool,
+        pool_size=pool.size,
+        max_overflow=pool.overflow,
+        pool_timeout=pool.seconds,
+        pool_pre_ping=True,
+        hide_parameters=True,  # names and numbers of people must not stand in an error
+        connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": application[:63], **_KEEPALIVE},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:  # not as start-up options: poolers between refuse those
+            cursor.execute(
+                "SELECT " + ", ".join(f"set_config('{name}', '{at}', false)" for name, at in settings.items())
+            )
+        connection.commit()
+
+    @event.listens_for(engine, "handle_error")
+    def _outage(context: ExceptionContext) -> None:
+        error = context.sqlalchemy_exception
+        if isinstance(error, DBAPIError) and error.orig and getattr(error.orig, "sqlstate", None) in _OUT:
+            raise OperationalError(context.statement, None, error.orig, hide_parameters=True) from error.orig
+
+    return engine
+
+
 def open_sessions(engine: Engine) -> Sessions:
     """Sessions for writing: ``with sessions.begin() as session``. Objects stay readable after commit."""
     return sessionmaker(engine, expire_on_commit=False)
 
 
 def reading_sessions(engine: Engine) -> Sessions:
-    """Sessions for reading only: on SQLite they take no write lock, so pages never wait for a batch to commit."""
-    return sessionmaker(engine.execution_options(read_only=True), expire_on_commit=False)
+    """Sessions for reading only, each of one snapshot: on SQLite they take no write lock, so pages never wait for a
+    batch to commit; PostgreSQL refuses to write in them."""
+    options: dict[str, Any] = {"read_only": True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return sessionmaker(engine.execution_options(**options), expire_on_commit=False)
 
 
 def by_bytes(session: Session, column: Any) -> Any:
     """``column`` compared and sorted by its bytes on every database; PostgreSQL would use the site's language."""
     return column.collate("C") if session.get_bind().dialect.name == "postgresql" else column
-
-
-def is_locked(error: OperationalError) -> bool:
-    """Whether the database said that another process holds it."""
-    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)
-
-
-def unavailable(error: OperationalError) -> Unavailable:
-    """The sentence for a person whose act the database could not take."""
-    if is_locked(error):
-        return Unavailable(
-            "database.locked",
-            zh="数据库正被另一个进程占用，本次操作没有写入任何内容。请稍后重试；若一直如此，请检查是否有备份或其他程序打开了数据库。",
-            en="Another process holds the database; nothing was written. Try again soon, or look for a backup or program that keeps it open.",
-        )
-    return Unavailable(
-        "database.unavailable",
-        zh="数据库现在无法访问，本次操作没有写入任何内容。请稍后重试或通知系统管理员。",
-        en="The database does not answer now; nothing was written. Try again later or tell the system administrator.",
-    )

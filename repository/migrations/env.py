@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from repository.tables import Base
 
 config = context.config
+_LOCK = 0x1A27A1
+"""The advisory lock of upgrades; any number that no other program of the database uses."""
 
 
 def include(_thing: object, name: str | None, kind: str, _reflected: bool, _against: object) -> bool:
@@ -25,6 +27,8 @@ def run(connection: Connection) -> None:
         compare_type=True,
     )
     with context.begin_transaction():
+        if connection.dialect.name == "postgresql":  # several machines may start the new program at once
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         context.run_migrations()
 
 

@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.schema import CreateColumn
+from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import TypeDecorator
 
 
@@ -59,3 +62,19 @@ class Base(DeclarativeBase):
         list[Any]: Json,
         int: Big,
     }
+
+
+@compiles(CreateColumn, "postgresql")
+def _compared_by_bytes(element: CreateColumn, compiler: DDLCompiler, **options: Any) -> str:
+    """Text in PostgreSQL is compared by its bytes, as on SQLite, whatever language the database was made with.
+
+    Keys, codes and pages of lists then stand in one order everywhere, and the indexes serve it.
+    """
+    column, kind = element.element, element.element.type
+    if isinstance(kind, String) and not kind.collation:
+        column.type = kind.copy()
+        column.type.collation = "C"
+    try:
+        return str(compiler.visit_create_column(element, **options))  # type: ignore[no-untyped-call]  # the dialect's own
+    finally:
+        column.type = kind
