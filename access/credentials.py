@@ -13,7 +13,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from access import alarms, passwords, sessions
+from access import passwords, sessions, use_counts
 from access.account_finding import account_in_reach, account_to_change, account_told, folded_name
 from access.actors import SYSTEM, Actor
 from metadata.errors import Conflict, Forbidden, Invalid
@@ -174,7 +174,7 @@ def authenticate(
         passwords.BY_ADDRESS.note(address, success=False)
     account = session.scalars(select(Account).where(Account.username == name)).one_or_none()
     if account is None:
-        alarms.sign_in_failed(session, archive=archive, account_id=None)
+        use_counts.sign_in_failed(session, archive=archive, account_id=None)
         return None
     now = archive.clock.now()
     given = account.password_changed_at if account.must_change_password else None
@@ -183,7 +183,7 @@ def authenticate(
         account.failed_attempts += 1
         if account.failed_attempts <= _TOLD_AT_ONCE or account.failed_attempts % 10 == 0:
             access_acts.signed(session, at=now, actor=SYSTEM.ref, account_id=account.id, how="refused")
-        alarms.sign_in_failed(session, archive=archive, account_id=account.id)
+        use_counts.sign_in_failed(session, archive=archive, account_id=account.id)
         return None
     if stored is not None and passwords.outdated(stored):
         account.password_hash = passwords.hashed(password, name)

@@ -1,8 +1,8 @@
 """Counts of use, and the alarms they raise: too much looked at or taken out, refusals, failed sign-ins (domain S58).
 
 Everything is counted in the transaction of the look it belongs to (``UseCount``), so that small steps add up and a look
-costs the same after a year. The profile's ``bulk_alarm`` holds every number. One alarm is raised for a kind, a person
-and an hour or day. Whoever has taken out more than a day's share waits before each further export, longer every time:
+costs the same after a year. The profile's ``bulk_alarm`` holds every number. An alarm about a kind and a person is
+raised once in an hour or day. Whoever has taken out more than a day's share waits before each further export, longer every time:
 she is told so at once and no worker waits for her.
 """
 
@@ -15,16 +15,16 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from access.actors import SYSTEM, Actor
+from access.actors import Actor
 from metadata.errors import Unavailable
-from metadata.identifiers import new_id
 from metadata.profile import Profile
+from repository.alarms import AlarmKind, raise_alarm
 from repository.archive import Archive
 from repository.clock import local_date
-from repository.ledger import access_acts
-from repository.tables import Alarm, LedgerEntry, UseCount
+from repository.tables import LedgerEntry, UseCount
 
-VIEWS, EXPORTS, REFUSALS, SIGN_INS = "bulk_views", "bulk_exports", "refusals", "sign_ins"
+VIEWS, EXPORTS = AlarmKind.VIEWS, AlarmKind.EXPORTS
+REFUSALS, SIGN_INS = AlarmKind.REFUSALS, AlarmKind.SIGN_INS
 KINDS = (VIEWS, EXPORTS, REFUSALS, SIGN_INS)
 SLOWED = "export.slowed"
 NOBODY = "unknown"
@@ -191,7 +191,7 @@ def limit_of(profile: Profile, kind: str) -> int:
         EXPORTS: rules.exports_per_day,
         REFUSALS: rules.refusals_per_hour,
         SIGN_INS: rules.sign_ins_per_hour,
-    }[kind]
+    }[AlarmKind(kind)]
 
 
 def _hour(now: datetime) -> str:
@@ -239,22 +239,18 @@ def _add(
 
 
 def _raise(
-    session: Session, archive: Archive, kind: str, account_id: str, count: int, limit: int, rows: int | None = None
+    session: Session,
+    archive: Archive,
+    kind: AlarmKind,
+    account_id: str,
+    count: int,
+    limit: int,
+    rows: int | None = None,
 ) -> None:
-    """One alarm for this kind, person and window, and its act in the ledger; the following ones change nothing."""
+    """An alarm of this kind about this person, raised once in an hour or day."""
     now = archive.clock.now()
-    window = local_date(now, archive.zone).isoformat() if kind == EXPORTS else _hour(now)
-    detail: dict[str, Any] = {"count": count, "limit": limit}
+    window = local_date(now, archive.zone).isoformat() if kind is EXPORTS else _hour(now)
+    detail: dict[str, str | int | None] = {"count": count, "limit": limit}
     if rows is not None:
         detail["rows"] = rows
-    alarm_id = new_id()
-    made = session.execute(
-        _insert(session, Alarm)
-        .values(id=alarm_id, kind=kind, account_id=account_id, window=window, detail=detail, raised_at=now, remark="")
-        .on_conflict_do_nothing(index_elements=[Alarm.kind, Alarm.account_id, Alarm.window])
-        .returning(Alarm.id)
-    ).scalar_one_or_none()
-    if made is not None:
-        access_acts.alarm_raised(
-            session, at=now, actor=SYSTEM.ref, alarm_id=alarm_id, kind=kind, account_id=account_id, count=count
-        )
+    raise_alarm(session, archive=archive, kind=kind, subject=account_id, detail=detail, window=window)

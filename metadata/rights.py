@@ -29,6 +29,7 @@ class Permission(StrEnum):
     USE_REGISTER_OWN = "use_register.own"
     USE_REGISTER_EXPORT = "use_register.export"
     ALARM_READ = "alarm.read"
+    ALARM_HANDLE = "alarm.handle"
     REQUEST_FILE = "request.file"
     REQUEST_READ = "request.read"
     REQUEST_DECIDE = "request.decide"

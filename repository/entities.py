@@ -1,4 +1,4 @@
-"""The state of organs, accounts, submissions, requests, grants and holds as entity revisions hold it, and back again.
+"""The state of organs, accounts, submissions, requests, grants, holds and alarms as entity revisions hold it, and back again.
 
 A state is the row's columns by name, moments and days as text. Left out are secrets (password hashes), what changes
 without an act (last sign-in), and those of a submission's options that are free words, for they may be about persons.
@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from repository.clock import parse_stamp, stamp
-from repository.tables import AccessGrant, AccessRequest, Account, AccountRole, Base, Hold, Organ, Submission
+from repository.tables import AccessGrant, AccessRequest, Account, AccountRole, Alarm, Base, Hold, Organ, Submission
 from repository.tables.base import Moment
 
 _LEFT_OUT: dict[type[Base], frozenset[str]] = {
@@ -36,6 +36,7 @@ _LEFT_OUT: dict[type[Base], frozenset[str]] = {
     Hold: frozenset({"revision", "seq", "row_version"}),
     AccessRequest: frozenset({"revision", "seq", "idempotency_key"}),
     AccessGrant: frozenset({"revision", "seq"}),
+    Alarm: frozenset({"revision", "seq", "open_as"}),
 }
 _OPTIONS = frozenset(
     {
@@ -96,6 +97,11 @@ def grant_state(grant: AccessGrant, subjects: Iterable[tuple[str, str]]) -> dict
 def hold_state(hold: Hold, subjects: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """A hold's whole state with the records and case files that it names, as (kind, id)."""
     return {**_state(hold), "subjects": [{"kind": kind, "id": one} for kind, one in subjects]}
+
+
+def alarm_state(alarm: Alarm) -> dict[str, Any]:
+    """An alarm's whole state, with every step of its handling."""
+    return _state(alarm)
 
 
 def values(table: type[Base], state: Mapping[str, Any]) -> dict[str, Any]:

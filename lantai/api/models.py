@@ -179,32 +179,6 @@ class UseRegister(Page[UseEntry]):
     totals: dict[str, int] | None = Field(None, examples=[{"screen": 120, "download": 3}])
 
 
-class Alarm(Answer):
-    """Something about use that a person must look into."""
-
-    id: str
-    kind: str = Field(examples=["bulk_exports"], description="bulk_views, bulk_exports, refusals, sign_ins")
-    account_id: str
-    account_name: str
-    organ_name: str
-    window: str = Field(examples=["2026-11-24"], description="the hour or day it speaks of")
-    count: int
-    limit: int
-    rows: int | None
-    raised_at: datetime
-    closed_at: datetime | None
-    closed_by: str
-    remark: str
-
-
-class Remark(BaseModel):
-    """What came of an alarm."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    remark: str = Field(max_length=1000, examples=["经核查，系批量整理工作，属正常。"])
-
-
 class ReplicaLine(Answer):
     """One replica."""
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from lantai.api import (
+    alarms,
     arranging,
     describing,
     holdings,
@@ -32,6 +33,7 @@ TAGS = [
     {"name": "reports", "description": "Four-property reports of deposits, household files and records."},
     {"name": "search", "description": "Full-text search within what the caller may see."},
     {"name": "use", "description": "The use register: who looked at what, when, why."},
+    {"name": "alarms", "description": "What a person must look at, who deals with it, what came of it."},
     {"name": "requests", "description": "Requests for access, decisions, grants."},
     {"name": "preservation", "description": "Replicas, audits, incidents, repair."},
     {"name": "retention", "description": "Why and until when records are kept."},
@@ -54,6 +56,7 @@ for _part in (
     search,
     saved_searches,
     use,
+    alarms,
     requests,
     preservation,
     retention,

@@ -1,4 +1,4 @@
-"""The use register and the alarms about use, for programs."""
+"""The use register, for programs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.datastructures import QueryParams
 
-from access import alarms, use_register
-from lantai.api.models import PROBLEMS, Alarm, Page, Remark, UseEntry, UseRegister
+from access import use_register
+from lantai.api.models import PROBLEMS, UseEntry, UseRegister
 from lantai.result_lists import MEDIA_TYPES
 from lantai.web import views_use
 from lantai.web.pages.use import file_headers, subjects
@@ -101,28 +101,3 @@ def export(visit: ApiVisit, wish: Annotated[ListWish, Query()]) -> Response:
         wanted = views_use.filters(session, wish.asked(), visit.person, visit.site.archive.profile)
     pieces = views_use.taken_out(visit, wanted, wish.file)
     return StreamingResponse(pieces, 200, file_headers(visit, wish.file), MEDIA_TYPES[wish.file])
-
-
-@router.get("/alarms", summary="Alarms about use")
-def list_alarms(
-    visit: ApiVisit,
-    open_only: bool = False,
-    after: int | None = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> Page[Alarm]:
-    """Alarms about people of the caller's divisions, newest first."""
-    with visit.reading() as session:
-        found = alarms.alarms(
-            session, visit.person, visit.site.archive.profile, open_only=open_only, after=after, limit=limit
-        )
-    return Page[Alarm](
-        items=[Alarm.model_validate(one) for one in found], next=str(found[-1].seq) if len(found) == limit else None
-    )
-
-
-@router.post("/alarms/{alarm_id}/close", summary="Close an alarm", status_code=204)
-def close_alarm(visit: ApiVisit, alarm_id: str, body: Remark) -> Response:
-    """Say what came of an alarm and close it; nobody closes one about herself."""
-    with visit.writing() as session:
-        alarms.close(session, archive=visit.site.archive, actor=visit.person, alarm_id=alarm_id, remark=body.remark)
-    return Response(status_code=204)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from access.masking import mask_log, masked
 from lantai import __version__
 from lantai.cli import (
+    alarm_commands,
     archive_commands,
     care_commands,
     intake_commands,
@@ -49,6 +50,7 @@ record_commands.add_to(app)
 report_commands.add_to(app)
 request_commands.add_to(app)
 use_commands.add_to(app)
+alarm_commands.add_to(app)
 watch_command.add_to(app)
 
 

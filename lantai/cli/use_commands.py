@@ -1,4 +1,4 @@
-"""Commands about the use register: list it, take it out; alarms about use."""
+"""Commands about the use register: list it, take it out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
-from access import alarms, use_register
+from access import use_register
 from access.actors import Actor
 from lantai import use_lists
 from lantai.cli.output import Json, Reason, emit, say, table
@@ -20,7 +20,7 @@ from lantai.web.display import moment
 from lantai.web.views_use import Asked, filters
 from metadata.errors import Invalid
 
-use = typer.Typer(help="Use register and alarms: list, export, alarms, close-alarm.", no_args_is_help=True)
+use = typer.Typer(help="Use register: list, export.", no_args_is_help=True)
 
 Record = Annotated[str, typer.Option(help="Record id.")]
 CaseFile = Annotated[str, typer.Option("--case-file", help="Case file id or household number.")]
@@ -153,69 +153,6 @@ def export(
         emit({"path": str(path)})
     else:
         say(f"已导出到 {path}。", f"Exported to {path}.")
-
-
-@use.command("alarms")
-def alarms_(
-    *,
-    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
-    json: Json = False,
-) -> None:
-    """Alarms about use: bulk views and exports, refusals, failed sign-ins."""
-    with opened() as (site, actor), site.archive.reading() as session:
-        found = alarms.alarms(session, actor, site.archive.profile, open_only=not everything, limit=500)
-        zone = site.archive.zone
-    if json:
-        emit(
-            {
-                "alarms": [
-                    {
-                        "id": one.id,
-                        "kind": one.kind,
-                        "account_id": one.account_id,
-                        "count": one.count,
-                        "rows": one.rows,
-                        "window": one.window,
-                        "raised_at": one.raised_at.isoformat(),
-                        "closed_at": one.closed_at.isoformat() if one.closed_at else None,
-                        "remark": one.remark,
-                    }
-                    for one in found
-                ]
-            }
-        )
-        return
-    table(
-        ["raised", "kind", "who", "count", "usual", "closed", "id"],
-        [
-            (
-                moment(one.raised_at, zone),
-                one.kind,
-                one.account_name or one.account_id,
-                one.count,
-                one.limit,
-                moment(one.closed_at, zone) if one.closed_at else "",
-                one.id,
-            )
-            for one in found
-        ],
-    )
-
-
-@use.command("close-alarm")
-def close_alarm(
-    alarm_id: Annotated[str, typer.Argument(help="Alarm id.")],
-    *,
-    remark: Annotated[str, typer.Option(help="What came of it.")],
-    json: Json = False,
-) -> None:
-    """Close an alarm with a remark."""
-    with opened() as (site, actor), site.archive.sessions.begin() as session:
-        alarms.close(session, archive=site.archive, actor=actor, alarm_id=alarm_id, remark=remark)
-    if json:
-        emit({"id": alarm_id})
-    else:
-        say("报警已关闭。", "The alarm is closed.")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -44,6 +44,7 @@ PEOPLE: dict[str, dict[str, str]] = {
         "use_register.own": N_("Read one's own looks"),
         "use_register.export": N_("Export the use register"),
         "alarm.read": N_("See and close alarms about use"),
+        "alarm.handle": N_("Deal with alarms about what is kept and how the site runs"),
         "request.file": N_("Ask for access"),
         "request.read": N_("See requests"),
         "request.decide": N_("Decide requests"),

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from lantai.web.pages import (
     account,
+    alarms,
     bulk,
     case_events,
     confirming,
@@ -51,6 +52,7 @@ for _room in (
     numbers,
     search,
     use,
+    alarms,
     requests,
     tokens,
     preservation,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from access import alarms
 from access.ledger_reading import LogEntry, about_account
 from lantai import i18n
 from lantai.site import Site
@@ -16,6 +17,7 @@ from lantai.web import display
 from lantai.web.visit import Visit
 from metadata.errors import Forbidden
 from metadata.rights import Permission
+from repository.alarms import AlarmArea
 from repository.ledger.acts import STREAMS
 from repository.tables import Counter, LedgerBlock, LedgerEntry, LedgerPending, Outbox, ProfileVersion
 
@@ -103,6 +105,11 @@ def tabs(visit: Visit) -> list[tuple[str, str, bool]]:
         (_("Roles"), "/system/roles", grants),
         (_("Sessions"), "/system/sessions", keeps),
         (_("Log"), "/system/log", visit.may(Permission.LEDGER_READ)),
+        (
+            _("Alarms"),
+            "/alarms?area=system",
+            AlarmArea.SYSTEM in alarms.areas(visit.person, visit.site.archive.profile),
+        ),
         (_("Rules"), "/system/profile", True),
     )
     here = visit.request.url.path

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from access import account_lists, alarms, gate, masking, requests
 from access.account_lists import AccountFilter
 from access.masking import masked
-from lantai import i18n, indexing
+from lantai import alarm_words, i18n, indexing
 from lantai.web import display, labels, views_preservation, views_submissions
 from lantai.web.visit import Visit
 from metadata.rights import Permission
@@ -90,8 +90,13 @@ def _urgent(session: Session, visit: Visit) -> Iterator[Task]:
     if visit.may(Permission.FIXITY_READ):
         count = views_preservation.open_count(session)
         yield Task(count, _("Damage found"), _("Incidents that are not mended yet"), "/preservation#incidents", "bad")
-    waiting = len(alarms.open_alarms(session, visit.person, profile))
-    yield Task(waiting, _("Look into an alarm"), _("Unusual access that somebody must look at"), "/use/alarms", "bad")
+    waiting = alarms.open_alarms(session, visit.person, profile)
+    found_in = {one.area for one in waiting}
+    href = (
+        f"/alarms/{waiting[0].id}" if len(waiting) == 1 else "/alarms" + (f"?area={min(found_in)}" if waiting else "")
+    )
+    hint = ", ".join(alarm_words.title(visit.language, kind) for kind in sorted({one.kind for one in waiting}))
+    yield Task(len(waiting), _("Look into an alarm"), hint, href, "bad")
     if visit.may(Permission.DEPOSIT):
         count = views_submissions.count(session, visit, "back", own=True)
         yield Task(count, _("Came back to you"), _("Deposits with something to mend"), "/submissions?state=back", "bad")

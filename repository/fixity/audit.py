@@ -180,6 +180,7 @@ class _Audit:
                 self._begin(session, part)
                 write_readings(
                     session,
+                    archive=self._archive,
                     at=max(now, part.selection.mark),
                     actor=self._actor,
                     run=part.run,

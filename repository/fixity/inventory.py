@@ -20,6 +20,7 @@ from metadata.errors import Invalid, LantaiError, NotFound
 from repository.archive import Archive
 from repository.db import by_bytes
 from repository.fixity import markers
+from repository.fixity.alarming import damage_mended
 from repository.fixity.drilldown import look_into
 from repository.fixity.incidents import WITHDRAWN, close_incidents
 from repository.fixity.outcome import AuditResult, AuditResults, Outcome, Run
@@ -223,6 +224,7 @@ class _Inventory:
         with self._archive.sessions.begin() as session:
             write_readings(
                 session,
+                archive=self._archive,
                 at=now,
                 actor=self._actor,
                 run=self._run,
@@ -328,6 +330,8 @@ class _Inventory:
                 close_incidents(
                     session, at=now, actor=self._actor, replica=self._replica, key=key, sha256="", source=WITHDRAWN
                 )
+            if over:
+                damage_mended(session, archive=self._archive, replica=self._replica)
 
     def _is_gone(self, key: str) -> bool:
         try:

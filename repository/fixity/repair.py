@@ -19,6 +19,7 @@ from metadata.errors import LantaiError, NotFound
 from repository import leases
 from repository.archive import Archive
 from repository.fixity import markers
+from repository.fixity.alarming import damage_mended
 from repository.fixity.incidents import UNCHANGED, close_incidents, open_incidents
 from repository.fixity.outcome import Outcome
 from repository.fixity.reading import digest
@@ -152,6 +153,7 @@ def _mend_marker(archive: Archive, actor: ActorRef, store: Store, incident: Inci
             source=source,
             evidence_key=kept,
         )
+        damage_mended(session, archive=archive, replica=incident.replica)
     return _done(incident, source, kept)
 
 
@@ -267,6 +269,7 @@ class _Repair:
                 source=source,
                 evidence_key=evidence_key,
             )
+            damage_mended(session, archive=self.archive, replica=replica)
         return _done(self.incident, source, evidence_key)
 
 

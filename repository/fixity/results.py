@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from metadata.identifiers import new_id
 from repository.archive import Archive
+from repository.fixity.alarming import damage_found, damage_mended
 from repository.fixity.incidents import UNCHANGED, close_incidents, open_incident
 from repository.fixity.outcome import FAULTS, AuditResult, AuditResults, Outcome, Run
 from repository.fixity.reading import Reading
@@ -70,6 +71,7 @@ _KEYS_AT_ONCE = 500
 def write_readings(
     session: Session,
     *,
+    archive: Archive,
     at: datetime,
     actor: ActorRef,
     run: Run,
@@ -93,6 +95,7 @@ def write_readings(
         _append_checks(connection, run.run_id, outcome, found, at)
         if outcome is not Outcome.NOT_CHECKED:
             _mark(connection, run.replica, outcome, found, at)
+    mended = False
     for outcome, found in by_outcome.items():
         for one in found:
             subject = (run.replica, one.task.key)
@@ -104,6 +107,11 @@ def write_readings(
             elif subject in at_fault:
                 _close(session, at=at, actor=actor, reading=one)
                 at_fault.discard(subject)
+                mended = True
+    if FAULTS & by_outcome.keys():
+        damage_found(session, archive=archive, replica=run.replica)
+    elif mended:
+        damage_mended(session, archive=archive, replica=run.replica)
 
 
 def _append_checks(

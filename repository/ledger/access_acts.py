@@ -79,16 +79,23 @@ def hold_lifted(session: Session, *, at: datetime, actor: ActorRef, hold_id: str
     return act(session, "hold.lifted", at, actor, hold_id=hold_id)
 
 
-def alarm_raised(
-    session: Session, *, at: datetime, actor: ActorRef, alarm_id: str, kind: str, account_id: str, count: int
+def alarm_told(
+    session: Session,
+    *,
+    at: datetime,
+    actor: ActorRef,
+    alarm_id: str,
+    step: str,
+    kind: str,
+    subject: str,
+    account_id: str | None = None,
 ) -> str:
-    """Somebody took out, asked or failed more than is usual."""
-    return act(session, "alarm.raised", at, actor, alarm_id=alarm_id, kind=kind, account_id=account_id, count=count)
+    """A step of an alarm: ``raised``, ``taken``, ``noted``, ``over`` (by itself), ``again`` or ``closed``.
 
-
-def alarm_closed(session: Session, *, at: datetime, actor: ActorRef, alarm_id: str) -> str:
-    """A person looked into an alarm."""
-    return act(session, "alarm.closed", at, actor, alarm_id=alarm_id)
+    ``account_id``: whom it is about, where it is about somebody.
+    """
+    facts = {"account_id": account_id} if account_id else {}
+    return act(session, f"alarm.{step}", at, actor, alarm_id=alarm_id, kind=kind, subject=subject, **facts)
 
 
 def signed(session: Session, *, at: datetime, actor: ActorRef, account_id: str, how: str) -> str:

@@ -30,8 +30,8 @@ from repository.tables import (
     Submission,
 )
 
-RESTORED = frozenset({"organ", "account", "submission", "request", "grant", "hold"})
-"""Kinds of entities that a rebuild brings back, here or in ``holds``; others are counted and left alone."""
+RESTORED = frozenset({"organ", "account", "submission", "request", "grant", "hold", "alarm"})
+"""Kinds of entities that a rebuild brings back, here, in ``holds`` or in ``alarms``; others are counted and left alone."""
 
 States = dict[str, dict[str, Any]]
 

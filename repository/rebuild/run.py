@@ -13,6 +13,7 @@ from repository.clock import parse_stamp
 from repository.db import Sessions
 from repository.ledger import acts
 from repository.ledger.entry import ActorRef
+from repository.rebuild.alarms import restore_alarms
 from repository.rebuild.cases import restore_cases
 from repository.rebuild.compare import compare
 from repository.rebuild.history import History, check_ledger, restore_ledger
@@ -85,6 +86,7 @@ def rebuild(
         progress("case files", 0, 0)
         restore_cases(session, archive, sources, report, destroyed=destroyed)
         restore_holds(session, sources, report)
+        restore_alarms(session, sources, report)
         progress("objects", 0, 0)
         restore_objects(session, sources, archive.clock, report, destroyed=destroyed)
         report.elsewhere = sources.elsewhere()

@@ -152,24 +152,36 @@ class HoldSubject(Base):
 
 
 class Alarm(Base):
-    """Something that a person must look at: bulk access, repeated refusals, failed sign-ins.
+    """Something that a person must look at, and what became of it; ``repository.alarms`` has the kinds.
 
-    ``kind``: bulk_views, bulk_exports, refusals, sign_ins. ``account_id``: about whom; ``detail``: counts and period,
-    never personal values. ``window``: the hour or day it speaks of, so that one alarm is raised in it and no more.
+    ``subject``: about what or whom (an account, a replica, a part of the site). ``open_as``: kind and subject while the
+    alarm is not closed, so that one thing has one open alarm. ``state``: open, handling, closed. ``window``: the hour or
+    day that a count speaks of. ``detail``: counts, codes and sentences, never personal values. ``times`` and
+    ``last_at``: how often it was found, and when last; ``over_at``: since when it is over. ``told``: every step,
+    ``[{"at", "actor_id", "step", "words"}]``.
     """
 
     __tablename__ = "alarm"
     seq: Mapped[Serial]
     id: Mapped[Id] = mapped_column(unique=True)
     kind: Mapped[str] = mapped_column(String(24))
-    account_id: Mapped[str] = mapped_column(String(80))
+    subject: Mapped[str] = mapped_column(String(80))
+    open_as: Mapped[str | None] = mapped_column(String(120), unique=True)
+    state: Mapped[str] = mapped_column(String(16), default="open")
     window: Mapped[str] = mapped_column(String(24))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    times: Mapped[int] = mapped_column(default=1)
     raised_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    over_at: Mapped[datetime | None]
+    taken_at: Mapped[datetime | None]
+    taken_by: Mapped[str | None] = mapped_column(String(80))
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None] = mapped_column(String(80))
     remark: Mapped[str] = mapped_column(Text, default="")
-    __table_args__ = (Index(None, "kind", "account_id", "window", unique=True), Index(None, "closed_at", "seq"))
+    told: Mapped[list[Any]] = mapped_column(default=list)
+    revision: Mapped[int] = mapped_column(default=0)
+    __table_args__ = (Index(None, "kind", "subject", "window"), Index(None, "state", "seq"))
 
 
 class UseCount(Base):

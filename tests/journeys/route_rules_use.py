@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.journeys.route_shapes import EVERYBODY, PUBLIC, REGISTER, P, Rule, at_all
+from tests.journeys.route_shapes import EVERYBODY, PUBLIC, REGISTER, P, Rule, any_one, at_all
+
+ALARMS = (P.ALARM_READ, P.FIXITY_READ, P.STATUS_READ)
 
 RULES: dict[str, Rule] = {
     # signing in, one's own things
@@ -33,12 +35,17 @@ RULES: dict[str, Rule] = {
     "GET /use.xlsx": at_all(P.USE_REGISTER_EXPORT, names=True),
     "GET /use/print": at_all(P.USE_REGISTER_EXPORT, names=True),
     "POST /use/printed": Rule(names=True, ok=(404,)),
-    "GET /use/alarms": at_all(P.ALARM_READ, names=True),
-    "POST /use/alarms/{alarm_id}/close": at_all(P.ALARM_READ, ok=404),
     "GET /api/v1/use-register": REGISTER,
     "GET /api/v1/use-register/export": at_all(P.USE_REGISTER_EXPORT, names=True),
-    "GET /api/v1/alarms": at_all(P.ALARM_READ, names=True),
-    "POST /api/v1/alarms/{alarm_id}/close": at_all(P.ALARM_READ, ok=(404, 422)),
+    # alarms: nobody knows of one that is not there
+    "GET /alarms": any_one(*ALARMS, names=True),
+    "GET /alarms/{alarm_id}": any_one(*ALARMS, ok=404),
+    "POST /alarms/{alarm_id}/take": any_one(*ALARMS, ok=404),
+    "POST /alarms/{alarm_id}/close": any_one(*ALARMS, ok=404),
+    "GET /api/v1/alarms": any_one(*ALARMS, names=True),
+    "GET /api/v1/alarms/{alarm_id}": any_one(*ALARMS, ok=404),
+    "POST /api/v1/alarms/{alarm_id}/take": any_one(*ALARMS, ok=(404, 422)),
+    "POST /api/v1/alarms/{alarm_id}/close": any_one(*ALARMS, ok=(404, 422)),
     # requests and grants: nobody knows of a request that is not there
     "GET /requests": Rule(),
     "POST /requests": at_all(P.REQUEST_FILE, ok=400),

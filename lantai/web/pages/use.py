@@ -1,4 +1,4 @@
-"""Use: the register, as far as the person may read it (her own looks always), and the alarms about use."""
+"""Use: the register, as far as the person may read it; her own looks always."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from access import alarms, gate, use_register
 from access.use_register import Filters, UseEntry
 from lantai import i18n
 from lantai.result_lists import MEDIA_TYPES
-from lantai.web import saying, views_use
+from lantai.web import views_use
 from lantai.web.pages.files import disposition
 from lantai.web.rendering import page, query
 from lantai.web.views_use import Asked
@@ -20,6 +20,7 @@ from lantai.web.visit import Form, SignedVisit, Visit
 from metadata.errors import Invalid
 from metadata.identifiers import is_id
 from metadata.rights import Permission
+from repository.alarms import AlarmArea
 from repository.clock import local_date
 
 router = APIRouter()
@@ -97,8 +98,8 @@ def tabs(visit: Visit, here: str) -> list[tuple[str, str, bool]]:
     found = [(_("My use"), "/use?own=1", here == "own")]
     if use_register.reads_others(visit.person, visit.site.archive.profile):
         found.append((_("All that I may read"), "/use?all=1", here == "all"))
-    if alarms.may_read(visit.person, visit.site.archive.profile):
-        found.append((_("Alarms"), "/use/alarms", here == "alarms"))
+    if AlarmArea.USE in alarms.areas(visit.person, visit.site.archive.profile):
+        found.append((_("Alarms"), "/alarms?area=use", here == "alarms"))
     if any(visit.may(one) for one in (Permission.REQUEST_FILE, Permission.REQUEST_READ, Permission.REQUEST_DECIDE)):
         found.append((_("Requests"), "/requests", False))
     return found
@@ -183,42 +184,3 @@ def note_printed(visit: SignedVisit, form: Form) -> Response:
             form="print",
         )
     return Response(status_code=204)
-
-
-@router.get("/use/alarms")
-def show_alarms(visit: SignedVisit, before: int = 0) -> Response:
-    """Who looked at or took out unusually much, was refused or mistyped again and again."""
-    return _alarms_page(visit, before)
-
-
-def _alarms_page(visit: Visit, before: int = 0, wrong: str = "", wrong_id: str = "", remark: str = "") -> Response:
-    profile = visit.site.archive.profile
-    with visit.reading() as session:
-        found = alarms.alarms(session, visit.person, profile, after=before or None, limit=_PAGE + 1)
-    return page(
-        visit,
-        "alarms.html",
-        room="use",
-        status=422 if wrong else 200,
-        tabs=tabs(visit, "alarms"),
-        alarms=found[:_PAGE],
-        reads=use_register.reads_others(visit.person, profile),
-        wrong=wrong,
-        wrong_id=wrong_id,
-        remark=remark,
-        first="/use/alarms" if before else "",
-        following=f"/use/alarms?before={found[_PAGE - 1].seq}" if len(found) > _PAGE else "",
-    )
-
-
-@router.post("/use/alarms/{alarm_id}/close")
-def close_alarm(visit: SignedVisit, alarm_id: str, form: Form) -> Response:
-    """Close an alarm with what came of it."""
-    _ = i18n.translations(visit.language).gettext
-    remark = form.text("remark")
-    try:
-        with visit.writing() as session:
-            alarms.close(session, archive=visit.site.archive, actor=visit.person, alarm_id=alarm_id, remark=remark)
-    except Invalid as error:
-        return _alarms_page(visit, wrong=error.sentence(visit.language), wrong_id=alarm_id, remark=remark)
-    return saying.after(visit, "/use/alarms", _("The alarm is closed."))

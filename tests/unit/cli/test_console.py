@@ -32,6 +32,10 @@ COMMANDS = {
     "account list": NEITHER,
     "account reopen": CHANGES,
     "account reset": CHANGES,
+    "alarms close": CHANGES,
+    "alarms list": NEITHER,
+    "alarms show": NEITHER,
+    "alarms take": CHANGES,
     "bag create": NEITHER,  # of files that are not in the holdings
     "bag validate": NEITHER,
     "case arrange": READS,  # and changes, with records
@@ -84,8 +88,6 @@ COMMANDS = {
     "token create": CHANGES,
     "token list": NEITHER,
     "token revoke": CHANGES,
-    "use alarms": NEITHER,
-    "use close-alarm": CHANGES,
     "use export": READS,
     "use list": READS,
     "watch": CHANGES,

@@ -289,20 +289,29 @@ def test_guessing_raises_an_alarm_that_somebody_else_closes(visit: Visit, site: 
         path = f"/records/{new_id()}" if number % 2 else f"/households/{number}"
         assert guesser.get(path).status_code == 404
     for username in ("use-reader", "clerk", "use-guesser", "sysadmin"):
-        assert visit(username).get("/use/alarms").status_code == 403
-    assert "合成 use-guesser" in visit("use-security").get("/use/alarms").text
+        assert visit(username).get("/alarms?area=use").status_code == 403
+    assert "合成 use-guesser" in visit("use-security").get("/alarms").text
     auditor = visit("use-auditor")
-    page = auditor.get("/use/alarms")
+    page = auditor.get("/alarms")
     assert page.text.count("合成 use-guesser") == 1
     assert "多次被拒绝" in page.text
     (alarm,) = [
         one
-        for one in auditor.api("GET", "/alarms?open_only=true").json()["items"]
-        if one["account_id"] == account(site, "use-guesser")
+        for one in auditor.api("GET", "/alarms?state=waiting&area=use").json()["items"]
+        if one["subject"] == account(site, "use-guesser")
     ]
-    assert auditor.post(f"/use/alarms/{alarm['id']}/close", {"remark": " "}).status_code == 422
-    assert auditor.post(f"/use/alarms/{alarm['id']}/close", {"remark": "<b>核查</b>"}).status_code == 303
-    assert "&lt;b&gt;核查&lt;/b&gt;" in auditor.get("/use/alarms").text
+    path = f"/alarms/{alarm['id']}"
+    for username in ("use-reader", "sysadmin"):
+        assert visit(username).get(path).status_code in {403, 404}
+    assert auditor.get("/").text.count(path) == 1  # Today leads there
+    assert auditor.post(f"{path}/take", {"words": ""}).status_code == 303
+    assert "处理中" in auditor.get("/alarms?state=handling").text
+    assert auditor.post(f"{path}/close", {"words": " "}).status_code == 422
+    assert auditor.post(f"{path}/close", {"words": "<b>核查</b>"}).status_code == 303
+    told = auditor.get(path).text
+    assert told.count("&lt;b&gt;核查&lt;/b&gt;") == 2  # what came of it, and the course of events
+    steps = auditor.api("GET", f"/alarms/{alarm['id']}").json()["steps"]
+    assert [one["step"] for one in steps] == ["raised", "taken", "closed"]
     again = auditor.api("POST", f"/alarms/{alarm['id']}/close", json={"remark": "再来"})
     assert (again.status_code, again.json()["code"]) == (409, "alarm.closed")
     unknown = auditor.api("POST", f"/alarms/{new_id()}/close", json={"remark": "无"})
@@ -329,7 +338,7 @@ def test_mass_export_in_small_steps_is_stopped_and_reported(visit: Visit, site: 
     entries = latest(site, "use-taker", 500)
     assert [one.act for one in entries[1:5]] == ["access.refused"] * 4
     assert len(entries) == before + 5
-    page = visit("use-auditor").get("/use/alarms").text
+    page = visit("use-auditor").get("/alarms").text
     assert page.count("合成 use-taker") == 1
     assert "大量导出" in page
 

@@ -125,3 +125,63 @@ def test_a_database_of_the_first_schema_comes_along_whole_and_goes_back(tmp_path
     assert _rows(engine) == before
     assert {name: inspect(engine).get_indexes(name) for name in before} == indexes
     engine.dispose()
+
+
+def test_alarms_get_their_record_and_go_back(tmp_path: Path) -> None:
+    """Two open alarms about one person stay two, the newest is added to; kinds that are new go back without a clash."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'alarms.db'}")
+    upgrade(engine)
+    downgrade(engine, "0003")
+    at = datetime(2026, 1, 5, tzinfo=UTC).replace(tzinfo=None)
+    old = MetaData()
+    old.reflect(engine)
+    with engine.begin() as connection:
+        for number, (kind, window, closed) in enumerate(
+            (
+                ("bulk_views", "w1", False),
+                ("bulk_views", "w2", False),
+                ("bulk_views", "w3", True),
+                ("refusals", "w1", False),
+            )
+        ):
+            values = {
+                "id": f"id-{number}",
+                "kind": kind,
+                "account_id": "someone",
+                "window": window,
+                "detail": {"n": number},
+            }
+            ended = {"closed_at": at, "closed_by": "auditor", "remark": "没事"} if closed else {"remark": ""}
+            connection.execute(old.tables["alarm"].insert().values(**values, raised_at=at, **ended))
+    before = _rows(engine)["alarm"]
+    upgrade(engine)
+    after = {row["id"]: row for row in _rows(engine)["alarm"]}
+    assert [(after[one]["state"], after[one]["open_as"]) for one in sorted(after)] == [
+        ("open", None),
+        ("open", "bulk_views:someone"),
+        ("closed", None),
+        ("open", "refusals:someone"),
+    ]
+    assert all(row["last_at"] == at and row["times"] == 1 and row["subject"] == "someone" for row in after.values())
+    steps = [(one["step"], one["actor_id"], one["words"]) for one in after["id-2"]["told"]]
+    assert steps == [("raised", "system", ""), ("closed", "auditor", "没事")]
+    new = MetaData()
+    new.reflect(engine)
+    with engine.begin() as connection:
+        for number in range(2):
+            values = {"id": f"part-{number}", "kind": "part_down", "subject": "index", "window": "", "detail": {}}
+            more = {
+                "state": "closed",
+                "times": 1,
+                "raised_at": at,
+                "last_at": at,
+                "told": [],
+                "remark": "",
+                "revision": 1,
+            }
+            connection.execute(new.tables["alarm"].insert().values(**values, **more))
+    downgrade(engine, "0003")
+    back = _rows(engine)["alarm"]
+    assert [row for row in back if not row["id"].startswith("part-")] == before
+    assert len(back) == 6
+    engine.dispose()
