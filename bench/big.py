@@ -192,7 +192,7 @@ def _records(source: random.Random, case_files: list[dict[str, Any]]) -> Iterato
                 "access_level": "restricted" if number % 50 == 0 else "internal",
                 "access_marks": ["financial"] if number % 9 == 0 else [],
                 "description": {"title": f"{case['title']} {kind} {number}", "document_type": kind},
-                "profile_version": "social_assistance/2026.2",
+                "profile_version": "social_assistance/2026.3",
                 "created_at": at,
             },
             case["id"],
@@ -320,7 +320,7 @@ def _submissions(source: random.Random, organs: list[dict[str, Any]]) -> Iterato
             "actor_id": "console:bench",
             "options": {},
             "counts": {"files": 50, "bytes": 10_000_000, "records": 12},
-            "profile_version": "social_assistance/2026.2",
+            "profile_version": "social_assistance/2026.3",
             "created_at": at,
             "updated_at": at,
         }

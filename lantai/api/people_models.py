@@ -164,7 +164,7 @@ class LogEntry(Answer):
 class Rules(Answer):
     """The profile in force."""
 
-    label: str = Field(examples=["social_assistance/2026.2"])
+    label: str = Field(examples=["social_assistance/2026.3"])
     digest: str
     versions: list[str] = Field(description="versions used here, newest first")
     rules: dict[str, int] = Field(description="retention rules by how far they were checked")

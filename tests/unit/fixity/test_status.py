@@ -24,9 +24,9 @@ def test_it_counts_and_names(archive: Archive, store_record: StoreRecord) -> Non
     assert found["strays"] == 0
     assert found["index_lag"] == 0
     assert found["ledger"]["acts"]["block"] is None
-    assert found["ledger"]["acts"]["pending"] == 3
+    assert found["ledger"]["acts"]["pending"] == 5  # two runs; the incident, its alarm, the alarm's state
     a, b = found["replicas"]
-    assert (a["name"], a["objects"], a["pending"], a["damaged"], a["reachable"]) == ("a", 4, 0, 0, True)
+    assert (a["name"], a["objects"], a["pending"], a["damaged"], a["reachable"]) == ("a", 5, 1, 0, True)
     assert (b["damaged"], b["last_audit"]["outcomes"]) == (1, {"damaged": 1, "intact": 3})
 
 

@@ -135,7 +135,7 @@ def test_a_folder_gives_the_same_profile(tmp_path: Path) -> None:
     (tmp_path / ".note").write_text("x")
     again = load_profile(tmp_path)
     assert again.digest == PROFILE.digest == load_bytes(FILES).digest
-    assert again.label == "social_assistance/2026.2"
+    assert again.label == "social_assistance/2026.3"
     changed = {**FILES, "review.yaml": FILES["review.yaml"] + b"\n"}
     assert load_bytes(changed).digest != PROFILE.digest
 
