@@ -59,7 +59,8 @@ def _rows(model: type[BaseModel], prefix: str) -> list[str]:
             continue
         default: object = field.default
         if default is PydanticUndefined:
-            default = "a, b in replicas/" if name == "replicas" else "(needed)"
+            made = "(needed)" if field.default_factory is None else "(empty)"
+            default = "a, b in replicas/" if name == "replicas" else made
         shown = "(empty)" if default in ("", None) else str(default)
         rows.append(f"| `{prefix}{name}` | {shown} | {field.description or ''} |")
     return rows

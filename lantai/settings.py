@@ -19,22 +19,12 @@ from sqlalchemy.exc import ArgumentError
 
 from access.passwords import PasswordRules
 from ingest.limits import IngestLimits, VirusScanner
+from lantai.replica_settings import ReplicaSettings
 from metadata.errors import Invalid
 from repository.db import DatabasePool
 
 DEFAULT_HOME = "lantai-home"
 FILE_NAME = "lantai.toml"
-
-
-class ReplicaSettings(BaseModel):
-    """One store that keeps a full copy."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="short name, as in `rebuild --from NAME`")
-    kind: Literal["local"] = Field("local", description="kind of store")
-    path: Path = Field(description="folder of a local store; relative paths count from LANTAI_HOME")
-    required: bool = Field(True, description="must confirm before a version is registered")
 
 
 class WatchedFolder(BaseModel):
@@ -138,6 +128,13 @@ class Settings(BaseSettings):
         ],
         description="the stores; two by default",
     )
+    replica_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="secret access keys of s3 replicas by name, as in LANTAI_REPLICA_SECRETS__B",
+    )
+    confirmations: int = Field(
+        0, ge=0, le=16, description="replicas that must confirm before a version is registered; 0: every required one"
+    )
     index_folder: Path = Field(Path("index"), description="folder of the embedded index")
     search: SearchSettings = Field(default_factory=SearchSettings, description="the search index")
     quarantine: Path = Field(Path("quarantine"), description="deposits until their first audit has passed")
@@ -209,7 +206,9 @@ class Settings(BaseSettings):
         if self.search.ca_file is not None:
             self.search.ca_file = home / self.search.ca_file
         for replica in self.replicas:
-            replica.path = home / replica.path
+            replica.below(home)
+            if replica.name in self.replica_secrets:
+                replica.secret_key = self.replica_secrets[replica.name]
         for watched in self.watched:
             watched.path = home / watched.path
         if not self.database_url:
@@ -291,16 +290,14 @@ def _initial(settings: Settings) -> list[str]:
         "",
     ]
     for replica in settings.replicas:
-        place = replica.path.relative_to(settings.home) if replica.path.is_relative_to(settings.home) else replica.path
-        lines += [
-            "[[replicas]]",
-            f'name = "{replica.name}"',
-            f'kind = "{replica.kind}"',
-            f"path = {_text(str(place))}",
-            f"required = {'true' if replica.required else 'false'}",
-            "",
-        ]
+        if replica.name not in settings.replica_secrets:
+            replica.keep_secret(settings.keys)
+        lines += ["[[replicas]]", *(f"{name} = {_toml(value)}" for name, value in replica.written(settings.home)), ""]
     return lines
+
+
+def _toml(value: object) -> str:
+    return _text(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _text(value: str) -> str:

@@ -21,7 +21,9 @@ from lantai.alone import alone
 from lantai.database import bring_up_to_date, file_of, follow_program, has_database, open_database
 from lantai.index_home import open_home
 from lantai.jobs import Jobs
-from lantai.settings import FILE_NAME, ReplicaSettings, Settings, load, write_initial
+from lantai.replica_settings import ReplicaSettings
+from lantai.settings import FILE_NAME, Settings, load, write_initial
+from lantai.stores import open_store
 from metadata.errors import Conflict, Invalid, NotFound, Unavailable
 from metadata.identifiers import new_id
 from metadata.profile import Profile, builtin, load_profile
@@ -33,7 +35,6 @@ from repository.keys import Keys
 from repository.ledger import acts
 from repository.revisions import adopt_profile
 from repository.storage.base import Store
-from repository.storage.local import LocalStore
 from repository.storage.offline import OfflineStore
 from repository.storage.replicas import Replicas
 from repository.tables import Holding, ProfileVersion, Replica
@@ -69,10 +70,6 @@ class Site:
 def _profile(settings: Settings) -> Profile:
     folder = Path(settings.profile)
     return load_profile(folder) if folder.is_dir() else builtin(settings.profile)
-
-
-def _stores(settings: Settings) -> list[Store]:
-    return [LocalStore(replica.name, replica.path) for replica in settings.replicas]
 
 
 def _archive(
@@ -126,7 +123,8 @@ def _make(settings: Settings, *, bureau: str, division: str, clock: Clock) -> No
         sessions = open_sessions(engine)
         with sessions.begin() as session:
             holding_id = _holding(session, settings, clock)
-        archive = _archive(settings, engine, keys=keys, clock=clock, holding_id=holding_id, stores=_stores(settings))
+        stores = [open_store(replica) for replica in settings.replicas]
+        archive = _archive(settings, engine, keys=keys, clock=clock, holding_id=holding_id, stores=stores)
         with archive.sessions.begin() as session:
             _furnish(session, archive, settings, bureau, division)
         write_initial(settings, holding_id=holding_id)
@@ -154,7 +152,7 @@ def _furnish(session: Session, archive: Archive, settings: Settings, bureau: str
                 Replica(
                     name=replica.name,
                     kind=replica.kind,
-                    location=str(replica.path),
+                    location=archive.replicas.store(replica.name).location,
                     required=replica.required,
                     added_at=now,
                 )
@@ -211,7 +209,9 @@ def _marked(replica: ReplicaSettings, holding_id: str) -> Store:
         return _proved(replica, holding_id)
     except Unavailable as error:
         log.warning("replica %s is offline: %s", replica.name, error)
-        return OfflineStore(replica.name, replica.kind, error, partial(_proved, replica, holding_id), root=replica.path)
+        return OfflineStore(
+            replica.name, replica.kind, error, partial(_proved, replica, holding_id), location=replica.location
+        )
 
 
 def _proved(replica: ReplicaSettings, holding_id: str) -> Store:
@@ -219,7 +219,7 @@ def _proved(replica: ReplicaSettings, holding_id: str) -> Store:
 
     One whose marker is damaged is used: audits name the marker, and a repair writes it anew.
     """
-    store = LocalStore(replica.name, replica.path)
+    store = open_store(replica)
     try:
         check_marker(store, holding_id)
     except Invalid as error:
@@ -227,12 +227,12 @@ def _proved(replica: ReplicaSettings, holding_id: str) -> Store:
             raise
         log.warning("replica %s: %s", store.name, error)
     try:
-        swept = store.check_root()
+        swept = store.check()
     except Unavailable as error:  # it may still be read
         log.warning("replica %s cannot be written: %s", store.name, error)
     else:
         if swept:
-            log.info("replica %s: %d temporary files of interrupted writes removed", store.name, swept)
+            log.info("replica %s: %d leftovers of interrupted writes removed", store.name, swept)
     return store
 
 

@@ -23,7 +23,6 @@ from repository.archive import Archive
 from repository.clock import stamp
 from repository.storage import layout
 from repository.storage.base import Store
-from repository.storage.local import LocalStore
 from repository.tables import ReplicaObject, StoredObject
 
 FORMAT = "lantai-holding/1"
@@ -128,8 +127,7 @@ def initialise_store(session: Session, *, archive: Archive, store: Store) -> Mar
     Can be repeated. ``Conflict`` when the store carries another holding's or replica's marker. The documents of a
     holding are frozen on first use: a newer program leaves them as they are.
     """
-    if isinstance(store, LocalStore):
-        store.prepare()
+    store.prepare()
     now = archive.clock.now()
     try:
         marker = check_marker(store, archive.holding_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
@@ -16,7 +15,6 @@ from repository.archive import Archive
 from repository.clock import stamp
 from repository.storage import layout
 from repository.storage.base import Store
-from repository.storage.offline import OfflineStore
 from repository.tables import (
     AuditRun,
     Counter,
@@ -145,15 +143,12 @@ def _moment(at: datetime | None) -> str | None:
 
 
 def _failure_domain(store: Store | None) -> tuple[str, bool]:
-    """What fails together with the replica, and whether it is there now: for a folder, the device it lies on."""
-    if isinstance(store, OfflineStore) and store.away:
+    """What fails together with the replica, and whether it is there now."""
+    if store is None:
         return "unknown", False
-    root = getattr(store, "root", None)
-    if not isinstance(root, Path):
-        return (f"{store.kind}:{store.name}", True) if store is not None else ("unknown", False)
     try:
-        return f"device:{root.stat().st_dev}", True
-    except OSError:
+        return store.failure_domain(), True
+    except LantaiError:
         return "unknown", False
 
 
@@ -166,8 +161,8 @@ def _failure_domains(replicas: list[dict[str, Any]]) -> dict[str, Any]:
     zh = en = ""
     if shared:
         names = "; ".join(", ".join(one) for one in shared)
-        zh = f"副本 {names} 在同一设备上，设备损坏时会一同丢失。请把其中一个移到另一台设备。"
-        en = f"Replicas {names} lie on one device and would be lost together. Move one of them to another device."
+        zh = f"副本 {names} 在同一设备或同一服务上，损坏时会一同丢失。请把其中一个移到别处。"
+        en = f"Replicas {names} lie on one device or service and would be lost together. Move one of them elsewhere."
     return {"count": len(domains), "shared": shared, "zh": zh, "en": en}
 
 

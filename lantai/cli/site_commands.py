@@ -53,15 +53,19 @@ def init(
         bureau = typer.prompt("单位名称 Name of the bureau", default=bureau)
         division = typer.prompt("行政区划代码 Division code (6 digits)", default=division)
     site = initialise(settings, bureau=bureau, division=division)
+    names = site.archive.replicas.names
     if json:
         emit({"home": str(site.settings.home), "holding_id": site.settings.holding_id})
     else:
         say(
-            f"兰台站点已建立：{site.settings.home}（两个副本 a、b）。请另行备份 keys 目录。",
-            f"Site made at {site.settings.home} with replicas a and b. Back up its keys folder apart.",
+            f"兰台站点已建立：{site.settings.home}（副本 {'、'.join(names)}）。请另行备份 keys 目录。",
+            f"Site made at {site.settings.home} with replicas {' and '.join(names)}. Back up its keys folder apart.",
         )
-        if site.settings.home.stat().st_dev == Path(site.settings.replicas[0].path).stat().st_dev:
-            warn("两个副本在同一块磁盘上，算一个故障域。", "Both replicas lie on one disk: one failure domain.")
+        if len({store.failure_domain() for store in site.archive.replicas.stores}) < len(names):
+            warn(
+                "有副本在同一块磁盘或同一服务上，算一个故障域。",
+                "Replicas share a disk or a service: one failure domain.",
+            )
     site.close()
 
 

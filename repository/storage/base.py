@@ -2,7 +2,8 @@
 
 Keys are ASCII, ``/`` between parts, no empty, ``.`` or ``..`` part, no backslash or control character, a part at most
 255 bytes, a key at most 1,024; never both a key and the beginning of another at a part boundary. ``checked_key``
-refuses everything else with ``Invalid`` before any backend sees it.
+refuses everything else with ``Invalid`` before any backend sees it. That no key begins another is the caller's duty
+(storage format 1 has no such keys): a folder refuses one with ``Conflict``, object storage cannot tell.
 
 Objects are written once, whole, and never overwritten. There is no rename, no append, no delete: destruction is a port
 of its own (``destroy.Destroyer``) that only ``retention.disposal`` may import.
@@ -48,6 +49,22 @@ class Store(Protocol):
 
     name: str
     kind: str
+
+    @property
+    def location(self) -> str:
+        """Where it is, for people; never with a secret in it."""
+
+    def failure_domain(self) -> str:
+        """What fails together with this store (a device, a service); ``Unavailable`` while it is away."""
+
+    def prepare(self) -> None:
+        """Make the place of a new replica, or prove that it is there and fit; errors as ``check``."""
+
+    def check(self) -> int:
+        """Prove that the store can be used, and sweep what broken-off writes left; how many leftovers went.
+
+        ``Unavailable``: it is away, or may not be written now. ``Invalid``: it can never be what the settings ask for.
+        """
 
     def create(self, key: str, chunks: Iterable[bytes | memoryview], *, expect: str | None = None) -> Written:
         """Write a whole new object, atomically and durably, never over another.

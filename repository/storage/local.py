@@ -18,14 +18,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from metadata.errors import Invalid, LantaiError, NotFound
-from repository.storage import failures, writeback
+from repository.storage import failures, walk, writeback
 from repository.storage.base import CHUNK, Stat, Written, checked_key
 from repository.storage.digested import DigestedChunks
+from repository.storage.walk import FOLDER, TEMPORARY
 
-TEMPORARY = ".tmp"
 SWEEP_AFTER_SECONDS = 24 * 3600
 _FLUSH_EVERY = 16 << 20  # large objects begin to reach the disk while they are read, not all at the end
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _REMEMBERED = 100_000
@@ -36,9 +35,10 @@ class LocalStore:
 
     kind = "local"
 
-    def __init__(self, name: str, root: Path) -> None:
+    def __init__(self, name: str, root: Path, *, domain: str = "") -> None:
         self.name = name
         self.root = Path(root).absolute()
+        self._domain = domain
         self._identity: tuple[int, int] | None = None
         self._synced: set[str] = set()
 
@@ -89,7 +89,7 @@ class LocalStore:
         with self.errors("."):
             root = self._open_root()
             try:
-                yield from self._walk(root, b"", wanted, start)
+                yield from walk.files(root, b"", wanted, start)
             finally:
                 os.close(root)
 
@@ -115,6 +115,20 @@ class LocalStore:
 
     # -- the folder as a whole -----------------------------------------------------------------------------------
 
+    @property
+    def location(self) -> str:
+        """The folder."""
+        return str(self.root)
+
+    def failure_domain(self) -> str:
+        """The device that the folder lies on, or what the settings say."""
+        with self.errors("."):
+            root = self._open_root()
+            try:
+                return self._domain or f"device:{os.fstat(root).st_dev}"
+            finally:
+                os.close(root)
+
     def prepare(self) -> None:
         """Make the store's folder when it is new, with every folder above it on stable storage; then check it."""
         with self.errors(str(self.root)):
@@ -131,9 +145,9 @@ class LocalStore:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
-        self.check_root()
+        self.check()
 
-    def check_root(self, *, sweep_after: float = SWEEP_AFTER_SECONDS) -> int:
+    def check(self, *, sweep_after: float = SWEEP_AFTER_SECONDS) -> int:
         """Prove that the folder is there and can be written; remove temporary files older than ``sweep_after`` s.
 
         Returns how many were removed. Raises ``Unavailable`` with one sentence that names the store.
@@ -225,14 +239,14 @@ class LocalStore:
     def _enter(self, parent: int, part: str, walked: str, *, make: bool) -> int:
         made = False
         try:
-            entered = os.open(part, _FOLDER, dir_fd=parent)
+            entered = os.open(part, FOLDER, dir_fd=parent)
         except FileNotFoundError:
             if not make:
                 raise
             with suppress(FileExistsError):
                 os.mkdir(part, 0o750, dir_fd=parent)
             made = True
-            entered = os.open(part, _FOLDER, dir_fd=parent)
+            entered = os.open(part, FOLDER, dir_fd=parent)
         except NotADirectoryError:
             if stat.S_ISLNK(os.stat(part, dir_fd=parent, follow_symlinks=False).st_mode):
                 raise failures.link_in_the_way(self.name, walked) from None
@@ -254,7 +268,7 @@ class LocalStore:
             try:
                 with suppress(FileExistsError):
                     os.mkdir(TEMPORARY, 0o750, dir_fd=root)
-                folder = os.open(TEMPORARY, _FOLDER, dir_fd=root)
+                folder = os.open(TEMPORARY, FOLDER, dir_fd=root)
             finally:
                 os.close(root)
         try:
@@ -361,29 +375,3 @@ class LocalStore:
                     return
                 start += len(piece)
                 yield piece
-
-    def _walk(self, folder: int, above: bytes, wanted: bytes, after: bytes) -> Iterator[Stat]:
-        with os.scandir(folder) as entries:
-            names = sorted(
-                os.fsencode(entry.name) + (b"/" if entry.is_dir(follow_symlinks=False) else b"") for entry in entries
-            )
-        for name in names:
-            whole = above + name
-            if name.endswith(b"/"):
-                if not above and name == b".tmp/":
-                    continue
-                below = whole.startswith(wanted) or wanted.startswith(whole)
-                if not below or (whole <= after and not after.startswith(whole)):
-                    continue
-                try:
-                    entered = os.open(name[:-1], _FOLDER, dir_fd=folder)
-                except FileNotFoundError:
-                    continue
-                try:
-                    yield from self._walk(entered, whole, wanted, after)
-                finally:
-                    os.close(entered)
-            elif whole.startswith(wanted) and whole > after:
-                with suppress(FileNotFoundError):
-                    size = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
-                    yield Stat(whole.decode("utf-8", "backslashreplace"), size)

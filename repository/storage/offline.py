@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 from metadata.errors import LantaiError, Unavailable
 from repository.storage.base import Stat, Store, Written
@@ -22,7 +21,7 @@ class OfflineStore:
     """Answers with the ``Unavailable`` that keeps the store from being used, until ``look`` gives it.
 
     ``look`` opens the store anew and proves that it is the right one, or raises; it is called at most every
-    ``look_again`` seconds. ``root``: where its folder should lie.
+    ``look_again`` seconds. ``location``: where it should be.
     """
 
     def __init__(
@@ -32,12 +31,12 @@ class OfflineStore:
         why: LantaiError,
         look: Callable[[], Store],
         *,
-        root: Path | None = None,
+        location: str = "",
         look_again: float = LOOK_AGAIN_SECONDS,
     ) -> None:
         self.name = name
         self.kind = kind
-        self.root = root
+        self.location = location
         self._why = why
         self._look = look
         self._look_again = look_again
@@ -65,6 +64,18 @@ class OfflineStore:
         except Unavailable:
             return True
         return False
+
+    def failure_domain(self) -> str:
+        """As the store."""
+        return self._use().failure_domain()
+
+    def prepare(self) -> None:
+        """As the store."""
+        self._use().prepare()
+
+    def check(self) -> int:
+        """As the store."""
+        return self._use().check()
 
     def create(self, key: str, chunks: Iterable[bytes | memoryview], *, expect: str | None = None) -> Written:
         """As the store; nothing is read from ``chunks`` while it is away."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from metadata.errors import Conflict, NotFound, Unavailable
-from repository.storage.destroy import LocalDestroyer
+from repository.storage.destroy.local import LocalDestroyer
 from repository.storage.local import TEMPORARY, LocalStore
 
 
@@ -99,10 +99,10 @@ def test_a_killed_writer_leaves_nothing_visible(store: LocalStore) -> None:
         store.head("a/b/victim")
     left = leftovers(store)
     assert len(left) == 1
-    assert store.check_root() == 0  # young: its writer could still live
+    assert store.check() == 0  # young: its writer could still live
     old = time.time() - 2 * 24 * 3600
     os.utime(store.root / TEMPORARY / left[0], (old, old))
-    assert store.check_root() == 1
+    assert store.check() == 1
     assert leftovers(store) == []
     store.create("a/b/victim", [b"whole"])
 
@@ -214,7 +214,7 @@ def test_a_missing_root_is_not_filled_in(tmp_path: Path) -> None:
         lambda: store.create("a", [b"x"]),
         lambda: list(store.list()),
         lambda: store.head("a"),
-        store.check_root,
+        store.check,
     ):
         with pytest.raises(Unavailable) as error:
             act()

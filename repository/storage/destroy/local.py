@@ -1,31 +1,13 @@
-"""The port of destruction, apart from the storage port so that only disposal can reach it.
-
-Destruction takes every version of an object that a store may keep (versioned buckets keep old ones), one by one, and
-then proves that the key is gone. Nothing but ``retention.disposal`` may import this module (import-linter holds it).
-"""
+"""Destruction in a local folder."""
 
 from __future__ import annotations
 
 import os
-from typing import Protocol
 
 from metadata.errors import LantaiError, NotFound, Unavailable
 from repository.storage.local import LocalStore
 
 CURRENT = "current"
-
-
-class Destroyer(Protocol):
-    """Removes objects from one store for good."""
-
-    def list_versions(self, key: str) -> list[str]:
-        """Ids of every version of ``key`` that the store still holds, delete markers included; empty when none."""
-
-    def delete_version(self, key: str, version_id: str) -> None:
-        """Remove one version, durably; a version that is gone already is a success, so a retry is harmless."""
-
-    def absent(self, key: str) -> bool:
-        """Whether no version of ``key`` is left; ``Unavailable`` when the store cannot say so."""
 
 
 class LocalDestroyer:

@@ -1,0 +1,157 @@
+"""Objects larger than one PUT: uploaded in parts, each with its SHA-256, and never finished over an existing key.
+
+Memory stays bounded: at most ``IN_FLIGHT`` parts, and the one that is being filled, are held. A part is at least
+``PART``; of an object so large that 10,000 such parts would not hold it, later parts grow (``part_size``), so that an
+object of unknown size may reach S3's 5 TiB.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from metadata.errors import LantaiError
+from repository.storage import failures as local_failures
+from repository.storage.s3 import failures
+from repository.storage.s3.options import S3Options
+
+MIB = 1 << 20
+PART = 16 * MIB
+PARTS = 10_000
+LARGEST = 5 << 40
+IN_FLIGHT = 3
+_STEP = 1_000  # parts of one size before the next, larger one
+_AGAIN = 2
+
+
+def part_size(number: int) -> int:
+    """Bytes of part ``number`` (from 1): 16 MiB for the first thousand, twice as much for each further thousand.
+
+    1,000 x 16 MiB x (1 + 2 + 4 + ... ) passes 5 TiB within 10,000 parts; no part passes S3's 5 GiB.
+    """
+    return int(PART << min((number - 1) // _STEP, 7))
+
+
+def lock_fields(options: S3Options, until: datetime | None) -> dict[str, Any]:
+    """What a new object is asked to have: encryption, and a lock until ``until``."""
+    fields: dict[str, Any] = {}
+    if options.sse:
+        fields["ServerSideEncryption"] = options.sse
+    if options.sse_key:
+        fields["SSEKMSKeyId"] = options.sse_key
+    if until is not None:
+        fields["ObjectLockMode"] = options.lock.upper()
+        fields["ObjectLockRetainUntilDate"] = until
+    return fields
+
+
+def parts_of(chunks: Iterable[bytes | memoryview]) -> Iterator[bytearray]:
+    """Chunks put together into parts; every part but the last has its full size."""
+    number, part = 1, bytearray()
+    for chunk in chunks:
+        rest = memoryview(chunk)
+        while rest:
+            room = part_size(number) - len(part)
+            part += rest[:room]
+            rest = rest[room:]
+            if len(part) == part_size(number):
+                yield part
+                number, part = number + 1, bytearray()
+    if part:
+        yield part
+
+
+class Upload:
+    """One upload in parts. ``finish`` makes it an object; leaving the ``with`` block otherwise aborts it."""
+
+    def __init__(self, client: Any, options: S3Options, *, store: str, key: str, fields: dict[str, Any]) -> None:
+        self._client = client
+        self._options = options
+        self._store = store
+        self._key = key
+        self._fields = fields
+        self._id = ""
+        self._parts: list[dict[str, Any]] = []
+        self._pool = ThreadPoolExecutor(IN_FLIGHT, "s3-part")
+        self._running: deque[Future[dict[str, Any]]] = deque()
+        self._finished = False
+
+    def __enter__(self) -> Upload:
+        with failures.boto(self._store, self._key):
+            answer = self._client.create_multipart_upload(
+                Bucket=self._options.bucket,
+                Key=self._options.folder + self._key,
+                ChecksumAlgorithm="SHA256",
+                ContentType="application/octet-stream",
+                **self._fields,
+            )
+        self._id = answer["UploadId"]
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._finished:
+            return
+        with suppress(LantaiError), failures.boto(self._store, self._key):  # what stays is swept later
+            self._client.abort_multipart_upload(**self._named())
+
+    def _named(self) -> dict[str, Any]:
+        return {"Bucket": self._options.bucket, "Key": self._options.folder + self._key, "UploadId": self._id}
+
+    def add(self, part: bytes | bytearray) -> None:
+        """Send one part; waits while ``IN_FLIGHT`` are under way, and raises what an earlier one met."""
+        while len(self._running) >= IN_FLIGHT:
+            self._parts.append(self._running.popleft().result())
+        self._running.append(self._pool.submit(self._send, len(self._parts) + len(self._running) + 1, part))
+
+    def _send(self, number: int, part: bytes | bytearray) -> dict[str, Any]:
+        checksum = base64.b64encode(hashlib.sha256(part).digest()).decode()
+        for left in range(_AGAIN, -1, -1):
+            try:
+                with failures.boto(self._store, self._key):
+                    answer = self._client.upload_part(
+                        **self._named(), PartNumber=number, Body=part, ChecksumSHA256=checksum
+                    )
+                return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
+            except LantaiError as error:
+                if error.code != failures.BAD_DIGEST or not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def finish(self) -> bool:
+        """Make the parts one object; False when the key was taken (also by our own lost answer).
+
+        ``conditional_multipart`` off: the key is looked at first, and its versions are counted by the caller after.
+        """
+        while self._running:
+            self._parts.append(self._running.popleft().result())
+        condition = {"IfNoneMatch": "*"} if self._options.conditional_multipart else {}
+        try:
+            with failures.boto(self._store, self._key):
+                if not condition and self._taken():
+                    return False
+                self._client.complete_multipart_upload(
+                    **self._named(), MultipartUpload={"Parts": self._parts}, **condition
+                )
+        except LantaiError as error:
+            if error.code in {"store.conflict", "store.not_found"}:  # not found: finished before, the answer was lost
+                return False
+            raise
+        self._finished = True
+        return True
+
+    def _taken(self) -> bool:
+        try:
+            with failures.boto(self._store, self._key):
+                self._client.head_object(Bucket=self._options.bucket, Key=self._options.folder + self._key)
+        except LantaiError as error:
+            if error.code != local_failures.not_found(self._store, self._key).code:
+                raise
+            return False
+        return True

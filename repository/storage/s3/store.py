@@ -1,0 +1,256 @@
+"""The store in a bucket of S3 object storage: conditional creates, every body checked by the store (the storage port).
+
+An object of at most ``ONE_PUT`` bytes is one conditional PUT with its SHA-256, which the store compares before the key
+becomes visible; a larger one goes in parts (``multipart``). A key that is taken is compared, so that a lost answer and a
+repeated call are successes. What is read is never trusted: callers compare it with the catalogue, and a body that ends
+early is an error here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from metadata.errors import Conflict, Invalid, LantaiError, Unavailable
+from repository.storage import failures as said
+from repository.storage.base import CHUNK, Stat, Written, checked_key
+from repository.storage.digested import DigestedChunks
+from repository.storage.s3 import checks, failures, listing, multipart
+from repository.storage.s3.client import Clients
+from repository.storage.s3.options import S3Options
+
+Held = list[bytes | memoryview]
+ONE_PUT = 64 << 20
+_AGAIN = 2
+
+
+class S3Store:
+    """One bucket, or the part of it below a prefix, as a store (the port of ``storage.base``)."""
+
+    kind = "s3"
+
+    def __init__(self, name: str, options: S3Options) -> None:
+        self.name = name
+        self.options = options
+        self.clients = Clients(options)
+
+    @property
+    def location(self) -> str:
+        """Endpoint, bucket and prefix."""
+        return self.options.location
+
+    def failure_domain(self) -> str:
+        """The endpoint, or what the settings say; ``Unavailable`` when it does not answer."""
+        checks.answers(self)
+        return self.options.failure_domain
+
+    def prepare(self) -> None:
+        """Prove that the bucket is there and fit for a replica; it is never made here."""
+        self.check()
+
+    def check(self) -> int:
+        """Prove that the bucket can be used as the settings say; abort uploads that were broken off; how many.
+
+        ``Unavailable``: it does not answer or may not be written now. ``Invalid``: it is not what the settings ask for.
+        """
+        return checks.prove(self)
+
+    # -- the port ------------------------------------------------------------------------------------------------
+
+    def create(self, key: str, chunks: Iterable[bytes | memoryview], *, expect: str | None = None) -> Written:
+        """Write a whole new object, never over another (``storage.base.Store.create``)."""
+        self.full_key(key)
+        source = iter(chunks)
+        held, size, ended = _held(source)
+        if not ended:
+            return self._in_parts(key, chunks, held, source, expect)
+        sha256 = chunks.sha256() if isinstance(chunks, DigestedChunks) else _digest(held)
+        if expect is not None and sha256 != expect:
+            raise said.not_as_expected(self.name, key, expect, sha256)
+        if self._put(key, held, size):
+            return Written(key, size, sha256)
+        return self._confirm(key, size, sha256)
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """All bytes in chunks."""
+        return self._pieces(key, None)
+
+    def read_range(self, key: str, offset: int, length: int) -> Iterator[bytes]:
+        """``length`` bytes from ``offset``, fewer at the object's end."""
+        if offset < 0 or length < 0:
+            raise ValueError("a range begins and reaches forward")
+        return self._pieces(key, (offset, offset + length))
+
+    def head(self, key: str) -> Stat:
+        """Size of one object."""
+        with failures.rust(self.name, key):
+            return Stat(key, self.clients.reading.head(self.full_key(key))["size"])
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[Stat]:
+        """Every object below ``prefix`` in the order of the keys' bytes."""
+        above = self.options.folder
+        found = listing.objects(
+            self.clients.control, self.options.bucket, self.name, above + prefix, above + after if after else ""
+        )
+        for one in found:
+            key = one.key[len(above) :]
+            if not key.startswith(f"{checks.RESERVED}/"):
+                yield Stat(key, one.size)
+
+    def set_aside(self, key: str, evidence_key: str) -> None:
+        """Copy a damaged object to ``evidence_key``, then free its key; repeating it after a crash is harmless.
+
+        In a bucket with versions the damaged version stays below a delete marker, until disposal takes every version.
+        """
+        full = self.full_key(key)
+        self.full_key(evidence_key)
+        try:
+            self.head(key)
+        except LantaiError as error:
+            if error.code != "store.not_found":
+                raise
+            self._there(evidence_key, missing=key)
+            return
+        self.create(evidence_key, self.read(key))
+        with failures.boto(self.name, key):
+            self.clients.control.delete_object(Bucket=self.options.bucket, Key=full)
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def full_key(self, key: str) -> str:
+        """``key`` as it stands in the bucket; ``Invalid`` for a key that no store can hold."""
+        full = self.options.folder + checked_key(key)
+        if key.partition("/")[0] == checks.RESERVED or len(full) > 1024:
+            raise Invalid("store.bad_key", zh=f"存储键不合规：{key!r}。", en=f"Not a storage key: {key!r}.", key=key)
+        return full
+
+    def _put(self, key: str, held: Held, size: int) -> bool:
+        """One conditional PUT; False when the key is taken. A body that changed on its way is sent again."""
+        for left in range(_AGAIN, -1, -1):
+            try:
+                with failures.rust(self.name, key):
+                    self.clients.writing(size).put(
+                        self.full_key(key),
+                        b"".join(held) if len(held) != 1 else held[0],
+                        mode="create",
+                        use_multipart=False,
+                    )
+                return True
+            except Conflict:
+                return False
+            except Unavailable as error:
+                if error.code != failures.BAD_DIGEST or not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _in_parts(
+        self,
+        key: str,
+        chunks: Iterable[bytes | memoryview],
+        held: Held,
+        rest: Iterator[bytes | memoryview],
+        expect: str | None,
+    ) -> Written:
+        own = None if isinstance(chunks, DigestedChunks) else hashlib.sha256()
+        size = 0
+
+        def counted() -> Iterator[bytes | memoryview]:
+            nonlocal size
+            held.reverse()
+            while held:
+                yield held.pop()
+            yield from rest
+
+        fields = multipart.lock_fields(self.options, self.clients.lock_until())
+        with multipart.Upload(self.clients.parts, self.options, store=self.name, key=key, fields=fields) as upload:
+            for part in multipart.parts_of(counted()):
+                if own is not None:
+                    own.update(part)
+                size += len(part)
+                upload.add(part)
+            sha256 = own.hexdigest() if own is not None else chunks.sha256()  # type: ignore[attr-defined]  # DigestedChunks
+            if expect is not None and sha256 != expect:
+                raise said.not_as_expected(self.name, key, expect, sha256)
+            if upload.finish():
+                checks.only_version(self, key)
+                return Written(key, size, sha256)
+        return self._confirm(key, size, sha256)
+
+    def _confirm(self, key: str, size: int, sha256: str) -> Written:
+        """The key is taken: the same bytes are a success, others a conflict."""
+        with failures.boto(self.name, key):
+            there = self.clients.control.head_object(
+                Bucket=self.options.bucket, Key=self.full_key(key), ChecksumMode="ENABLED"
+            )
+        if there["ContentLength"] != size:
+            raise said.other_bytes(self.name, key)
+        recorded = str(there.get("ChecksumSHA256", ""))
+        if recorded and "-" not in recorded:
+            same = base64.b64decode(recorded).hex() == sha256
+        else:
+            same = _digest(self.read(key)) == sha256
+        if not same:
+            raise said.other_bytes(self.name, key)
+        return Written(key, size, sha256, existed=True)
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def _there(self, evidence_key: str, *, missing: str) -> None:
+        try:
+            self.head(evidence_key)
+        except LantaiError as error:
+            if error.code == "store.not_found":
+                raise said.not_found(self.name, missing) from error
+            raise
+
+    def _pieces(self, key: str, span: tuple[int, int] | None) -> Iterator[bytes]:
+        full = self.full_key(key)
+        if span is not None:
+            size = self.head(key).size
+            span = (span[0], min(span[1], size))
+            if span[0] >= span[1]:
+                return
+        with failures.rust(self.name, key):
+            found = self.clients.reading.get(full, options={"range": span} if span is not None else None)
+        wanted = found.range[1] - found.range[0]
+        if span is not None and wanted != span[1] - span[0]:
+            raise failures.said("store.io_error", self.name, key, "another range than asked for")
+        stream = iter(found.stream(min_chunk_size=CHUNK))
+        got = 0
+        while True:
+            with failures.rust(self.name, key):
+                piece = next(stream, None)
+            if piece is None:
+                break
+            got += len(piece)
+            yield from _cut(bytes(piece))
+        if got != wanted:
+            raise failures.said("store.down", self.name, key, f"{got} of {wanted} bytes")
+
+
+def _held(source: Iterator[bytes | memoryview]) -> tuple[Held, int, bool]:
+    """Chunks up to what one PUT takes, their size, and whether that is all of the source."""
+    held: Held = []
+    size = 0
+    for chunk in source:
+        held.append(chunk)
+        size += len(chunk)
+        if size > ONE_PUT:
+            return held, size, False
+    return held, size, True
+
+
+def _digest(chunks: Iterable[bytes | memoryview]) -> str:
+    own = hashlib.sha256()
+    for chunk in chunks:
+        own.update(chunk)
+    return own.hexdigest()
+
+
+def _cut(piece: bytes) -> Iterator[bytes]:
+    if len(piece) <= CHUNK:
+        yield piece
+        return
+    for start in range(0, len(piece), CHUNK):
+        yield piece[start : start + CHUNK]
