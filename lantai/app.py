@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException
 
 from access.masking import mask_log
 from ingest.extract.on_demand import Renders
-from lantai.api import health, routes
+from lantai.api import health, metrics, routes
+from lantai.metrics import Meters
 from lantai.probes import parts_of
 from lantai.problems import (
     MEDIA_TYPE,
@@ -75,13 +76,15 @@ def create_app(site: Site) -> FastAPI:
     app.state.glances = {}  # what pages counted a moment ago
     app.state.figures = {}
     app.state.parts = parts_of(site)
+    app.state.meters = Meters(site, app.state.parts)
     app.state.renders = Renders(site.archive)
     app.state.sign_in_limit = SignInLimit(site.settings)
     app.add_middleware(Unforeseen, answer=_answer)
     app.add_middleware(Door, settings=site.settings, answer=_answer)
     app.add_middleware(SecurityHeaders, secure=site.settings.secure_cookies)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=site.settings.proxies)
-    app.add_middleware(RequestNumber, proxies=site.settings.proxies)  # outermost: it must see who really calls
+    # outermost: it must see who really calls
+    app.add_middleware(RequestNumber, proxies=site.settings.proxies, meters=app.state.meters)
     app.add_exception_handler(LantaiError, _answer)
     app.add_exception_handler(SQLAlchemyError, _answer)
     app.add_exception_handler(OverflowError, _answer)  # a number in an address that no column holds
@@ -89,6 +92,7 @@ def create_app(site: Site) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer)
     app.add_exception_handler(RequestValidationError, _answer)
     app.include_router(health.router)
+    app.include_router(metrics.router, include_in_schema=False)
     app.include_router(routes.router, prefix="/api/v1")
     app.include_router(rooms.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -97,7 +101,7 @@ def create_app(site: Site) -> FastAPI:
 
 def _is_for_programs(request: Request) -> bool:
     path = request.url.path
-    return path.startswith("/api/") or path in {"/healthz", "/readyz"}
+    return path.startswith("/api/") or path in {"/healthz", "/readyz", "/metrics"}
 
 
 def _validation(error: RequestValidationError) -> LantaiError:

@@ -25,6 +25,7 @@ from repository.db import DatabasePool
 
 DEFAULT_HOME = "lantai-home"
 FILE_NAME = "lantai.toml"
+_SHORTEST_TOKEN = 20
 
 
 class WatchedFolder(BaseModel):
@@ -96,6 +97,28 @@ class SearchSettings(BaseModel):
         return self
 
 
+class MetricsSettings(BaseModel):
+    """Who may read the figures at ``/metrics``, and where a worker shows its own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    access: Literal["off", "loopback", "token"] = Field(
+        "off",
+        description="who may read `/metrics`: nobody; programs on this machine that come by no proxy; whoever brings `token`",
+    )
+    token: SecretStr = Field(SecretStr(""), description="sent as `Authorization: Bearer …`; at least 20 characters")
+    worker_host: str = Field("127.0.0.1", description="address at which a worker shows its own figures")
+    worker_port: int = Field(
+        0, ge=0, le=65535, description="port of the same; 0: nowhere; taken already: that worker shows none"
+    )
+
+    @model_validator(mode="after")
+    def _token_given(self) -> MetricsSettings:
+        if self.access == "token" and len(self.token.get_secret_value()) < _SHORTEST_TOKEN:
+            raise ValueError(f"access by token needs a token of at least {_SHORTEST_TOKEN} characters")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything a site may decide. Relative paths count from ``home``."""
 
@@ -154,6 +177,10 @@ class Settings(BaseSettings):
         default_factory=list,
         description="addresses of reverse proxies whose X-Forwarded-For and -Proto are believed; empty: nobody's",
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="lines of the log: for people, or JSON for programs"
+    )
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="figures for Prometheus")
     password: PasswordSettings = Field(default_factory=PasswordSettings, description="what is asked of passwords")
     rates: RateSettings = Field(default_factory=RateSettings, description="how often one may ask")
     ingest_workers: int = Field(2, ge=1, le=32, description="submissions that one worker examines and stores at once")

@@ -99,9 +99,11 @@ def serve(
     """Serve pages and API; by default a worker process runs beside it (one machine, one command)."""
     import uvicorn
 
+    from lantai import logs
     from lantai.app import create_app
 
     site = open_site()
+    logs.configure(site.settings.log_format)
     site.settings.host = host or site.settings.host
     app = create_app(site)
     gc.collect()
@@ -114,6 +116,7 @@ def serve(
             proxy_headers=False,  # the application looks at them itself, after it has seen who really calls
             port=port or site.settings.port,
             log_level="warning",
+            log_config=None,
             access_log=False,
             server_header=False,
         )
@@ -140,14 +143,20 @@ def worker(
     ] = False,
 ) -> None:
     """Work for the site: ingest, text, index, audits, sealing. Any number side by side."""
+    from lantai import logs, metering
+    from lantai.metrics import Meters
     from lantai.worker import run_forever
 
     site = open_site()
+    logs.configure(site.settings.log_format)
+    shown = metering.show(site.settings.metrics, Meters(site, parts_of(site)))
     if not until_closed:
         say("工作进程已启动；按 Ctrl-C 停止。", "Worker started; Ctrl-C stops it.")
     try:
         run_forever(site, until_closed=sys.stdin.buffer if until_closed else None)
     finally:
+        if shown is not None:
+            shown.shutdown()
         site.close()
 
 

@@ -26,6 +26,7 @@ _ROOM = 4096
 _TOKEN = re.compile(rb"lantai_[A-Za-z0-9_-]{20}")
 _SEARCHES = re.compile(r"/(?:api/v1/)?search(?:[./]|$)")
 _ALWAYS = frozenset({"/healthz", "/readyz"})
+_FIGURES = "/metrics"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -148,7 +149,7 @@ class Door:
 
     def _refused(self, scope: Scope) -> Exception | None:
         path = scope["path"]
-        if path in _ALWAYS:
+        if path in _ALWAYS or (path == _FIGURES and self._settings.metrics.access == "token"):
             return None
         request = Request(scope)
         named = request.headers.getlist("host")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import Request, Response
@@ -11,9 +13,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from lantai import request_id
+from lantai.metrics import Meters
 from metadata.identifiers import new_id
 
-__all__ = ["ProxyHeadersMiddleware", "RequestNumber", "Unforeseen"]
+__all__ = ["ProxyHeadersMiddleware", "RequestNumber", "Unforeseen", "template"]
+
+log = logging.getLogger("lantai.request")
+_FAILED = 500
+_WATCHED = frozenset({"/healthz", "/readyz", "/metrics", "/static"})
+"""Asked by programs every few seconds, or with every page: a line for each would hide the others."""
 
 
 class Trusted:
@@ -43,14 +51,16 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
 
 
 class RequestNumber:
-    """ASGI middleware, outermost: numbers every request and names the number in the answer.
+    """ASGI middleware, outermost: numbers every request, names the number in the answer, and counts and logs what came.
 
-    A number that a proxy of ``proxies`` gave is kept; anybody else's is not.
+    A number that a proxy of ``proxies`` gave is kept; anybody else's is not. Of the address only the template of the
+    route is told: a path names records and households, and a query string what somebody looked for.
     """
 
-    def __init__(self, app: ASGIApp, *, proxies: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, *, proxies: Sequence[str], meters: Meters) -> None:
         self._app = app
         self._trusted = Trusted(proxies)
+        self._meters = meters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Number the request and pass it on."""
@@ -58,15 +68,30 @@ class RequestNumber:
             await self._app(scope, receive, send)
             return
         number = self._given(scope) or new_id()
-        scope.setdefault("state", {})["request_id"] = number
+        state = scope.setdefault("state", {})
+        state["request_id"] = number
+        state["caller"] = (scope.get("client") or ("",))[0]
+        status, began = 500, time.perf_counter()
 
         async def sending(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 message.setdefault("headers", []).append((b"x-request-id", number.encode()))
             await send(message)
 
         with request_id.bound(number):
-            await self._app(scope, receive, sending)
+            try:
+                await self._app(scope, receive, sending)
+            finally:
+                self._told(scope, status, time.perf_counter() - began)
+
+    def _told(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = scope["method"], template(scope)
+        self._meters.answered(method, route, status, seconds)
+        level = logging.WARNING if status >= _FAILED else logging.DEBUG if route in _WATCHED else logging.INFO
+        told = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+        log.log(level, "%s %s %d", method, route, status, extra=told)
 
     def _given(self, scope: Scope) -> str:
         client = scope.get("client")
@@ -74,6 +99,13 @@ class RequestNumber:
             return ""
         given = Headers(scope=scope).getlist("x-request-id")
         return given[0] if len(given) == 1 and request_id.well_formed(given[0]) else ""
+
+
+def template(scope: Scope) -> str:
+    """The template of the route that a request took, such as ``/records/{record_id}``; ``none`` when it took none."""
+    route = scope.get("route")
+    path = getattr(route, "path", None)
+    return path if isinstance(path, str) else "none"
 
 
 class Unforeseen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 from metadata.errors import Conflict, LantaiError, NotFound, Unavailable
+from repository.storage import faults
 
 _SENTENCES = {
     "store.full": (
@@ -54,6 +55,7 @@ def not_found(store: str, key: str) -> NotFound:
 
 def other_bytes(store: str, key: str) -> Conflict:
     """``key`` exists with other bytes."""
+    faults.met(store, "store.conflict")
     return Conflict(
         "store.conflict",
         zh=f"存储“{store}”中的 {key} 已存在且内容不同；没有覆盖任何内容。请先查明原因，再继续写入。",
@@ -89,6 +91,7 @@ def key_taken_by_folder(store: str, key: str) -> Conflict:
 
 def link_in_the_way(store: str, key: str) -> Unavailable:
     """A symbolic link stands where the store keeps folders and files; it is never followed."""
+    faults.met(store, "store.link")
     return Unavailable(
         "store.link",
         zh=f"存储“{store}”中 {key} 的路径上有符号链接或特殊文件，已拒绝访问。请删除该链接并运行完整性检查。",
@@ -100,6 +103,7 @@ def link_in_the_way(store: str, key: str) -> Unavailable:
 
 def root_missing(store: str, root: str) -> Unavailable:
     """The store's folder is not there: a disk that is not mounted must not be filled in by an empty folder."""
+    faults.met(store, "store.root_missing")
     return Unavailable(
         "store.root_missing",
         zh=f"存储“{store}”的文件夹 {root} 不存在。请检查磁盘是否已挂载；新存储请先初始化。",
@@ -111,6 +115,7 @@ def root_missing(store: str, root: str) -> Unavailable:
 
 def root_changed(store: str, root: str) -> Unavailable:
     """Another folder lies at the store's place than when it was opened."""
+    faults.met(store, "store.root_changed")
     return Unavailable(
         "store.root_changed",
         zh=f"存储“{store}”的位置 {root} 现在是另一个文件夹（磁盘可能被卸载或更换）；没有写入任何内容。请恢复磁盘后重新启动。",
@@ -131,5 +136,6 @@ def of_os_error(error: OSError, store: str, key: str) -> LantaiError:
         return link_in_the_way(store, key)
     code = _CODES.get(number or 0, "store.io_error")
     zh, en = _SENTENCES[code]
+    faults.met(store, code)
     values = {"store": store, "key": key, "why": error.strerror or str(number)}
     return Unavailable(code, zh=zh.format(**values), en=en.format(**values), store=store, key=key)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from metadata.errors import LantaiError, Unavailable
+from repository.storage import faults
 from repository.storage.base import Stat, Store, Written
 
 LOOK_AGAIN_SECONDS = 5.0
@@ -53,6 +54,7 @@ class OfflineStore:
                     self._why = error
                     self._next = time.monotonic() + self._look_again
             if self._store is None:
+                faults.met(self.name, self._why.code)
                 raise Unavailable(self._why.code, zh=self._why.zh, en=self._why.en, store=self.name)
             return self._store
 

@@ -28,6 +28,7 @@ RULES: dict[str, Rule] = {
     "DELETE /api/v1/tokens/{token_id}": EVERYBODY,
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC,
+    "GET /metrics": Rule(public=True, ok=(404,)),
     "GET /api/v1/openapi.json": PUBLIC,
     # the use register
     "GET /use": Rule(names=True),
