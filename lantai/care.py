@@ -20,9 +20,10 @@ from ingest.extract.ocr import recognise_pending
 from ingest.extract.office import converter
 from ingest.extract.pictures import picture_pending
 from ingest.releasing import release_quarantine
-from lantai import watch
+from lantai import parts_alarms, watch
 from lantai.indexing import rebuild_once
 from lantai.jobs import Queue
+from lantai.probes import kept_parts
 from lantai.site import Site
 from metadata.errors import Unavailable
 from repository import totals
@@ -149,6 +150,12 @@ def _watch(site: Site) -> int:
     return watch.look(site)
 
 
+def _parts(site: Site) -> int:
+    """Tell of parts that stay down; nothing is left afterwards."""
+    parts_alarms.tell(site, kept_parts(site))
+    return 0
+
+
 def _grants(site: Site) -> int:
     """Close the grants that are over and remind of those that end soon."""
     with site.archive.sessions.begin() as session:
@@ -187,6 +194,7 @@ TASKS = (
     Task("first-audit", "*/10 * * * *", _first_audit),
     Task("carry-on", "* * * * *", _carry_on),
     Task("watch", "* * * * *", _watch, Queue.WATCH, steps=1),
+    Task("parts", "* * * * *", _parts, Queue.WATCH),
     Task("uploads", "25 * * * *", _uploads),
     Task("release", "20 * * * *", _release),
     Task("audit", "30 1 * * *", _audit_oldest),

@@ -54,6 +54,12 @@ def parts_of(site: Site) -> Parts:
     return Parts(partial(probes, site), site.archive.clock)
 
 
+def kept_parts(site: Site) -> Parts:
+    """The parts of ``site`` as this process has known them so far, so that it can say since when."""
+    site.parts = site.parts or parts_of(site)
+    return site.parts
+
+
 def probes(site: Site) -> Mapping[str, Probe]:
     """A probe for every part of ``site``, by the part's name."""
     replicas = {f"replica {name}": partial(replica, site, name) for name in site.archive.replicas.names}

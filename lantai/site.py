@@ -21,8 +21,9 @@ from lantai.alone import alone
 from lantai.database import bring_up_to_date, file_of, follow_program, has_database, open_database
 from lantai.index_home import open_home
 from lantai.jobs import Jobs
+from lantai.parts import Parts
 from lantai.replica_settings import ReplicaSettings
-from lantai.settings import FILE_NAME, Settings, load, write_initial
+from lantai.settings import FILE_NAME, ReplicaSettings, Settings, load, write_initial
 from lantai.stores import open_store
 from metadata.errors import Conflict, Invalid, NotFound, Unavailable
 from metadata.identifiers import new_id
@@ -54,6 +55,7 @@ class Site:
     jobs: Jobs
     index: IndexHome
     permits: Permits = field(default_factory=Permits)
+    parts: Parts | None = None
     process_name: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}-{new_id()[:8]}")
 
     def search_engine(self) -> SearchEngine:
@@ -62,6 +64,8 @@ class Site:
 
     def close(self) -> None:
         """Give connections and files back."""
+        if self.parts is not None:
+            self.parts.close()
         self.index.close()
         self.jobs.close()
         self.engine.dispose()

@@ -101,11 +101,13 @@ def serve(
 
     from lantai import logs
     from lantai.app import create_app
+    from lantai.parts_alarms import keep_telling
 
     site = open_site()
     logs.configure(site.settings.log_format)
     site.settings.host = host or site.settings.host
     app = create_app(site)
+    stop_telling = keep_telling(site, app.state.parts)
     gc.collect()
     gc.freeze()  # half a million objects that live as long as the process: to walk them costs a page 0.3 s now and then
     worker_process = _start_worker(site.settings.home) if with_worker else None
@@ -121,6 +123,7 @@ def serve(
             server_header=False,
         )
     finally:
+        stop_telling()
         if worker_process is not None:
             worker_process.terminate()
             worker_process.wait(timeout=60)

@@ -134,6 +134,7 @@ WORDS: dict[str, dict[str, str]] = {
         "care.retention": N_("Carry new retention rules through"),
         "care.due-totals": N_("Count what is due for appraisal"),
         "care.first-audit": N_("Re-read what is new"),
+        "care.parts": N_("Tell of parts that stay down"),
         "care.carry-on": N_("Carry on what was interrupted"),
         "care.watch": N_("Look at watched folders"),
         "care.uploads": N_("Drop uploads that were never finished"),

@@ -6,19 +6,21 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from ingest.limits import VirusScanner
-from lantai import probes
+from lantai import parts_alarms, probes
 from lantai.parts import Part, Parts, State, ready
 from lantai.probes import parts_of
 from lantai.settings import load
 from lantai.site import Site, initialise
 from repository.clock import FixedClock
-from repository.tables import Heartbeat, LedgerBlock, Outbox
+from repository.tables import Alarm, Heartbeat, LedgerBlock, Outbox
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
@@ -214,3 +216,36 @@ def test_a_database_file_that_was_taken_away_is_missed(site: Site) -> None:
         assert not ready(list(found.values()))
     finally:
         away.rename(path)
+
+
+def test_what_stays_down_raises_one_alarm_and_ends_by_itself(site: Site) -> None:
+    clock = FixedClock(datetime.now(UTC))
+    found = [Part("replica b", State.DOWN, "副本 b 不在。", "Replica b is away.")]
+    parts = Parts(lambda: {"replica b": lambda: found[0]}, clock, kept=0.0)
+    site = replace(site, archive=replace(site.archive, clock=clock))
+
+    def open_ones() -> list[tuple[str, int, bool]]:
+        with site.archive.reading() as session:
+            wanted = select(Alarm).where(Alarm.subject == "replica b", Alarm.closed_at.is_(None))
+            return [(one.kind, one.times, one.over_at is not None) for one in session.scalars(wanted)]
+
+    assert parts_alarms.tell(site, parts) == 0, "a restart takes minutes"
+    clock.moment += timedelta(minutes=11)
+    assert parts_alarms.tell(site, parts) == 1
+    assert parts_alarms.tell(site, parts) == 0
+    assert open_ones() == [("part_down", 2, False)]
+    found[0] = Part("replica b", State.OK, "好。", "Well.")
+    assert parts_alarms.tell(site, parts) == 1
+    assert parts_alarms.tell(site, parts) == 0
+    assert open_ones() == [("part_down", 2, True)], "a person says what came of it"
+    parts.close()
+
+
+def test_a_clock_that_jumped_is_told_at_once(site: Site) -> None:
+    clock = FixedClock(datetime.now(UTC) + timedelta(hours=5))
+    site = replace(site, archive=replace(site.archive, clock=clock))
+    parts = Parts(lambda: {"clock": lambda: probes.clock(site)}, clock, kept=0.0)
+    assert parts_alarms.tell(site, parts) == 1
+    clock.moment = datetime.now(UTC)
+    assert parts_alarms.tell(site, parts) == 1
+    parts.close()
