@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 _MIB = 1 << 20
@@ -67,4 +69,8 @@ class VirusScanner(BaseModel):
 
     address: str = Field("", description="`unix:/path/to/socket` or `host:port` of clamd; empty: none")
     seconds: float = Field(60.0, gt=0, description="time for one file")
+    when_away: Literal["tell", "wait"] = Field(
+        "tell",
+        description="while clamd does not answer: `tell` takes deposits in and says of each that it was not checked; `wait` lets them wait",
+    )
     oldest_days: int = Field(14, ge=1, description="an older database is told as a weak one, as is one without a day")

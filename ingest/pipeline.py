@@ -34,7 +34,7 @@ __all__ = ["STEPS", "Context", "Step", "advance", "is_outage", "run_step"]
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.2
-_OUTAGES = ("database.", "holding.", "quarantine.full", "replicas.", "store.")
+_OUTAGES = ("database.", "holding.", "quarantine.full", "replicas.", "scanner.", "store.")
 
 
 @dataclass(frozen=True, slots=True)

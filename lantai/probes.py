@@ -244,11 +244,14 @@ def scanner(site: Site) -> Part:
     try:
         version = Clamd(configured.address, min(configured.seconds, _SCANNER_SECONDS)).version()
     except ScanFailed as failed:
+        waits = configured.when_away == "wait"
+        zh = "移交等待它恢复后自动继续。" if waits else "移交照常接收，并标明“未检查”。"
+        en = "Deposits wait and go on by themselves." if waits else "Deposits are taken in and say “not checked”."
         return Part(
             "scanner",
             State.DOWN,
-            f"病毒扫描程序没有应答（{failed.reason}）。",
-            f"The virus scanner does not answer ({failed.reason}).",
+            f"病毒扫描程序没有应答（{failed.reason}）。{zh}",
+            f"The virus scanner does not answer ({failed.reason}). {en}",
         )
     if any(virus.signatures(version, configured, site.archive.clock.now())):
         built = version.built.date().isoformat() if version.built else "-"

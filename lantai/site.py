@@ -23,7 +23,7 @@ from lantai.index_home import open_home
 from lantai.jobs import Jobs
 from lantai.parts import Parts
 from lantai.replica_settings import ReplicaSettings
-from lantai.settings import FILE_NAME, ReplicaSettings, Settings, load, write_initial
+from lantai.settings import FILE_NAME, Settings, load, write_initial
 from lantai.stores import open_store
 from metadata.errors import Conflict, Invalid, NotFound, Unavailable
 from metadata.identifiers import new_id

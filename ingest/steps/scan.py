@@ -2,8 +2,9 @@
 
 It follows the looking into files, when no container is left to open: members are scanned, not what they came in. Where
 it goes on stands in ``counts["scan_at"]``; each file keeps its answer in ``technical["virus"]``. A file whose scan failed
-is tried once more and then told by itself. A scanner that does not answer at all, or answers nothing but timeouts,
-costs one finding for all files left: the deposit neither hangs nor passes in silence.
+is tried once more and then told by itself. A scanner that answers nothing but timeouts, or does not answer at all, costs
+one finding for all files left: the deposit neither hangs nor passes in silence. Where the settings say so, a deposit
+waits instead for a scanner that is away, as for a store, and goes on when it is back.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ingest.context import Context
 from ingest.outcome import Finding
 from ingest.packaging import SCANNER
 from ingest.steps.telling import submission_of, tell
+from metadata.errors import Unavailable
 from repository.tables import Submission, SubmissionFile
 
 _CONNECTIONS = 4
@@ -70,6 +72,8 @@ def scan_some(context: Context, submission_id: str) -> bool:
         asked = _Asked(clamd, context)
         answers = asked.all_of(submission_id, rows)
         if asked.away:
+            if asked.gone:
+                _wait_if_told(context)
             _give_up(context, submission_id, rows, answers, asked.reason)
             return True
         _write(context, submission_id, rows, answers)
@@ -83,6 +87,7 @@ def _begin(context: Context, submission_id: str, clamd: Clamd) -> bool:
     try:
         version = _twice(clamd.version)
     except ScanFailed as failed:
+        _wait_if_told(context)
         with context.archive.reading() as session:
             left = _left(session, submission_id, -1)
         _end(context, submission_id, [virus.unreachable(failed.reason, left)])
@@ -94,6 +99,16 @@ def _begin(context: Context, submission_id: str, clamd: Clamd) -> bool:
         submission.counts = {**submission.counts, "tools": tools, "scan_at": -1}
         tell(session, context, submission_id, weak)
     return True
+
+
+def _wait_if_told(context: Context) -> None:
+    """``Unavailable`` (``scanner.away``) when deposits shall wait for a scanner that is away."""
+    if context.virus.when_away == "wait":
+        raise Unavailable(
+            "scanner.away",
+            zh="病毒扫描程序没有应答，这次移交等待它恢复后自动继续；已接收的内容没有丢失。",
+            en="The virus scanner does not answer. This deposit waits and goes on by itself when it is back; nothing received is lost.",
+        )
 
 
 def _twice(ask: Any) -> Any:
@@ -138,6 +153,7 @@ class _Asked:
         self._lock = threading.Lock()
         self._timeouts = 0
         self.reason = ""
+        self.gone = False  # it does not even answer a ping
 
     @property
     def away(self) -> bool:
@@ -186,6 +202,7 @@ class _Asked:
         except ScanFailed:
             with self._lock:
                 self.reason = self.reason or reason
+                self.gone = True
 
 
 def _write(context: Context, submission_id: str, rows: Sequence[_Row], answers: Sequence[Answer]) -> None:

@@ -48,7 +48,8 @@ def _deposits(visit: Visit, wrong: list[Part]) -> Iterator[PartLine]:
     if not (visit.may(Permission.DEPOSIT) or visit.may(Permission.ACCEPT)):
         return
     _ = i18n.translations(visit.language).gettext
-    waited_for = [one for one in wrong if one.name.partition(" ")[0] in _DEPOSITS_WAIT_FOR]
+    kinds = {*_DEPOSITS_WAIT_FOR, *(("scanner",) if visit.site.settings.virus.when_away == "wait" else ())}
+    waited_for = [one for one in wrong if one.name.partition(" ")[0] in kinds]
     if waited_for:
         words = _("Deposits are kept and wait; they go on by themselves when the fault is mended.")
         yield PartLine(_("Deposit"), _KINDS[max(waited_for, key=_weight).state], words)

@@ -22,10 +22,13 @@ from ingest.checks import virus
 from ingest.clamd import Clamd, ScanFailed, Version
 from ingest.context import Context
 from ingest.limits import IngestLimits, VirusScanner
+from ingest.pipeline import advance
+from metadata.errors import Unavailable
 from repository.archive import Archive
 from repository.bag import read
 from repository.storage import layout
 from repository.tables import Finding, Record, Submission, SubmissionFile
+from tests.services.base import NotHere
 from tests.services.clamd import EICAR
 from tests.services.clamd import Clamd as RunningClamd
 
@@ -168,6 +171,34 @@ def test_a_scanner_that_stops_answering_does_not_hold_the_deposit(
     assert time.monotonic() - begun < 30
     assert state == "done"
     assert [code for code, _, _ in told(archive, submission_id)] == ["virus.unreachable"]
+
+
+def test_a_deposit_may_wait_for_a_scanner_that_is_away_and_goes_on_by_itself(
+    context: Context, deposit: Deposit, archive: Archive, tmp_path: Path
+) -> None:
+    try:
+        own = RunningClamd(tmp_path / "clamd").start()
+    except NotHere as reason:
+        pytest.skip(str(reason))
+    context.checks |= {"virus"}
+    context.virus = own.settings.model_copy(update={"when_away": "wait"})
+    own.kill()
+    try:
+        folder = written(tmp_path / "in", bad_txt=EICAR.encode(), good_txt=b"good")
+        with pytest.raises(Unavailable, match="cannot go on now"):
+            deposit(folder)
+        with archive.reading() as session:
+            waiting = session.scalars(select(Submission)).one()
+        assert waiting.error is not None
+        assert waiting.error["code"] == "scanner.away"
+        assert (waiting.state, waiting.attempts) == ("examining", 0), "an outage is nobody's attempt"
+        assert told(archive, waiting.id) == []
+        own.start()
+        assert advance(context, waiting.id) == "rejected"
+    finally:
+        own.close()
+    assert ("virus.found", "bad.txt") in [(code, path) for code, path, _ in told(archive, waiting.id)]
+    assert states(archive, waiting.id) == {"bad.txt": "found", "good.txt": "clean"}
 
 
 @contextmanager
