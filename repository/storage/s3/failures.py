@@ -14,7 +14,7 @@ import botocore.exceptions
 import obstore.exceptions
 
 from metadata.errors import Invalid, LantaiError, Unavailable
-from repository.storage import failures
+from repository.storage import failures, faults
 
 BAD_DIGEST = "store.bad_digest"
 
@@ -95,7 +95,8 @@ TAKEN = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "4
 
 
 def said(code: str, store: str, key: str, why: str = "") -> Unavailable:
-    """The sentence of one code."""
+    """The sentence of one code; counted as a fault of the store."""
+    faults.met(store, code)
     zh, en = _SENTENCES[code]
     values = {"store": store, "key": key or ".", "why": why or code.partition(".")[2]}
     return Unavailable(code, zh=zh.format(**values), en=en.format(**values), store=store, key=key)
