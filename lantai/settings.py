@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -92,6 +93,9 @@ class SearchSettings(BaseModel):
     def _reachable(self) -> SearchSettings:
         if self.engine == "elasticsearch" and not self.urls:
             raise ValueError("search.urls names no node of the cluster")
+        for url in self.urls:
+            if not re.fullmatch(r"https?://[^\s/@:]+:\d{1,5}/?", url):
+                raise ValueError("each of search.urls is written http(s)://host:port; names and passwords stand apart")
         if self.user and self.api_key.get_secret_value():
             raise ValueError("give search.user with its password, or search.api_key, not both")
         return self

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from metadata.errors import Unavailable
 from search.engines.embedded import TantivyEngine
-from search.home import ABANDONED_AFTER, new_generation
+from search.home import ABANDONED_AFTER, Condition, new_generation
 
 POINTER = "live.json"
 _POINTER_FORMAT = "lantai-index-pointer/1"
@@ -55,6 +55,11 @@ class FolderHome:
         name = self.live_generation()
         if name is not None:
             TantivyEngine.check(self.folder / name)
+
+    def condition(self) -> Condition:
+        """See ``IndexHome``."""
+        self.open_live().close()
+        return Condition("ok", "可用。", "It can be used.")
 
     def open_live(self) -> TantivyEngine:
         """See ``IndexHome``; an empty index is made when there is none yet."""

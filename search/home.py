@@ -6,7 +6,8 @@ later. Making anew and writing are done under leases by ``search.indexer``; a ho
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from metadata.identifiers import new_id
 from search.engines.base import Engine
@@ -18,6 +19,15 @@ ABANDONED_AFTER = 3600.0
 def new_generation() -> str:
     """A name for a generation."""
     return f"g-{new_id()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How an index that answers is, with a sentence for whoever looks after it."""
+
+    state: Literal["ok", "degraded"]
+    zh: str
+    en: str
 
 
 class IndexHome(Protocol):
@@ -36,6 +46,9 @@ class IndexHome(Protocol):
 
     def check(self) -> None:
         """``Unavailable`` when this version cannot use what is in use; cheap, as it is asked in every round."""
+
+    def condition(self) -> Condition:
+        """How the index in use is; ``Unavailable`` says why it cannot be used."""
 
     def open_live(self) -> Engine:
         """The index in use, with all that was committed; the caller closes it."""

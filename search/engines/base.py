@@ -2,8 +2,10 @@
 
 - One entry per record or case file (``kind``). Writing an entry replaces the one with the same id; deleting an absent
   one is no error.
-- ``apply`` is one commit: after it returns, every later ``search`` of the same engine sees all of it; a crash before
-  leaves nothing of it. Replaying it changes nothing.
+- ``apply`` is one commit: after it returns, every later ``search`` of the same engine sees all of it. A crash before
+  leaves nothing of it on a disk of our own, perhaps a part on a cluster. Replaying it changes nothing.
+- An engine that several machines can write to at once lets no lower ``version`` overwrite a higher one, deletes
+  included. An entry that the engine will not have is named in the answer and stops none of the others.
 - Text reaches an engine cut already (``search.analysis``): engines split at blanks and do nothing else, so that all
   engines find the same. Text is indexed, not stored.
 - The permission is ANDed outside the person's query and never scores. ``total``, facets and ``words`` are exact and
@@ -23,7 +25,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
@@ -113,6 +115,14 @@ class Hit:
     kind: str = RECORD
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An entry that the engine would not have; ``reason`` is a word of the engine's own and tells nothing of the text."""
+
+    id: str
+    reason: str
+
+
 Counts = tuple[tuple[str, int], ...]
 """Values with how many hits each has, most frequent first, equals by value."""
 
@@ -134,8 +144,14 @@ class Engine(Protocol):
     def generation(self) -> str:
         """Name of the generation that it is (``search.home``)."""
 
-    def apply(self, upserts: Sequence[IndexDocument], deletes: Sequence[str]) -> None:
-        """Write and delete entries in one commit; at most ``BATCH`` of them together is wise."""
+    def apply(
+        self, upserts: Sequence[IndexDocument], deletes: Sequence[str], *, version: int | None = None
+    ) -> Sequence[Refused]:
+        """Write and delete entries in one commit; at most ``BATCH`` of them together is wise.
+
+        ``version`` rises with every commit of every writer; ``None`` is a writer that knows to be alone. Gives the
+        entries that the engine refused. ``Unavailable`` (``index.writer_busy``) when somebody newer has written.
+        """
 
     def search(
         self,
@@ -156,11 +172,19 @@ class Engine(Protocol):
     def count(self) -> int:
         """How many entries there are."""
 
+    def ids(self) -> Iterable[str]:
+        """The ids of all entries, in no order, for comparing with the catalogue."""
+
     def refresh(self) -> None:
         """See what other processes have committed since."""
 
     def close(self) -> None:
         """Release files and locks; nothing uncommitted is kept."""
+
+
+def is_ranked(query: Query) -> bool:
+    """Whether scores differ: single characters and exact terms all weigh the same, so the newest comes first."""
+    return any(len(word.elements) > 1 and word.where != "name" for word in query.words)
 
 
 def prefixes_of(division_code: str) -> list[str]:

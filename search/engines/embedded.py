@@ -9,7 +9,7 @@ memory maps).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -27,11 +27,13 @@ from search.engines.base import (
     Hits,
     IndexDocument,
     PermissionFilter,
+    Refused,
     Sort,
     cursor,
+    is_ranked,
     read_cursor,
 )
-from search.engines.embedded_query import asked, document, is_ranked, permitted_alone, schema
+from search.engines.embedded_query import asked, document, permitted_alone, schema
 from search.query import Query
 
 MARKER = "lantai-index.json"
@@ -45,6 +47,7 @@ _DEEPEST = 50_000_000
 _WINDOW = 64
 _NEWEST = (1 << 63) - 1
 _MOST_WORDS = 2_000
+_ASIDE = 5_000
 
 
 class TantivyEngine:
@@ -111,8 +114,14 @@ class TantivyEngine:
                 ) from error
         return self._writer
 
-    def apply(self, upserts: Sequence[IndexDocument], deletes: Sequence[str]) -> None:
-        """See ``Engine.apply``; ``Unavailable`` when another writer is at work or the disk refuses."""
+    def apply(
+        self, upserts: Sequence[IndexDocument], deletes: Sequence[str], *, version: int | None = None
+    ) -> Sequence[Refused]:
+        """See ``Engine.apply``; ``Unavailable`` when another writer is at work or the disk refuses.
+
+        The library's lock keeps others out for as long as this writer lives, so that versions say nothing here.
+        """
+        del version
         # The last entry of an id wins, should a batch hold two.
         documents = [document(entry) for entry in {entry.id: entry for entry in upserts}.values()]
         writer = self._open_writer()
@@ -130,6 +139,7 @@ class TantivyEngine:
                 en="Writing the search index failed, perhaps because the disk is full. What was committed is safe; it will be tried again.",
             ) from error
         self._index.reload()
+        return ()
 
     def search(
         self,
@@ -266,6 +276,19 @@ class TantivyEngine:
     def count(self) -> int:
         """See ``Engine.count``."""
         return int(self._index.searcher().num_docs)
+
+    def ids(self) -> Iterator[str]:
+        """See ``Engine.ids``; as the index stood when the first was asked for."""
+        searcher = self._index.searcher()
+        wanted = tantivy.Query.all_query()
+        while True:
+            found = searcher.search(wanted, _ASIDE, count=False, order_by_field="newest").hits
+            yield from (str(searcher.doc(address).get_first("key")) for _, address in found)
+            if len(found) < _ASIDE:
+                return
+            wanted = tantivy.Query.range_query(
+                schema(), "newest", FieldType.Integer, upper_bound=int(found[-1][0]), include_upper=False
+            )
 
     def refresh(self) -> None:
         """See ``Engine.refresh``."""

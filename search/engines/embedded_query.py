@@ -127,11 +127,6 @@ def asked(
     return tantivy.Query.boolean_query([*((Occur.Must, one) for one in parts), *lifting])
 
 
-def is_ranked(query: Query) -> bool:
-    """Whether scores differ: single characters and exact terms all weigh the same, so the newest comes first."""
-    return any(len(word.elements) > 1 and word.where != "name" for word in query.words)
-
-
 def _unscored(query: tantivy.Query) -> tantivy.Query:
     return tantivy.Query.const_score_query(query, 0.0)
 

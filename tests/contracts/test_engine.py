@@ -1,7 +1,6 @@
 """The engine port's contract (search/engines/base.py), run on every engine.
 
-A new engine adds its factory to ``ENGINES``; a factory gets a fresh folder and gives an opener, so that tests can open
-the same index twice.
+A new engine adds its name to ``ENGINES`` and a factory that gives an opener, so that tests can open the same index twice.
 """
 
 from __future__ import annotations
@@ -16,26 +15,42 @@ from pathlib import Path
 import pytest
 
 from metadata.errors import Invalid
+from metadata.identifiers import new_id
 from search import analysis, vocabulary
+from search.cluster import ClusterHome, Reach
 from search.engines.base import FACETS, SORTS, Engine, IndexDocument, PermissionFilter, Scope, Sort
 from search.engines.embedded import TantivyEngine
+from search.home import new_generation
 from search.query import Query, document_term, household_terms, name_term, name_terms, parse
+from tests.services.elastic import Elastic
 
 Opener = Callable[[], Engine]
 
-
-def tantivy(folder: Path) -> Opener:
-    return lambda: TantivyEngine(folder / "index", create=True)
-
-
-ENGINES = [tantivy]
+ENGINES = ["embedded", "elasticsearch"]
 ALL = PermissionFilter((Scope(("",), ("open", "internal", "restricted")),))
 
 
+def _embedded(folder: Path) -> Iterator[Opener]:
+    yield lambda: TantivyEngine(folder / "index", create=True)
+
+
+def _elasticsearch(server: Elastic) -> Iterator[Opener]:
+    """An index of the shared server that is in use already; as one that is found there."""
+    home = ClusterHome(Reach((server.url,), f"t-{new_id()}", "a-holding", replicas=0, seconds=60))
+    generation = new_generation()
+    home.create(generation)
+    home.point_to(generation)
+    yield home.open_live
+    home.drop(generation)
+    home.close()
+
+
 @pytest.fixture(params=ENGINES)
-def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
-    made: Opener = request.param(tmp_path)
-    return made
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
+    if request.param == "embedded":
+        yield from _embedded(tmp_path)
+    else:
+        yield from _elasticsearch(request.getfixturevalue("elastic"))
 
 
 @pytest.fixture
