@@ -6,6 +6,7 @@ expressions in the bureau's zone.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,7 +37,9 @@ from repository.pending import write_pending_objects
 from repository.tables import Submission
 from retention import totals as due_totals
 from retention.reassignment import reassign_outdated
-from search.indexer import follow
+from search.indexer import BUSY, follow
+
+log = logging.getLogger(__name__)
 
 JOBS_KEPT = timedelta(days=7)
 """How long rows of ended jobs stay for an operator to look at."""
@@ -64,8 +67,10 @@ def _ocr(site: Site) -> int:
 def _index(site: Site) -> int:
     try:
         return follow(site.archive, site.index, site.process_name)
-    except Unavailable:
-        return 0  # another process holds the index and follows the same outbox
+    except Unavailable as error:
+        if error.code not in BUSY:  # else another process follows the same outbox
+            log.warning("the index does not follow: %s", error)
+        return 0
 
 
 def _read(results: AuditResults) -> int:

@@ -20,8 +20,11 @@ from repository.clock import stamp
 from repository.ledger import acts
 from repository.ledger.acts import ActorRef
 from repository.tables import IndexState, Lease
+from search import checking, refusals
+from search.checking import Comparison
 from search.indexer import NAME, REBUILD_LEASE, RebuildInfo, lag
 from search.indexer import rebuild as rebuild_beside
+from search.refusals import RefusedEntry
 
 _PROGRESS = "records-rebuild"
 _TOLD_EVERY = 1.0
@@ -43,11 +46,13 @@ class Rebuilding:
 class IndexReport:
     """How far the index is.
 
-    ``pending``: changes of the catalogue that it does not show yet, the oldest from ``oldest_at``, ``oldest_seconds``
+    ``engine``: its name in the settings; ``generation``: which of its indices is in use. ``refused``: entries that the
+    engine would not have (``search.refusals``). ``pending``: changes of the catalogue that it does not show yet, the oldest from ``oldest_at``, ``oldest_seconds``
     ago. ``documents`` is none while it cannot be used. ``built_at``, ``built_documents`` and ``built_seconds``: the last
     rebuild, none before the first.
     """
 
+    engine: str
     usable: bool
     pending: int
     oldest_at: datetime | None
@@ -58,6 +63,7 @@ class IndexReport:
     built_documents: int | None
     built_seconds: int | None
     rebuilding: Rebuilding | None
+    refused: list[RefusedEntry]
 
     def as_dict(self) -> dict[str, Any]:
         """For output as JSON; times in UTC."""
@@ -73,6 +79,7 @@ def report(session: Session, site: Site) -> IndexReport:
     known = built is not None and built.generation == behind.generation
     detail = built.detail if built is not None and known else {}
     return IndexReport(
+        engine=site.index.engine,
         usable=behind.documents is not None,
         pending=behind.pending,
         oldest_at=behind.oldest_at,
@@ -83,6 +90,7 @@ def report(session: Session, site: Site) -> IndexReport:
         built_documents=detail.get("documents"),
         built_seconds=detail.get("seconds"),
         rebuilding=_rebuilding(session, now),
+        refused=refusals.listed(session),
     )
 
 
@@ -93,6 +101,15 @@ def _rebuilding(session: Session, now: datetime) -> Rebuilding | None:
     row = session.get(IndexState, _PROGRESS)
     told = row.detail if row is not None else {}
     return Rebuilding(int(told.get("done", 0)), int(told.get("total", 0)), told.get("began_at"))
+
+
+def compare(site: Site) -> Comparison:
+    """Catalogue against the index in use, id by id; errors as ``search.checking.compare``."""
+    engine = site.search_engine()
+    try:
+        return checking.compare(site.archive, engine)
+    finally:
+        engine.close()
 
 
 def rebuild(site: Site, actor: ActorRef, progress: Progress | None = None) -> RebuildInfo:

@@ -205,6 +205,7 @@ def index(site: Site) -> Part:
     pending, oldest = _outbox(site)
     now = site.archive.clock.now()
     try:
+        condition = site.index.condition()
         engine = site.search_engine()
         try:
             count = engine.count()
@@ -218,6 +219,8 @@ def index(site: Site) -> Part:
         zh = f"检索落后 {pending} 处变动，正在补上。"
         en = f"Search is behind by {pending} changes, catching up."
         return Part("index", State.DEGRADED, zh, en, since=oldest)
+    if condition.state != "ok":
+        return Part("index", State.DEGRADED, condition.zh, condition.en)
     zh, en = f"{count} 条。", f"{count} entries."
     if pending:
         zh, en = f"{zh}{pending} 处新变动正在编入。", f"{en} New changes on their way: {pending}."

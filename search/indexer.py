@@ -4,6 +4,8 @@ Whoever writes holds the lease ``index-writer``. ``consume`` follows the outbox:
 rows are marked done; a crash between the two repeats the entries, which is harmless because writing replaces.
 ``rebuild`` fills a new generation while the live one serves and is followed as ever; before it swaps it makes anew
 every record whose row was done since it began, the last of them under the lease, so that nothing falls between.
+Every commit carries a version: the number of the turn at writing, which only rises, and within it the number of the
+commit. Whoever lost his turn without noticing writes with a lower one, and an engine that many can write to refuses it.
 An index that this version cannot use (another format, other rules of analysis, damaged) is made anew by whoever follows
 the outbox (``follow``); until then searching answers ``Unavailable``.
 """
@@ -14,7 +16,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Protocol
@@ -26,8 +28,9 @@ from metadata.errors import Unavailable
 from repository import leases, outbox
 from repository.archive import Archive
 from repository.tables import CaseFile, CaseRecord, IndexState, Outbox, Record
+from search import refusals
 from search.documents import case_documents, documents
-from search.engines.base import BATCH, Engine, IndexDocument
+from search.engines.base import BATCH, HOUSEHOLD, Engine, IndexDocument, Refused
 from search.home import IndexHome, new_generation
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,9 @@ WRITER_LEASE = "index-writer"
 REBUILD_LEASE = "index-rebuild"
 UNUSABLE = frozenset({"index.missing", "index.outdated", "index.damaged"})
 """Codes of an index that only making it anew helps."""
+
+BUSY = frozenset({"lease.held", "index.writer_busy"})
+"""Codes that say only that another process is at it."""
 
 NAME = "records"
 _LEASE_SECONDS = 20.0  # short, because a killed holder keeps others waiting; prolonged with every commit
@@ -46,6 +52,9 @@ _SMALL = 200
 _PASSES = 4
 _CLOCKS_DIFFER = timedelta(seconds=60)
 _KEEP_DONE = timedelta(days=7)
+_TURNS = "records-turns"
+_COMMITS = 20  # bits of a version that count the commits of one turn
+_ALL_REFUSED = 20
 
 
 class Progress(Protocol):
@@ -98,6 +107,11 @@ def lag(session: Session, home: IndexHome) -> Lag:
 
 def follow(archive: Archive, home: IndexHome, holder: str) -> int:
     """``consume`` on the index in use; one that cannot be used is made anew first. For the worker's round."""
+    with archive.reading() as session:
+        waiting = bool(refusals.listed(session))
+    if waiting:
+        with archive.sessions.begin() as session:
+            refusals.bring_back(session, archive.clock.now())
     try:
         home.check()
         return consume(archive, home.open_live, holder)
@@ -120,21 +134,22 @@ def consume(archive: Archive, engine_opener: Callable[[], Engine], holder: str) 
             return 0
     done = 0
     with leases.held(archive.sessions, WRITER_LEASE, holder, _LEASE_SECONDS, clock):
-        lease = _Held(archive, WRITER_LEASE, holder)
         engine = engine_opener()
         try:
+            writing = _Writing(archive, engine, WRITER_LEASE, holder, _turn(archive))
             while True:
                 with archive.reading() as session:
                     rows = outbox.pending(session, BATCH)
                     if rows:
                         subjects = _subjects(session, ((row.kind, row.subject_id) for row in rows))
-                        _write(session, archive, engine, subjects, lease)
+                        _write(session, writing, subjects)
                 if not rows:
                     break
                 with archive.sessions.begin() as session:
                     outbox.mark_done(session, [row.seq for row in rows], clock.now())
+                    writing.note(session)
                 done += len(rows)
-                if not lease.renew():
+                if not writing.renew():
                     log.warning("the lease on the index went to another process; stopping")
                     break
         finally:
@@ -178,21 +193,63 @@ def _other_side(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A lease that this process holds and prolongs while it works."""
+def _turn(archive: Archive) -> int:
+    """A number above those of all turns at writing before: the clock's milliseconds, or one more than the last.
+
+    The clock keeps it rising when the database is an older one, brought back from a backup.
+    """
+    now = int(archive.clock.now().timestamp() * 1000)
+    with archive.sessions.begin() as session:
+        row = session.scalars(select(IndexState).where(IndexState.name == _TURNS).with_for_update()).first()
+        turn = max(now, int(row.detail.get("turn", 0)) + 1 if row is not None else 0)
+        session.merge(IndexState(name=_TURNS, generation="", built_at=None, detail={"turn": turn}))
+    return turn
+
+
+@dataclass(slots=True)
+class _Writing:
+    """One turn at writing: a lease that this process holds and prolongs, the engine, and what it would not have."""
 
     archive: Archive
-    name: str
+    engine: Engine
+    lease: str
     holder: str
+    turn: int
+    commits: int = 0
+    refused: dict[str, Refused] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    cases: set[str] = field(default_factory=set)
 
     def renew(self) -> bool:
-        """Prolong it; False when another process has it now."""
-        return leases.renew(self.archive.sessions, self.name, self.holder, _LEASE_SECONDS, self.archive.clock)
+        """Prolong the lease; False when another process has it now."""
+        archive = self.archive
+        return leases.renew(archive.sessions, self.lease, self.holder, _LEASE_SECONDS, archive.clock)
+
+    def apply(self, upserts: list[IndexDocument], deletes: list[str]) -> None:
+        """One commit. ``Unavailable`` (``index.refuses``) when the engine has none of many: then it is not the entries."""
+        self.commits += 1
+        refused = self.engine.apply(upserts, deletes, version=(self.turn << _COMMITS) + self.commits)
+        if len(refused) >= max(len(upserts), _ALL_REFUSED):
+            raise Unavailable(
+                "index.refuses",
+                zh=f"检索引擎拒绝了全部 {len(refused)} 条索引项（{refused[0].reason}）。没有跳过任何一条；排除原因后会自动重试。",
+                en=f"The search engine refused all {len(refused)} entries ({refused[0].reason}). None was passed over; they will be tried again.",
+            )
+        named = {one.id: one for one in refused}
+        done = {*deletes, *(one.id for one in upserts)} - set(named)
+        self.taken = (self.taken | done) - set(named)
+        self.refused = {one: told for one, told in self.refused.items() if one not in done} | named
+        self.cases.update(one.id for one in upserts if one.kind == HOUSEHOLD)
+
+    def note(self, session: Session) -> None:
+        """Keep what was refused where it is seen, in the transaction that marks the rows as done."""
+        refusals.note(session, self.refused.values(), self.taken, self.cases, self.archive.clock.now())
+        self.refused, self.taken, self.cases = {}, set(), set()
 
 
-def _write(session: Session, archive: Archive, engine: Engine, subjects: _Subjects, lease: _Held) -> None:
+def _write(session: Session, writing: _Writing, subjects: _Subjects) -> None:
     """Make the entries of these records and case files anew, in commits that memory can hold."""
+    archive = writing.archive
     written: set[str] = set()
     waiting: list[IndexDocument] = []
     size = 0
@@ -202,12 +259,12 @@ def _write(session: Session, archive: Archive, engine: Engine, subjects: _Subjec
         written.add(document.id)
         size += len(document.text.pairs)
         if len(waiting) >= BATCH or size >= _BATCH_CHARACTERS:
-            engine.apply(waiting, [])
+            writing.apply(waiting, [])
             waiting, size = [], 0
-            lease.renew()
+            writing.renew()
     gone = [one for one in (*subjects.records, *subjects.cases) if one not in written]
     if waiting or gone:
-        engine.apply(waiting, gone)
+        writing.apply(waiting, gone)
 
 
 # --- building anew ----------------------------------------------------------------------------------------------------
@@ -227,20 +284,22 @@ def rebuild(archive: Archive, home: IndexHome, progress: Progress | None = None)
         name = new_generation()
         engine = home.create(name)
         try:
-            lease = _Held(archive, REBUILD_LEASE, holder)
-            _fill(archive, engine, lease, progress)
-            _catch_up(archive, engine, started_at, lease)
-            _swap(archive, home, engine, started_at, holder)
+            writing = _Writing(archive, engine, REBUILD_LEASE, holder, _turn(archive))
+            _fill(writing, progress)
+            _catch_up(writing, started_at)
+            _swap(writing, home, started_at)
             count = engine.count()
         except BaseException:
             engine.close()
-            home.drop(name)
+            with suppress(Unavailable):  # what cannot be removed now is swept later
+                home.drop(name)
             raise
         engine.close()
     return RebuildInfo(name, count, round(time.monotonic() - began))
 
 
-def _fill(archive: Archive, engine: Engine, lease: _Held, progress: Progress | None) -> None:
+def _fill(writing: _Writing, progress: Progress | None) -> None:
+    archive = writing.archive
     active = Record.state == "active"
     with archive.reading() as session:
         records = session.scalar(select(func.count()).select_from(Record).where(active)) or 0
@@ -254,11 +313,11 @@ def _fill(archive: Archive, engine: Engine, lease: _Held, progress: Progress | N
             with archive.reading() as session:
                 rows = session.execute(wanted if is_case else wanted.where(active)).all()
                 ids = [row.id for row in rows]
-                _write(session, archive, engine, _Subjects([], ids) if is_case else _Subjects(ids, []), lease)
+                _write(session, writing, _Subjects([], ids) if is_case else _Subjects(ids, []))
             if not rows:
                 break
             after, done = rows[-1].seq, done + len(rows)
-            lease.renew()
+            writing.renew()
             if progress is not None:
                 progress(done, max(records + cases, done))
 
@@ -272,43 +331,48 @@ def _changed_since(session: Session, since: datetime) -> list[Any]:
     return list(session.execute(wanted).all())
 
 
-def _catch_up(archive: Archive, engine: Engine, since: datetime, lease: _Held) -> None:
+def _catch_up(writing: _Writing, since: datetime) -> None:
     """Repeat what changed meanwhile until little is left for the end, when others must wait."""
     seen: set[tuple[int, datetime | None]] = set()
     for _ in range(_PASSES):
-        with archive.reading() as session:
+        with writing.archive.reading() as session:
             rows = [row for row in _changed_since(session, since) if (row.seq, row.done_at) not in seen]
-            _write_rows(session, archive, engine, rows, lease)
+            _write_rows(session, writing, rows)
         seen.update((row.seq, row.done_at) for row in rows)
-        lease.renew()
+        writing.renew()
         if len(rows) <= _SMALL:
             return
 
 
-def _write_rows(session: Session, archive: Archive, engine: Engine, rows: list[Any], lease: _Held) -> None:
+def _write_rows(session: Session, writing: _Writing, rows: list[Any]) -> None:
     for start in range(0, len(rows), _SCAN):
         some = rows[start : start + _SCAN]
-        _write(session, archive, engine, _subjects(session, ((row.kind, row.subject_id) for row in some)), lease)
-        lease.renew()
+        _write(session, writing, _subjects(session, ((row.kind, row.subject_id) for row in some)))
+        writing.renew()
 
 
-def _swap(archive: Archive, home: IndexHome, engine: Engine, since: datetime, holder: str) -> None:
+def _swap(writing: _Writing, home: IndexHome, since: datetime) -> None:
     """The last changes and the swap, while no other process writes; then the older generations go."""
+    archive, engine, holder = writing.archive, writing.engine, writing.holder
     _take_patiently(archive, holder)
     try:
+        writing.lease = WRITER_LEASE
         with archive.reading() as session:
             rows = _changed_since(session, since)
-            _write_rows(session, archive, engine, rows, _Held(archive, WRITER_LEASE, holder))
+            _write_rows(session, writing, rows)
         name = engine.generation
         home.point_to(name)
         now = archive.clock.now()
         with archive.sessions.begin() as session:
             outbox.mark_done(session, [row.seq for row in rows if row.done_at is None], now)
+            refusals.forget(session)
+            writing.note(session)
             detail = {"documents": engine.count()}
             session.merge(IndexState(name=NAME, generation=name, built_at=now, detail=detail))
     finally:
         leases.release(archive.sessions, WRITER_LEASE, holder)
-    home.sweep(abandoned_after=0.0)
+    with suppress(Unavailable):  # the next rebuild sweeps
+        home.sweep(abandoned_after=0.0)
 
 
 def _take_patiently(archive: Archive, holder: str) -> None:

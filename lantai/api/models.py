@@ -243,9 +243,19 @@ class SitePart(Answer):
     needed: bool = Field(description="without it nobody can be served")
 
 
+class IndexRefused(Answer):
+    """An entry that the engine would not have; it is tried again every ten minutes."""
+
+    id: str
+    kind: str = Field(description="`record` or `case_file`")
+    reason: str = Field(description="the engine's own word")
+    at: str
+
+
 class IndexState(Answer):
     """How far the search index is behind the catalogue, and when it was made."""
 
+    engine: str = Field(description="`embedded` or `elasticsearch`")
     usable: bool
     pending: int = Field(description="changes of the catalogue that the index does not show yet")
     oldest_at: datetime | None
@@ -256,6 +266,7 @@ class IndexState(Answer):
     built_documents: int | None
     built_seconds: int | None
     rebuilding: IndexRebuild | None
+    refused: list[IndexRefused] = Field(description="what is not in the index because the engine refuses it")
 
 
 class Due(BaseModel):

@@ -11,6 +11,7 @@ import typer
 
 from lantai.cli.output import Json, emit, err, out, progress, say, table, warn
 from lantai.cli.session import opened
+from lantai.indexing import compare as compare_index
 from lantai.indexing import rebuild as rebuild_index
 from lantai.indexing import report as index_report
 from metadata.errors import NotFound, Unavailable
@@ -214,7 +215,10 @@ def index_status(*, json: Json = False) -> None:
     if not found.usable:
         warn("检索索引不能使用。请运行 lantai index rebuild。", "The index cannot be used. Run `lantai index rebuild`.")
     else:
-        say(f"索引 {found.generation}：{found.documents} 条。", f"Index {found.generation}: {found.documents} entries.")
+        say(
+            f"索引 {found.generation}（{found.engine}）：{found.documents} 条。",
+            f"Index {found.generation} ({found.engine}): {found.documents} entries.",
+        )
     if found.pending:
         say(
             f"待编入 {found.pending} 项，最早一项已等待 {found.oldest_seconds} 秒。",
@@ -222,6 +226,12 @@ def index_status(*, json: Json = False) -> None:
         )
     else:
         say("索引已跟上目录。", "The index shows every change.")
+    if found.refused:
+        warn(
+            f"索引引擎拒绝了 {len(found.refused)} 条，每十分钟重试一次：",
+            f"The engine refuses {len(found.refused)} entries; they are tried again every ten minutes:",
+        )
+        table(["entry", "kind", "reason", "at"], [(one.id, one.kind, one.reason, one.at) for one in found.refused])
     if found.rebuilding is not None:
         at, whole = found.rebuilding.done, found.rebuilding.total
         say(f"正在重建：{at} / {whole}。", f"A rebuild is running: {at} of {whole}.")
@@ -236,6 +246,25 @@ def rebuild_command(*, json: Json = False) -> None:
         emit(info.as_dict())
     else:
         say(f"索引已重建：{info.documents} 条。", f"Index rebuilt: {info.documents} documents.")
+
+
+@index.command("check")
+def index_check(*, json: Json = False) -> None:
+    """Compare the ids of catalogue and index. 0 they agree, 1 entries are missing or too many."""
+    with opened() as (site, _actor):
+        found = compare_index(site)
+    if json:
+        emit(found.as_dict())
+    else:
+        say(
+            f"目录 {found.catalogue} 条，索引 {found.entries} 条：缺 {found.missing} 条，多 {found.extra} 条；另有 {found.pending} 项正在编入。",
+            f"Catalogue {found.catalogue}, index {found.entries}: {found.missing} missing, {found.extra} too many; {found.pending} changes are on their way.",
+        )
+        named = [("缺 missing", one) for one in found.missing_ids] + [("多 extra", one) for one in found.extra_ids]
+        if named:
+            table(["", "id"], named)
+            say("请运行 lantai index rebuild 重建索引。", "Run `lantai index rebuild` to make the index anew.")
+    raise typer.Exit(0 if found.agrees else 1)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -17,6 +17,8 @@ from metadata.rights import Permission
 _LATE = 300
 """Seconds after which a change that is not in the index deserves a look: a worker brings it there within a minute."""
 
+_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class IndexLine:
@@ -40,8 +42,15 @@ def line(session: Session, visit: Visit) -> IndexLine:
         (_("Entries"), display.number(found.documents)),
         (_("Changes the index does not show yet"), display.number(found.pending)),
         (_("Last made anew"), _built(visit, found)),
+        (
+            _("Engine"),
+            f"Elasticsearch · {visit.site.settings.search.index}" if found.engine != "embedded" else _("embedded"),
+        ),
         (_("Generation"), display.short(found.generation, 14)),
     ]
+    if found.refused:
+        named = ", ".join(f"{display.short(one.id, 8)} ({one.reason})" for one in found.refused[:_NAMED])
+        facts.append((_("Refused by the engine, tried again"), f"{display.number(len(found.refused))}: {named}"))
     progress = ""
     if running is not None:
         told = _("Being made anew beside the live index: %(done)s of %(total)s")
@@ -60,7 +69,7 @@ def line(session: Session, visit: Visit) -> IndexLine:
 def _kind(found: IndexReport) -> str:
     if not found.usable:
         return "bad"
-    if found.oldest_seconds > _LATE:
+    if found.oldest_seconds > _LATE or found.refused:
         return "look"
     return "run" if found.pending else "ok"
 
