@@ -90,6 +90,12 @@ _AWAY = re.compile(
     r"error sending request|connect|timed? ?out|timeout|dns|connection (refused|reset|closed)|operation timed",
     re.IGNORECASE,
 )
+_NO_ANSWER = (
+    botocore.exceptions.HTTPClientError,
+    botocore.exceptions.ConnectionError,
+    botocore.exceptions.IncompleteReadError,
+    OSError,
+)
 MISSING = frozenset({"NoSuchKey", "404", "NoSuchVersion"})
 TAKEN = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 
@@ -119,7 +125,7 @@ def of_boto(error: BaseException, store: str, key: str) -> LantaiError:
             return said("store.denied", store, key)
         message = str(error.response.get("Error", {}).get("Message", ""))
         return _of_text(f"{code} {message}", store, key, why=code)
-    if isinstance(error, botocore.exceptions.HTTPClientError | botocore.exceptions.IncompleteReadError):
+    if isinstance(error, _NO_ANSWER):
         return said("store.down", store, key, type(error).__name__)
     return said("store.io_error", store, key, type(error).__name__)
 

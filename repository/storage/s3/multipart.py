@@ -1,8 +1,8 @@
 """Objects larger than one PUT: uploaded in parts, each with its SHA-256, and never finished over an existing key.
 
-Memory stays bounded: at most ``IN_FLIGHT`` parts, and the one that is being filled, are held. A part is at least
-``PART``; of an object so large that 10,000 such parts would not hold it, later parts grow (``part_size``), so that an
-object of unknown size may reach S3's 5 TiB.
+Memory stays bounded: the part that is being filled and those under way, ``IN_FLIGHT`` of them or one where a part is
+large. The first thousand parts have 16 MiB, later ones grow (``part_size``), so that an object of unknown size may reach
+S3's 5 TiB within its 10,000 parts: 64 MiB are held for an object of up to 16 GiB, 0.9 GiB where the first TiB is passed.
 """
 
 from __future__ import annotations
@@ -26,16 +26,15 @@ PART = 16 * MIB
 PARTS = 10_000
 LARGEST = 5 << 40
 IN_FLIGHT = 3
-_STEP = 1_000  # parts of one size before the next, larger one
+_IN_FLIGHT_BYTES = IN_FLIGHT * PART
+_LEVEL = 1_000  # parts of one size before they grow
+_GROWS_EVERY = 7  # parts, by 1 MiB
 _AGAIN = 2
 
 
 def part_size(number: int) -> int:
-    """Bytes of part ``number`` (from 1): 16 MiB for the first thousand, twice as much for each further thousand.
-
-    1,000 x 16 MiB x (1 + 2 + 4 + ... ) passes 5 TiB within 10,000 parts; no part passes S3's 5 GiB.
-    """
-    return int(PART << min((number - 1) // _STEP, 7))
+    """Bytes of part ``number`` (from 1); all 10,000 hold more than 5 TiB, and none passes S3's 5 GiB."""
+    return PART + max(0, number - _LEVEL) // _GROWS_EVERY * MIB
 
 
 def lock_fields(options: S3Options, until: datetime | None) -> dict[str, Any]:
@@ -105,8 +104,9 @@ class Upload:
         return {"Bucket": self._options.bucket, "Key": self._options.folder + self._key, "UploadId": self._id}
 
     def add(self, part: bytes | bytearray) -> None:
-        """Send one part; waits while ``IN_FLIGHT`` are under way, and raises what an earlier one met."""
-        while len(self._running) >= IN_FLIGHT:
+        """Send one part; waits while enough are under way, and raises what an earlier one met."""
+        allowed = max(1, min(IN_FLIGHT, _IN_FLIGHT_BYTES // len(part)))
+        while len(self._running) >= allowed:
             self._parts.append(self._running.popleft().result())
         self._running.append(self._pool.submit(self._send, len(self._parts) + len(self._running) + 1, part))
 
