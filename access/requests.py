@@ -265,8 +265,10 @@ def subjects(session: Session, request_id: str) -> list[RequestSubject]:
     )
 
 
-def unchanged(request: AccessRequest, row_version: int | None) -> None:
-    """``Conflict`` (``request.changed``) unless the page that was acted from shows the request as it stands."""
+def unchanged(session: Session, request: AccessRequest, row_version: int | None) -> None:
+    """Hold the request to the end of the transaction, as it stands now: of two who act at once the second sees what the
+    first did. ``Conflict`` (``request.changed``) unless the page that was acted from shows it so."""
+    session.refresh(request, with_for_update=True)
     if row_version is not None and row_version != request.row_version:
         raise Conflict(
             "request.changed",

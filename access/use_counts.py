@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
@@ -21,6 +20,7 @@ from metadata.profile import Profile
 from repository.alarms import AlarmKind, raise_alarm
 from repository.archive import Archive
 from repository.clock import local_date
+from repository.db import insert_or
 from repository.tables import LedgerEntry, UseCount
 
 VIEWS, EXPORTS = AlarmKind.VIEWS, AlarmKind.EXPORTS
@@ -202,11 +202,6 @@ def _one(account_id: str, kind: str, window: str) -> tuple[Any, ...]:
     return (UseCount.account_id == account_id, UseCount.kind == kind, UseCount.window == window)
 
 
-def _insert(session: Session, table: type[Any]) -> Any:
-    postgres = session.get_bind().dialect.name == "postgresql"
-    return (postgresql.insert if postgres else sqlite.insert)(table)
-
-
 def _add(
     session: Session,
     account_id: str,
@@ -220,7 +215,7 @@ def _add(
 ) -> int:
     """One more; the amount now. The first of a window clears the account's earlier ones away."""
     values = {"account_id": account_id, "kind": kind, "window": window, "subject": subject, "at": now}
-    statement = _insert(session, UseCount).values(**values, amount=acts, rows=rows)
+    statement = insert_or(session, UseCount).values(**values, amount=acts, rows=rows)
     statement = statement.on_conflict_do_update(
         index_elements=[UseCount.account_id, UseCount.kind, UseCount.window],
         set_={

@@ -21,6 +21,7 @@ from lantai.parts import Part, Parts, Probe, State
 from lantai.watch import troubles
 from metadata.errors import LantaiError
 from repository.holding import check_marker
+from repository.rights import ledger_protected
 from repository.storage.base import Store
 from repository.tables import (
     Heartbeat,
@@ -90,8 +91,17 @@ def database(site: Site) -> Part:
     try:
         with site.archive.reading() as session:
             session.execute(text("SELECT 1"))
+            open_ledger = path is None and not ledger_protected(session)
     except (SQLAlchemyError, LantaiError):
         return _database_down()
+    if open_ledger:
+        return Part(
+            "database",
+            State.OK,
+            "数据库正常；但程序的帐号可以改动台账的行，没有数据库权限的保护（见 docs/howto/postgresql.md）。",
+            "The database answers; but the program's role can change rows of the ledger, no right of the database protects them (docs/howto/postgresql.md).",
+            needed=True,
+        )
     return Part("database", State.OK, "数据库正常。", "The database answers.", needed=True)
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from access.masking import masked, masked_all
 from metadata.errors import Conflict, Forbidden, Invalid, LantaiError, NotFound, Unavailable
-from repository.db import unavailable
+from repository.db import is_collision, unavailable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -171,6 +171,12 @@ def of_exception(error: Exception) -> LantaiError:
         return error
     if isinstance(error, OperationalError):
         return unavailable(error)
+    if isinstance(error, IntegrityError) and is_collision(error):
+        return Conflict(
+            "request.collided",
+            zh="另有人在同一时刻登记了同样的内容，本次操作没有写入任何内容。请刷新后查看，再决定是否重试。",
+            en="Somebody else entered the same thing at this moment; nothing was written here. Reload, look, and try again if it is still needed.",
+        )
     if isinstance(error, DataError) or (isinstance(error, OverflowError) and "SQLite INTEGER" in str(error)):
         return Invalid(
             "request.out_of_range",

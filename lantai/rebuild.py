@@ -1,6 +1,6 @@
 """`lantai rebuild`: a new database from one replica, put in place of the present one only when that loses nothing.
 
-The catalogue is made in a database file of its own beside the present one. A present catalogue is compared with it; it
+The catalogue is made beside the present one, in a database file or (PostgreSQL) a schema of its own. A present catalogue is compared with it; it
 is replaced when it is empty, when it knows nothing that the replica lacks, or when the person says ``--forward``. The
 replaced file is kept. The exchange is one rename: whatever happens, a whole database lies at the site's place.
 """
@@ -12,11 +12,13 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from lantai import rebuild_postgresql
 from lantai.alone import alone
 from lantai.database import has_database
 from lantai.jobs import migrate
@@ -30,6 +32,7 @@ from repository.ledger.acts import ActorRef
 from repository.migrations import is_current, upgrade
 from repository.rebuild import RebuildReport, rebuild
 from repository.rebuild.report import Progress
+from repository.rights import settle
 from repository.tables import Record
 from retention.schedules import assign_records
 
@@ -39,10 +42,11 @@ _MAKING = ".rebuilding-"
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """The report, and where the catalogue that was replaced is kept (``None`` when there was none)."""
+    """The report, and where the catalogue that was replaced is kept: its file, or its schema in PostgreSQL."""
 
     report: RebuildReport
     kept: Path | None
+    schema: str | None = None
 
 
 def rebuild_site(replica: str, *, forward: bool, actor: ActorRef, progress: Progress) -> Rebuilt:
@@ -56,9 +60,7 @@ def rebuild_site(replica: str, *, forward: bool, actor: ActorRef, progress: Prog
     url = make_url(settings.database_url)
     with alone(settings.home):
         if url.get_backend_name() != "sqlite" or not url.database:
-            target = settings.database_url
-            report = _into(settings, target, replica, forward=forward, actor=actor, present_url=None, progress=progress)
-            return Rebuilt(report, None)
+            return _on_server(settings, replica, forward=forward, actor=actor, progress=progress)
         present = Path(url.database)
         present.parent.mkdir(parents=True, exist_ok=True)
         _sweep(present)
@@ -68,6 +70,22 @@ def rebuild_site(replica: str, *, forward: bool, actor: ActorRef, progress: Prog
             return Rebuilt(report, _swap(present, fresh))
         finally:
             _remove(fresh)
+
+
+def _on_server(settings: Settings, replica: str, *, forward: bool, actor: ActorRef, progress: Progress) -> Rebuilt:
+    _refuse_when_newer(settings)
+    with rebuild_postgresql.beside(settings) as schema:
+        report = _into(
+            settings,
+            rebuild_postgresql.url_of(settings, schema),
+            replica,
+            forward=forward,
+            actor=actor,
+            present_url=settings.database_owner_url,
+            progress=progress,
+        )
+        _refuse_when_present_knows_more(report, replica, forward=forward)
+        return Rebuilt(report, None, rebuild_postgresql.swap(settings, schema))
 
 
 def _beside(
@@ -90,6 +108,11 @@ def _beside(
         present_url=settings.database_url if readable else None,
         progress=progress,
     )
+    _refuse_when_present_knows_more(report, replica, forward=forward)
+    return report
+
+
+def _refuse_when_present_knows_more(report: RebuildReport, replica: str, *, forward: bool) -> None:
     only_here = [one for one in report.differences if one.side == "catalogue"]
     if only_here and not forward:
         raise Conflict(
@@ -100,7 +123,6 @@ def _beside(
             replica=replica,
             count=len(only_here),
         )
-    return report
 
 
 def _into(
@@ -113,11 +135,14 @@ def _into(
     present_url: str | None,
     progress: Progress,
 ) -> RebuildReport:
-    engine = open_engine(url, busy_seconds=settings.busy_seconds)
-    present = open_engine(present_url, busy_seconds=settings.busy_seconds) if present_url else None
+    how: dict[str, Any] = {"busy_seconds": settings.busy_seconds, "application": "lantai rebuild", "patient": True}
+    engine = open_engine(url, **how)
+    present = open_engine(present_url, **how) if present_url else None
     try:
         upgrade(engine)
-        migrate(url)
+        if engine.dialect.name == "sqlite":
+            migrate(url)
+        settle(engine, make_url(settings.database_url).username)
         archive = build_archive(settings, engine, SystemClock())
         return rebuild(
             archive,
@@ -149,7 +174,7 @@ def _alone_with(path: Path) -> None:
 
 def _refuse_when_newer(settings: Settings) -> bool:
     """Whether the present database can be read; ``Unavailable`` when a newer program made it."""
-    engine = open_engine(settings.database_url, busy_seconds=settings.busy_seconds)
+    engine = open_engine(settings.database_owner_url, busy_seconds=settings.busy_seconds, application="lantai rebuild")
     try:
         is_current(engine)
     except OperationalError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from metadata.errors import Unavailable
 
@@ -134,6 +134,12 @@ _OTHER = _Fault(
 def is_locked(error: OperationalError) -> bool:
     """Whether the database said that another process holds what was asked for."""
     return _fault(error).code == "database.locked"
+
+
+def is_collision(error: IntegrityError) -> bool:
+    """Whether a row is there already, or one that it points at has gone: another transaction was first."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state in {"23505", "23503"} or str(error.orig).startswith(("UNIQUE constraint", "FOREIGN KEY constraint"))
 
 
 def unavailable(error: OperationalError) -> Unavailable:

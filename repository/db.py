@@ -14,17 +14,20 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from repository.database_faults import is_locked, unavailable
+from repository.database_faults import is_collision, is_locked, unavailable
 
 __all__ = [
     "DatabasePool",
     "Sessions",
     "by_bytes",
+    "insert_or",
+    "is_collision",
     "is_locked",
     "open_engine",
     "open_sessions",
@@ -113,6 +116,7 @@ def _open_sqlite(url: URL, busy_seconds: float) -> Engine:
 
 def _open_postgresql(url: URL, busy_seconds: float, pool: DatabasePool, application: str, *, patient: bool) -> Engine:
     settings = {
+        "timezone": "UTC",  # years and months of moments are then the same on every database
         "statement_timeout": 0 if patient else round(pool.statement_seconds * 1000),
         "lock_timeout": round(busy_seconds * 1000),
         "idle_in_transaction_session_timeout": _IDLE_SECONDS * 1000,
@@ -162,3 +166,8 @@ def reading_sessions(engine: Engine) -> Sessions:
 def by_bytes(session: Session, column: Any) -> Any:
     """``column`` compared and sorted by its bytes on every database; PostgreSQL would use the site's language."""
     return column.collate("C") if session.get_bind().dialect.name == "postgresql" else column
+
+
+def insert_or(session: Session, table: type[Any]) -> Any:
+    """An insert that may say what happens when the row is there (``on_conflict_do_…``), as both databases have it."""
+    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)

@@ -16,11 +16,10 @@ from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from metadata.errors import Unavailable
 from repository.clock import Clock, stamp
-from repository.db import Sessions
+from repository.db import Sessions, insert_or
 from repository.tables import Lease
 
 
@@ -37,8 +36,7 @@ def take(sessions: Sessions, name: str, holder: str, seconds: float, clock: Cloc
     now = clock.now()
     values = {"name": name, "holder": holder, "expires_at": now + timedelta(seconds=seconds)}
     with sessions.begin() as session:
-        postgres = session.get_bind().dialect.name == "postgresql"
-        statement: Any = (postgresql.insert if postgres else sqlite.insert)(Lease).values(**values)
+        statement = insert_or(session, Lease).values(**values)
         statement = statement.on_conflict_do_update(
             index_elements=[Lease.name],
             set_={"holder": statement.excluded.holder, "expires_at": statement.excluded.expires_at},

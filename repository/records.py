@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from repository import cases, outbox
 from repository.archive import Archive
+from repository.db import insert_or
 from repository.ledger import acts
 from repository.ledger.acts import AccessionedRecord, ActorRef
 from repository.revisions import revise_cases
@@ -182,9 +183,10 @@ def _file_into_cases(session: Session, archive: Archive, actor: ActorRef, batch:
 
 def count(session: Session, added: Mapping[str, int]) -> None:
     """Add to the totals that ``status`` shows, in the transaction of the act that changes them."""
-    known = set(session.scalars(select(Counter.name).where(Counter.name.in_(list(added)))))
-    for name, number in added.items():
-        if name in known:
-            session.execute(update(Counter).where(Counter.name == name).values(value=Counter.value + number))
-        else:
-            session.execute(insert(Counter), [{"name": name, "value": number}])
+    for name, number in sorted(added.items()):  # in one order, so that two who count never wait for each other
+        statement = insert_or(session, Counter).values(name=name, value=number)
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=[Counter.name], set_={"value": Counter.value + statement.excluded.value}
+            )
+        )

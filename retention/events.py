@@ -72,7 +72,7 @@ def enter(
     without ``describe`` there, ``Invalid`` for an event that nobody enters by hand, a day to come or a note too long,
     ``Conflict`` for the same event twice or a file that somebody else changed meanwhile.
     """
-    case = case_to_enter(session, archive, actor, case_file, row_version)
+    case = case_to_enter(session, archive, actor, case_file, row_version, to_change=True)
     kind = archive.profile.events.get(event)
     if kind is None or not kind.entered:
         raise Invalid(
@@ -111,7 +111,7 @@ def withdraw(
 
     Errors as ``enter``; ``Conflict`` when it does not stand in the file (any more), ``Invalid`` without a reason.
     """
-    case = case_to_enter(session, archive, actor, case_file, row_version)
+    case = case_to_enter(session, archive, actor, case_file, row_version, to_change=True)
     reason = _words("case.withdraw_reason", reason, needed=True)
     left = [
         one
@@ -124,10 +124,21 @@ def withdraw(
 
 
 def case_to_enter(
-    session: Session, archive: Archive, actor: Actor, number: str, row_version: int | None = None
+    session: Session,
+    archive: Archive,
+    actor: Actor,
+    number: str,
+    row_version: int | None = None,
+    *,
+    to_change: bool = False,
 ) -> CaseFile:
-    """The case file (id or household number) in which ``actor`` may enter events; errors as ``enter``."""
+    """The case file (id or household number) in which ``actor`` may enter events; errors as ``enter``.
+
+    ``to_change``: as it stands now, and nobody else changes it before this transaction ends.
+    """
     case = get_case(session, actor, number, archive.profile)
+    if to_change:
+        session.refresh(case, with_for_update=True)
     if not may_enter(actor, archive.profile, case):
         raise Forbidden(
             "access.forbidden",

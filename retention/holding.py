@@ -106,7 +106,7 @@ def review(
     ``NotFound`` when ``actor`` may not know of it, ``Forbidden`` without ``hold.place`` over all of it, ``Conflict``
     when somebody else changed it meanwhile.
     """
-    hold = get_hold(session, actor, hold_id, archive.profile)
+    hold = get_hold(session, actor, hold_id, archive.profile, to_change=True)
     _require_whole(session, actor, archive.profile, hold, Permission.HOLD_PLACE)
     _check_unchanged(hold, row_version)
     if hold.lift_entry is not None:
@@ -135,7 +135,7 @@ def lift(
     whoever placed it where the profile keeps both apart; ``Conflict`` when it was changed or lifted meanwhile.
     """
     profile = archive.profile
-    hold = get_hold(session, actor, hold_id, profile)
+    hold = get_hold(session, actor, hold_id, profile, to_change=True)
     _require_whole(session, actor, profile, hold, Permission.HOLD_LIFT)
     if hold.placed_by == actor.id and _separated(profile):
         raise Forbidden(

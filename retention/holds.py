@@ -166,11 +166,13 @@ def visible_holds(actor: Actor, profile: Profile, permission: Permission = Permi
     return or_(Hold.placed_by == actor.id, record.exists(), case.exists())
 
 
-def get_hold(session: Session, actor: Actor, hold_id: str, profile: Profile) -> Hold:
-    """The hold, or ``NotFound`` (``hold.not_found``) whether it is hidden or not there."""
-    found = session.scalars(
-        select(Hold).where(Hold.id == hold_id, visible_holds(actor, profile)).with_for_update()
-    ).one_or_none()
+def get_hold(session: Session, actor: Actor, hold_id: str, profile: Profile, *, to_change: bool = False) -> Hold:
+    """The hold, or ``NotFound`` (``hold.not_found``) whether it is hidden or not there.
+
+    ``to_change``: nobody else changes it before this transaction ends.
+    """
+    wanted = select(Hold).where(Hold.id == hold_id, visible_holds(actor, profile))
+    found = session.scalars(wanted.with_for_update() if to_change else wanted).one_or_none()
     if found is None:
         raise NotFound(
             "hold.not_found",

@@ -9,25 +9,58 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import Engine
 
+from lantai.jobs import migrate
 from repository.clock import FixedClock
 from repository.db import Sessions, open_engine, open_sessions
+from repository.migrations import upgrade
+from repository.rights import settle
 from repository.tables import Base
 from tests.services.base import NotHere, Server
 from tests.services.clamd import Clamd
 from tests.services.elastic import Elastic
-from tests.services.postgres import Postgres
+from tests.services.postgres import PROGRAM, Postgres
 from tests.services.seaweed import Seaweed
 
 S = TypeVar("S", bound=Server)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked ``both_databases`` runs on SQLite and on PostgreSQL, under the role of the program."""
+    if metafunc.definition.get_closest_marker("both_databases") and "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A fresh SQLite database with all tables."""
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A fresh database with all tables: SQLite, or what the test's mark says."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        yield from _on_postgresql(request)
+        return
     made = open_engine(f"sqlite:///{tmp_path / 'lantai.db'}", busy_seconds=5)
     Base.metadata.create_all(made)
     yield made
     made.dispose()
+
+
+def _on_postgresql(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    server: Postgres = request.getfixturevalue("postgres")
+    database = server.create_database(template=request.getfixturevalue("postgres_template"))
+    made = open_engine(database.program_url, busy_seconds=5)
+    yield made
+    made.dispose()
+    server.drop_database(database.name)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres) -> str:
+    """The name of a database with all tables and rights, to be copied; its language is not the program's."""
+    database = postgres.create_database(locale="C.UTF-8", icu="zh-CN")
+    owner = open_engine(database.owner_url, patient=True)
+    upgrade(owner)
+    migrate(database.owner_url)
+    settle(owner, PROGRAM)
+    owner.dispose()
+    return database.name
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from lantai.cli import (
     alarm_commands,
     archive_commands,
     care_commands,
+    database_commands,
     intake_commands,
     list_commands,
     people_commands,
@@ -44,6 +45,7 @@ list_commands.add_to(app)
 search_command.add_to(app)
 archive_commands.add_to(app)
 care_commands.add_to(app)
+database_commands.add_to(app)
 people_commands.add_to(app)
 retention_commands.add_to(app)
 record_commands.add_to(app)

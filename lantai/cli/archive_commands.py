@@ -151,7 +151,7 @@ def rebuild(
         )
     report = rebuilt.report
     if json:
-        emit(report.as_dict() | {"kept": str(rebuilt.kept) if rebuilt.kept else None})
+        emit(report.as_dict() | {"kept": str(rebuilt.kept or rebuilt.schema or "") or None})
         return
     as_of = ", ".join(f"{stream} {head.number}" for stream, head in report.as_of.items()) or "-"
     say(
@@ -159,8 +159,8 @@ def rebuild(
         f"Rebuilt {report.counts['records']} records from {replica}, as of blocks {as_of}. Give accounts new passwords "
         "with `lantai account reset`; a worker makes text and index anew.",
     )
-    if rebuilt.kept:
-        say(f"原数据库保留为 {rebuilt.kept.name}。", f"The former database is kept as {rebuilt.kept.name}.")
+    if former := rebuilt.kept.name if rebuilt.kept else rebuilt.schema:
+        say(f"原数据库保留为 {former}。", f"The former database is kept as {former}.")
     for one in report.faults:
         warn(f"{one.key}：{one.zh}", one.en)
     for name, found in (

@@ -61,7 +61,7 @@ def answer(visit: Visit, request_id: str, said: str, row_version: int | None = N
     """Answer the approver's question."""
     with visit.writing() as session:
         request = requests.get(session, visit.person, request_id, visit.site.archive.profile)
-        requests.unchanged(request, row_version)
+        requests.unchanged(session, request, row_version)
         request_filing.answer(session, archive=visit.site.archive, actor=visit.person, request=request, said=said)
 
 
@@ -69,7 +69,7 @@ def withdraw(visit: Visit, request_id: str, row_version: int | None = None) -> N
     """Take an undecided request back."""
     with visit.writing() as session:
         request = requests.get(session, visit.person, request_id, visit.site.archive.profile)
-        requests.unchanged(request, row_version)
+        requests.unchanged(session, request, row_version)
         request_filing.withdraw(session, archive=visit.site.archive, actor=visit.person, request=request)
 
 
@@ -77,6 +77,7 @@ def ask_longer(visit: Visit, request_id: str, *, days: int, said: str, key: str 
     """Ask for a grant to last longer; the id of the request that this is."""
     with visit.writing() as session:
         request = requests.get(session, visit.person, request_id, visit.site.archive.profile)
+        requests.unchanged(session, request, None)
         made = request_filing.ask_longer(
             session,
             archive=visit.site.archive,
@@ -93,7 +94,7 @@ def give_back(visit: Visit, request_id: str, row_version: int | None = None) -> 
     """End one's own grant before its time."""
     with visit.writing() as session:
         request = requests.get(session, visit.person, request_id, visit.site.archive.profile)
-        requests.unchanged(request, row_version)
+        requests.unchanged(session, request, row_version)
         grants.give_back(session, archive=visit.site.archive, actor=visit.person, request=request)
 
 
@@ -102,7 +103,7 @@ def ask_back(visit: Visit, request_id: str, said: str, row_version: int | None =
     with visit.writing() as session:
         request = requests.get(session, visit.person, request_id, visit.site.archive.profile)
         request_decisions.require_seat(visit.person, request, visit.site.archive.profile)
-        requests.unchanged(request, row_version)
+        requests.unchanged(session, request, row_version)
         request_decisions.ask_back(session, archive=visit.site.archive, actor=visit.person, request=request, said=said)
 
 
@@ -110,6 +111,7 @@ def name_records(visit: Visit, request_id: str, record_ids: Sequence[str]) -> in
     """Say which records a request means; how many were added."""
     with visit.writing() as session:
         request = requests.get(session, visit.person, request_id, visit.site.archive.profile)
+        requests.unchanged(session, request, None)
         return request_decisions.name_records(
             session, archive=visit.site.archive, actor=visit.person, request=request, record_ids=record_ids
         )
@@ -120,7 +122,7 @@ def decide(visit: Visit, request_id: str, decision: Decision, row_version: int |
     with visit.writing() as session:
         request = requests.get(session, visit.person, request_id, visit.site.archive.profile)
         request_decisions.require_seat(visit.person, request, visit.site.archive.profile)
-        requests.unchanged(request, row_version)
+        requests.unchanged(session, request, row_version)
         request_decisions.decide(
             session, archive=visit.site.archive, actor=visit.person, request=request, decision=decision
         )

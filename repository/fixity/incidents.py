@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from metadata.identifiers import new_id
+from repository.db import insert_or
 from repository.fixity.outcome import Outcome
 from repository.ledger import acts
 from repository.ledger.acts import ActorRef
@@ -117,7 +117,6 @@ def close_incidents(
 
 
 def _next_number(session: Session) -> int:
-    postgres = session.get_bind().dialect.name == "postgresql"
-    statement: Any = (postgresql.insert if postgres else sqlite.insert)(Counter).values(name="incident.seq", value=1)
+    statement = insert_or(session, Counter).values(name="incident.seq", value=1)
     statement = statement.on_conflict_do_update(index_elements=[Counter.name], set_={"value": Counter.value + 1})
     return int(session.execute(statement.returning(Counter.value)).scalar_one())

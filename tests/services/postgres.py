@@ -131,8 +131,10 @@ class Postgres(Server):
         """A URL for SQLAlchemy."""
         return f"postgresql+psycopg://{quote(role)}:{quote(password)}@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self, *, template: str | None = None, locale: str | None = None) -> PgDatabase:
-        """A fresh database of the owner's; ``template``: the name of one to copy; ``locale``: of another language."""
+    def create_database(
+        self, *, template: str | None = None, locale: str | None = None, icu: str | None = None
+    ) -> PgDatabase:
+        """A fresh database of the owner's; ``template``: the name of one to copy; ``locale``, ``icu``: of another language."""
         self._made += 1
         name = f"lantai_{int(time.time() * 1000):x}_{self._made}"
         statement = sql.SQL("create database {} owner {} template {}").format(
@@ -140,6 +142,8 @@ class Postgres(Server):
         )
         if locale is not None:
             statement += sql.SQL(" locale {}").format(sql.Literal(locale))
+        if icu is not None:
+            statement += sql.SQL(" locale_provider icu icu_locale {}").format(sql.Literal(icu))
         with self.connect("postgres") as connection:
             connection.execute(statement)
         return self.database(name)
