@@ -18,7 +18,6 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from metadata.errors import Invalid
@@ -26,6 +25,7 @@ from metadata.identifiers import new_id
 from repository import entities
 from repository.archive import Archive
 from repository.clock import stamp
+from repository.db import insert_or
 from repository.ledger import access_acts
 from repository.ledger.acts import ActorRef
 from repository.revisions import revise_entity
@@ -188,9 +188,7 @@ def _insert(
     session: Session, now: datetime, kind: str, subject: str, detail: dict[str, Any], window: str
 ) -> str | None:
     """A new open alarm's id; nothing when another transaction has made one meanwhile."""
-    postgres = session.get_bind().dialect.name == "postgresql"
-    statement: Any = (postgresql.insert if postgres else sqlite.insert)(Alarm)
-    statement = statement.values(
+    statement = insert_or(session, Alarm).values(
         id=new_id(),
         kind=str(kind),
         subject=subject,

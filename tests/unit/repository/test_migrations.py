@@ -139,16 +139,16 @@ def test_a_database_of_the_first_schema_comes_along_whole_and_goes_back(empty: E
     downgrade(engine, "0001")
     assert _rows(engine) == before
     assert {name: inspect(engine).get_indexes(name) for name in before} == indexes
-<<<<<<< HEAD
-    engine.dispose()
 
 
-def test_alarms_get_their_record_and_go_back(tmp_path: Path) -> None:
+def test_alarms_get_their_record_and_go_back(empty: Engine) -> None:
     """Two open alarms about one person stay two, the newest is added to; kinds that are new go back without a clash."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'alarms.db'}")
+    engine = empty
     upgrade(engine)
     downgrade(engine, "0003")
-    at = datetime(2026, 1, 5, tzinfo=UTC).replace(tzinfo=None)
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    if engine.dialect.name == "sqlite":
+        at = at.replace(tzinfo=None)
     old = MetaData()
     old.reflect(engine)
     with engine.begin() as connection:
@@ -200,6 +200,3 @@ def test_alarms_get_their_record_and_go_back(tmp_path: Path) -> None:
     back = _rows(engine)["alarm"]
     assert [row for row in back if not row["id"].startswith("part-")] == before
     assert len(back) == 6
-    engine.dispose()
-=======
->>>>>>> 545f392 (Hold what two workers and two clerks do at once apart on PostgreSQL)
