@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 from access.passwords import PasswordRules
 from ingest.limits import IngestLimits, VirusScanner
+from lantai.backup_settings import BackupSettings
 from lantai.replica_settings import ReplicaSettings
 from metadata.errors import Invalid
 from repository.db import DatabasePool
@@ -162,6 +163,10 @@ class Settings(BaseSettings):
     confirmations: int = Field(
         0, ge=0, le=16, description="replicas that must confirm before a version is registered; 0: every required one"
     )
+    backups: list[ReplicaSettings] = Field(
+        default_factory=list, description="stores that backups go to; never a replica, nor a folder inside one"
+    )
+    backup: BackupSettings = Field(default_factory=BackupSettings, description="when, how many, under what passphrase")
     index_folder: Path = Field(Path("index"), description="folder of the embedded index")
     search: SearchSettings = Field(default_factory=SearchSettings, description="the search index")
     quarantine: Path = Field(Path("quarantine"), description="deposits until their first audit has passed")
@@ -240,6 +245,12 @@ class Settings(BaseSettings):
             replica.below(home)
             if replica.name in self.replica_secrets:
                 replica.secret_key = self.replica_secrets[replica.name]
+        for store in self.backups:
+            store.below(home)
+            if store.name in self.replica_secrets:
+                store.secret_key = self.replica_secrets[store.name]
+        if self.backup.passphrase_file is not None:
+            self.backup.passphrase_file = home / self.backup.passphrase_file
         for watched in self.watched:
             watched.path = home / watched.path
         if not self.database_url:

@@ -29,6 +29,7 @@ from metadata.errors import Conflict, Invalid, NotFound, Unavailable
 from metadata.identifiers import new_id
 from metadata.profile import Profile, builtin, load_profile
 from repository.archive import Archive
+from repository.backup.ahead import is_stopped
 from repository.clock import Clock, SystemClock
 from repository.db import open_sessions, reading_sessions
 from repository.holding import MARKER_DAMAGED, check_marker, initialise_store
@@ -254,6 +255,7 @@ def open_site(settings: Settings | None = None, *, clock: Clock | None = None) -
         follow_program(settings, engine)
         archive = build_archive(settings, engine, clock or SystemClock())
         _check_holding(settings, archive)
+        _refuse_when_behind(settings, archive)
         _follow_profile(archive)
     except BaseException as error:
         engine.dispose()
@@ -294,6 +296,19 @@ def _check_holding(settings: Settings, archive: Archive) -> None:
             zh=f"数据库属于另一个馆藏（{found}），没有使用。请检查 lantai.toml 和数据库的位置。",
             en=f"The database belongs to another holding ({found}) and was not used. Check lantai.toml and where the database lies.",
             found=found,
+        )
+
+
+def _refuse_when_behind(settings: Settings, archive: Archive) -> None:
+    """A database restored from an old backup is not worked with: its new numbers are taken in the stores."""
+    with archive.reading() as session:
+        stopped = is_stopped(session)
+    if stopped:
+        names = "|".join(one.name for one in settings.replicas)
+        raise Unavailable(
+            "restore.stores_ahead",
+            zh=f"目录数据库由备份恢复，而副本中的内容更新，为免冲突已停止写入。请运行 lantai rebuild --from {names} --forward 补齐。",
+            en=f"The catalogue was restored from a backup and the stores know more, so nothing is written. Run `lantai rebuild --from {names} --forward` to catch up.",
         )
 
 

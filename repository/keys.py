@@ -95,12 +95,7 @@ class Keys:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / FILE
         if path.exists():
-            raise Conflict(
-                "keys.exist",
-                zh=f"{path} 已存在，密钥不会被覆盖。若要更换签名密钥，请使用密钥轮换。",
-                en=f"{path} exists and keys are never overwritten. Rotate the key to change it.",
-                path=str(path),
-            )
+            raise _exist(path)
         _write(
             path,
             {
@@ -139,6 +134,26 @@ class Keys:
             return cls(path, document)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise _malformed(path) from error
+
+    @staticmethod
+    def copy(folder: Path) -> bytes:
+        """The whole key file, to be sealed into a backup and for nothing else; errors as ``open``."""
+        Keys.open(folder)
+        return (folder / FILE).read_bytes()
+
+    @classmethod
+    def put_back(cls, folder: Path, data: bytes) -> Keys:
+        """Write what ``copy`` gave; ``Conflict`` (``keys.exist``) when other keys lie there."""
+        path = folder / FILE
+        document = json.loads(data)
+        if path.exists():
+            if json.loads(path.read_bytes()) != document:
+                raise _exist(path)
+            return cls.open(folder)
+        cls(path, document)  # what cannot be opened is not written
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(path, document)
+        return cls.open(folder)
 
     # --- the ledger -------------------------------------------------------------------------------------------------
 
@@ -221,6 +236,15 @@ class Keys:
         """HMAC-SHA256 (hex) of ``text`` for exact lookup; equal only within one ``purpose``."""
         message = f"{purpose}\x00{unicodedata.normalize('NFC', text)}".encode()
         return hmac.new(self._blind, message, hashlib.sha256).hexdigest()
+
+
+def _exist(path: Path) -> Conflict:
+    return Conflict(
+        "keys.exist",
+        zh=f"{path} 已存在，密钥不会被覆盖。若要更换签名密钥，请使用密钥轮换。",
+        en=f"{path} exists and keys are never overwritten. Rotate the key to change it.",
+        path=str(path),
+    )
 
 
 def _new_ledger_key(now: datetime, *, signed_by: str | None) -> dict[str, Any]:

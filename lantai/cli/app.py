@@ -13,6 +13,7 @@ from lantai import __version__
 from lantai.cli import (
     alarm_commands,
     archive_commands,
+    backup_commands,
     care_commands,
     database_commands,
     intake_commands,
@@ -46,6 +47,7 @@ search_command.add_to(app)
 archive_commands.add_to(app)
 care_commands.add_to(app)
 database_commands.add_to(app)
+backup_commands.add_to(app)
 people_commands.add_to(app)
 retention_commands.add_to(app)
 record_commands.add_to(app)

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from metadata.errors import Unavailable
 
@@ -20,9 +20,9 @@ def _config(engine: Engine) -> Config:
     return config
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest schema; does nothing when it is there."""
-    command.upgrade(_config(engine), "head")
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the database to the newest schema, or to ``revision``; does nothing when it is there."""
+    command.upgrade(_config(engine), revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
@@ -38,7 +38,7 @@ def is_current(engine: Engine) -> bool:
     with engine.execution_options(read_only=True).connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     script = ScriptDirectory.from_config(_config(engine))
-    if found is not None and found not in {one.revision for one in script.walk_revisions()}:
+    if found is not None and not knows(engine, found):
         raise Unavailable(
             "database.newer_schema",
             zh=f"数据库的结构版本（{found}）比本程序新，没有写入任何内容。请使用新版本的兰台。",
@@ -46,3 +46,13 @@ def is_current(engine: Engine) -> bool:
             found=found,
         )
     return found == script.get_current_head()
+
+
+def knows(engine: Engine, revision: str) -> bool:
+    """Whether ``revision`` is in the history that this program brings."""
+    return revision in {one.revision for one in ScriptDirectory.from_config(_config(engine)).walk_revisions()}
+
+
+def revision_of(connection: Connection) -> str:
+    """The revision that the database of ``connection`` is at; empty before the first."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
