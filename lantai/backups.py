@@ -43,6 +43,7 @@ SECRETS_FORMAT = "lantai-backup-secrets/1"
 _LEASE = "backup"
 _LEASE_SECONDS = 3600.0
 _SPOOL = ".backup-"
+_ROUNDS = 3
 
 
 def quiet(_done: int, _total: int | None, _what: str | None) -> None:
@@ -135,8 +136,9 @@ def _settle(archive: Archive) -> None:
     """Seal and write what waits, as far as that goes now."""
     with suppress(Unavailable):  # another process seals, or a replica is away: what waits goes into the backup as it is
         seal(archive)
-        while write_pending_objects(archive):
-            pass
+        for _ in range(_ROUNDS):  # others go on writing: what comes later goes into the backup as it is
+            if not write_pending_objects(archive):
+                break
 
 
 def refuse_preserved(archive: Archive, store: Store) -> None:
