@@ -59,6 +59,8 @@ def seal(
             _refuse_when_a_store_is_ahead(archive, stream, moment)
             while (one := _seal_one(archive, stream, moment)) is not None:
                 sealed.append(one)
+                if one.entries < block.MAX_ENTRIES:
+                    break  # what was entered meanwhile waits for the next time: on a busy site this would never end
                 if not leases.renew(archive.sessions, LEASE, holder, _LEASE_SECONDS, archive.clock):
                     break
     if sealed:
