@@ -19,8 +19,9 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from lantai import __version__
-from lantai.settings import FILE_NAME, ReplicaSettings, Settings
+from lantai.settings import FILE_NAME, Settings
 from lantai.site import Site
+from lantai.stores import open_store
 from metadata.errors import Conflict, Invalid, LantaiError, NotFound, Unavailable
 from metadata.identifiers import new_id
 from repository import leases
@@ -52,11 +53,7 @@ def quiet(_done: int, _total: int | None, _what: str | None) -> None:
 
 def open_stores(settings: Settings) -> list[Store]:
     """The stores that the settings name for backups."""
-    return [_open(one) for one in settings.backups]
-
-
-def _open(one: ReplicaSettings) -> Store:
-    return LocalStore(one.name, one.path)
+    return [open_store(one) for one in settings.backups]
 
 
 def store_for(settings: Settings, to: str | None) -> Store:
@@ -96,15 +93,14 @@ def read_passphrase(path: Path) -> str:
 
 
 def make(site: Site, store: Store, *, secret: str, actor: ActorRef, progress: Progress = quiet) -> Label:
-    """Make a backup in ``store``, read it back, and remove those that are more than ``backup.keep``.
+    """Make a backup in ``store`` and read it back.
 
     ``Invalid`` for a passphrase that is too short, ``Conflict`` for a store that is a replica, ``Unavailable`` when the
     store does not answer or another process makes a backup now. Nothing half made is ever listed.
     """
     archive = site.archive
     passphrase.checked(secret)
-    if isinstance(store, LocalStore):
-        store.prepare()
+    store.prepare()
     refuse_preserved(archive, store)
     holder = leases.holder_name(_LEASE)
     with leases.held(archive.sessions, _LEASE, holder, _LEASE_SECONDS, archive.clock):

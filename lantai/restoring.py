@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, select, update
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from ingest import quarantine
 from lantai.alone import alone
 from lantai.backups import open_secrets
-from lantai.jobs import Jobs, migrate
+from lantai.database import bring_up_to_date, file_of, open_database
+from lantai.jobs import Jobs
 from lantai.settings import FILE_NAME, Settings, load, write_initial
 from lantai.site import build_archive, is_initialised
 from metadata.errors import Conflict
@@ -137,11 +137,10 @@ def _fill(
     actor: ActorRef,
     progress: Progress,
 ) -> None:
-    url = make_url(settings.database_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        _into(settings, settings.database_url, read, name, seen, done, actor=actor, progress=progress)
+    place = file_of(settings.database_url)
+    if place is None:
+        _into(settings, read, name, seen, done, actor=actor, progress=progress)
     else:
-        place = Path(url.database)
         if place.exists() and place.stat().st_size > 0:
             raise _database_exists(place)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +148,9 @@ def _fill(
             left.unlink(missing_ok=True)
         fresh = place.with_name(f"{place.name}{_MAKING}{new_id()[:8]}")
         try:
-            _into(settings, f"sqlite:///{fresh}", read, name, seen, done, actor=actor, progress=progress)
+            url = f"sqlite:///{fresh}"
+            beside = settings.model_copy(update={"database_url": url, "database_owner_url": url})
+            _into(beside, read, name, seen, done, actor=actor, progress=progress)
             _in_place(fresh, place)
         finally:
             for side in ("", "-wal", "-shm", "-journal"):
@@ -158,7 +159,6 @@ def _fill(
 
 def _into(
     settings: Settings,
-    url: str,
     read: Callable[[], Iterator[bytes]],
     name: str,
     seen: bag.Seen,
@@ -167,22 +167,25 @@ def _into(
     actor: ActorRef,
     progress: Progress,
 ) -> None:
-    engine = open_engine(url, busy_seconds=settings.busy_seconds)
+    owner = open_engine(settings.database_owner_url, busy_seconds=settings.busy_seconds)
     try:
-        _refuse_newer(engine, seen.facts.schema)
-        with engine.connect() as connection:
+        _refuse_newer(owner, seen.facts.schema)
+        with owner.connect() as connection:
             loading.refuse_when_not_empty(connection)
-        upgrade(engine, seen.facts.schema)
-        with engine.begin() as connection:
+        upgrade(owner, seen.facts.schema)
+        with owner.begin() as connection:
             done.rows = loading.load_tables(connection, bag.tables(read, seen, name), seen.facts.tables, progress)
-        upgrade(engine)
-        migrate(url)
+    finally:
+        owner.dispose()
+    bring_up_to_date(settings)
+    engine = open_database(settings)
+    try:
         archive = build_archive(settings, engine, SystemClock())
         progress("stores", 0, 0)
         with archive.sessions.begin() as session:
             _finish(session, archive, settings, done, actor)
         if not done.ahead.stops:
-            _enqueue(url, archive, done)
+            _enqueue(settings.database_url, archive, done)
     finally:
         engine.dispose()
 
@@ -191,8 +194,8 @@ def _finish(session: Session, archive: Archive, settings: Settings, done: Restor
     done.ahead = ahead.compare(session, archive)
     if done.ahead.stops:
         ahead.stop_writing(session)
-    for replica in settings.replicas:
-        session.execute(update(Replica).where(Replica.name == replica.name).values(location=str(replica.path)))
+    for store in archive.replicas.stores:
+        session.execute(update(Replica).where(Replica.name == store.name).values(location=store.location))
     if not (settings.derivatives / "text").exists():
         session.execute(update(StoredFile).values(text_state="pending", image_state="pending", ocr_state="pending"))
     done.bytes_lost = _without_files(session, archive)

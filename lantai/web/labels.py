@@ -203,7 +203,6 @@ WORDS: dict[str, dict[str, str]] = {
         "rebuild.finished": N_("Catalogue rebuilt"),
         "backup.begun": N_("Backup begun"),
         "backup.failed": N_("Backup failed"),
-        "backup.removed": N_("Old backup removed"),
         "backup.restored": N_("Catalogue restored from a backup"),
         "index.rebuilt": N_("Index rebuilt"),
         "record.viewed": N_("Record looked at"),

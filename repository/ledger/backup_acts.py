@@ -23,11 +23,6 @@ def backup_failed(session: Session, *, at: datetime, actor: ActorRef, backup_id:
     return act(session, "backup.failed", at, actor, backup_id=backup_id, store=store, error=error)
 
 
-def backup_removed(session: Session, *, at: datetime, actor: ActorRef, backup_id: str, store: str, sha256: str) -> str:
-    """A backup was removed because the store keeps enough newer ones."""
-    return act(session, "backup.removed", at, actor, backup_id=backup_id, store=store, sha256=sha256)
-
-
 def backup_restored(
     session: Session, *, at: datetime, actor: ActorRef, backup_id: str, sha256: str, as_of: dict[str, Any], ahead: bool
 ) -> str:
