@@ -14,7 +14,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import audits, corpora, costs, custody, filtering, gate, looking, opening, pages, register, search, viewer
+from bench import (
+    audits,
+    corpora,
+    costs,
+    custody,
+    filtering,
+    gate,
+    looking,
+    opening,
+    pages,
+    register,
+    s3,
+    search,
+    viewer,
+)
 from bench.measure import Case, Result, run, table
 
 SMALL, MEDIUM, LARGE = 8 * corpora.KIB, 5 * corpora.MIB, corpora.GIB
@@ -50,6 +64,7 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
         "use register": register.results,
         "viewer": viewer.results,
         "pages": pages.results,
+        "s3": s3.results,
     }
     if only in alone:
         yield from alone[only](folder, quick=quick)

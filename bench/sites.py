@@ -11,6 +11,7 @@ from access.accounts import SYSTEM
 from ingest.context import ALL_CHECKS, Context
 from ingest.pipeline import advance
 from ingest.submissions import open_submission, receive_path
+from lantai.replica_settings import ReplicaSettings
 from lantai.settings import load
 from lantai.site import Site, initialise
 from repository.archive import Archive
@@ -22,10 +23,12 @@ DIGESTS = ("sha256", "sha512")
 class BenchSite:
     """A new site in ``folder``; bags carry sha256 and sha512 manifests, as the other side's do."""
 
-    def __init__(self, folder: Path, *, checks: bool = False) -> None:
+    def __init__(self, folder: Path, *, checks: bool = False, replicas: Sequence[ReplicaSettings] = ()) -> None:
         self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
-        self.site: Site = initialise(load(home=folder), bureau="测试局", division="330000")
+        self.site: Site = initialise(
+            load(home=folder, **({"replicas": list(replicas)} if replicas else {})), bureau="测试局", division="330000"
+        )
         profile = dataclasses.replace(self.site.archive.profile, digest_algorithms=DIGESTS)
         self.archive: Archive = dataclasses.replace(self.site.archive, profile=profile)
         self.context = Context.open(self.archive, checks=ALL_CHECKS - {"virus"} if checks else frozenset())
