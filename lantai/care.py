@@ -26,7 +26,7 @@ from lantai.indexing import rebuild_once
 from lantai.jobs import Queue
 from lantai.probes import kept_parts
 from lantai.site import Site
-from metadata.errors import Unavailable
+from metadata.errors import LantaiError, Unavailable
 from repository import totals
 from repository.fixity import AuditResults, Outcome, audit, first_audit, inventory, repair
 from repository.fixity.outcome import FAULTS
@@ -148,6 +148,12 @@ def _release(site: Site) -> int:
 
 
 def _uploads(site: Site) -> int:
+    """Uploads that depositors never finished, and what broken-off writes left on the replicas."""
+    for store in site.archive.replicas.stores:
+        try:
+            store.check()
+        except LantaiError as error:  # told by the probes; the next hour tries again
+            log.warning("replica %s was not swept: %s", store.name, error)
     return uploads.sweep(site.archive)
 
 

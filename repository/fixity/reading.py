@@ -24,6 +24,8 @@ from repository.fixity.outcome import Outcome
 from repository.storage.base import CHUNK, Store
 
 THREADS = max(2, min(os.cpu_count() or 2, 8))
+AWAY_THREADS = 8
+"""Where a store is reached over the network: most of a small object's time is spent waiting for the answer."""
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 BUNDLE_BYTES = 16 << 20
 BUNDLE_OBJECTS = 256
@@ -178,8 +180,9 @@ class Seen:
 class Readers:
     """Threads that read bundles of tasks; use as a context manager, which stops and joins them."""
 
-    def __init__(self, stores: dict[str, Store], threads: int = THREADS) -> None:
+    def __init__(self, stores: dict[str, Store], threads: int = 0) -> None:
         self._stores = stores
+        threads = threads or (THREADS if all(isinstance(one, _Folder) for one in stores.values()) else AWAY_THREADS)
         self._bundles: SimpleQueue[list[Task] | None] = SimpleQueue()
         self._read: SimpleQueue[list[Reading] | BaseException] = SimpleQueue()
         self._stop = threading.Event()

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 _QUEUED = 16  # chunks of about 1 MiB, shared by all queues
 _THREADED_FROM = 256 << 10
 _THREADS_PER_STORE = 4
+_THREADS_PER_S3 = 8  # waits for answers most of the time
 
 
 class _Feed(DigestedChunks):
@@ -109,6 +110,10 @@ class _ObjectHash:
             self._pool.shutdown()
 
 
+def _threads(store: Store) -> int:
+    return _THREADS_PER_S3 if store.kind == "s3" else _THREADS_PER_STORE
+
+
 _Outcome = Written | BaseException
 
 
@@ -158,7 +163,7 @@ class Replicas:
         try:
             for key, data in items:
                 window.append((key, self._submit(key, data, only)))
-                if len(window) >= 4 * _THREADS_PER_STORE:
+                if len(window) >= 4 * _THREADS_PER_S3:
                     first, futures = window.popleft()
                     done[first] = self._collect(first, futures)
             while window:
@@ -245,7 +250,7 @@ class Replicas:
     def _submit(self, key: str, data: bytes, only: Collection[str] | None) -> dict[str, Future[Written]]:
         with self._pool_lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(_THREADS_PER_STORE * max(1, len(self._stores)), "replicas")
+                self._pool = ThreadPoolExecutor(max(1, sum(map(_threads, self._stores.values()))), "replicas")
             pool = self._pool
         sha256 = hashlib.sha256(data).hexdigest()
         return {
