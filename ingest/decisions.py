@@ -159,7 +159,16 @@ def resume(session: Session, *, archive: Archive, actor: Actor, submission_id: s
             zh="这次移交没有中断，无需继续。",
             en="This deposit was not set aside; there is nothing to resume.",
         )
-    rows = select(SubmissionFile.seq).where(SubmissionFile.submission_id == submission_id).limit(1)
+    let_go_on(session, archive, submission)
+    return submission
+
+
+def let_go_on(session: Session, archive: Archive, submission: Submission) -> None:
+    """Take a submission that was set aside back to its step; who may, the caller has asked.
+
+    ``Conflict`` (``submission.rows_lost``) when the list of its files is gone.
+    """
+    rows = select(SubmissionFile.seq).where(SubmissionFile.submission_id == submission.id).limit(1)
     if session.scalar(rows) is None:
         raise Conflict(
             "submission.rows_lost",
@@ -171,7 +180,6 @@ def resume(session: Session, *, archive: Archive, actor: Actor, submission_id: s
     submission.error = None
     submission.counts = {**submission.counts, "starts": 0}
     submission.updated_at = archive.clock.now()
-    return submission
 
 
 def _has_errors(*, whole: bool) -> Conflict:

@@ -17,9 +17,11 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from ingest import quarantine
 from ingest.context import Context
@@ -28,13 +30,13 @@ from ingest.outcome import PASSED, WAITING, Progress, StepOutcome, rejected, ret
 from ingest.steps import accept, accession, examine, package, store
 from metadata.errors import LantaiError, Unavailable
 from repository.db import unavailable
-from repository.tables import Submission
+from repository.tables import RecordPlan, Submission
 
-__all__ = ["STEPS", "Context", "Step", "advance", "is_outage", "run_step"]
+__all__ = ["STEPS", "Context", "HowFar", "Step", "advance", "how_far", "is_outage", "run_step"]
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.2
-_OUTAGES = ("database.", "holding.", "quarantine.full", "replicas.", "scanner.", "store.")
+_OUTAGES = ("database.", "holding.", "index.", "quarantine.full", "replicas.", "scanner.", "store.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ STEPS: tuple[Step, ...] = (
     Step("accession", accession.run),
 )
 _ORDER = {step.name: place for place, step in enumerate(STEPS)}
+_WEIGHT = {"planned": 0, "frozen": 1, "stored": 2, "accessioned": 3}
 _ENDED = {"rejected", "returned", "withdrawn", "failed"}
 
 
@@ -117,6 +120,25 @@ def _leave(context: Context, submission_id: str) -> None:
 def is_outage(code: str) -> bool:
     """Whether the error with this code is a fault of the site that passes, and none of the deposit."""
     return code.startswith(_OUTAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class HowFar:
+    """``done`` of ``total`` records of a submission, one that is frozen or stored counted in part; 0 of 0 before they are
+    formed; ``error`` as the submission's row keeps it."""
+
+    done: int
+    total: int
+    error: dict[str, Any] | None
+
+
+def how_far(session: Session, submission_id: str) -> HowFar:
+    """How far the pipeline has come with a submission."""
+    error = session.scalars(select(Submission.error).where(Submission.id == submission_id)).first()
+    plans = select(RecordPlan.state, func.count()).where(RecordPlan.submission_id == submission_id)
+    numbers = dict(session.execute(plans.group_by(RecordPlan.state)).tuples().all())
+    done = sum(weight * numbers.get(state, 0) for state, weight in _WEIGHT.items())
+    return HowFar(done // max(_WEIGHT.values()), sum(numbers.get(state, 0) for state in _WEIGHT), error)
 
 
 def _failed(context: Context, submission_id: str, error: LantaiError) -> StepOutcome:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from access import grants
 from access.actors import SYSTEM
@@ -22,8 +23,8 @@ from ingest.extract.office import converter
 from ingest.extract.pictures import picture_pending
 from ingest.releasing import release_quarantine
 from lantai import parts_alarms, watch
-from lantai.indexing import rebuild_once
-from lantai.jobs import Queue
+from lantai.indexing import Progress, rebuild_once
+from lantai.jobs import Queue, submission_of
 from lantai.probes import kept_parts
 from lantai.site import Site
 from metadata.errors import LantaiError, Unavailable
@@ -43,6 +44,12 @@ log = logging.getLogger(__name__)
 
 JOBS_KEPT = timedelta(days=7)
 """How long rows of ended jobs stay for an operator to look at."""
+
+SCHEDULED_KEPT = timedelta(days=1)
+"""The same for what the clock began and what ended well: thousands a day."""
+
+MOVING = ("examining", "accepted", "storing")
+"""States of a submission that a job carries on."""
 
 QUIET_SECONDS = 60.0
 """A submission that stood still this long is looked after."""
@@ -131,9 +138,7 @@ def _carry_on(site: Site) -> int:
     """Deposits that should move and do not: the process died, or the database was out, before the job was enqueued."""
     archive = site.archive
     quiet = archive.clock.now() - timedelta(seconds=QUIET_SECONDS)
-    moving = select(Submission.id).where(
-        Submission.state.in_(("examining", "accepted", "storing")), Submission.updated_at < quiet
-    )
+    moving = select(Submission.id).where(Submission.state.in_(MOVING), Submission.updated_at < quiet)
     with archive.reading() as session:
         ids = list(session.scalars(moving.order_by(Submission.seq).limit(100)))
     if ids:
@@ -174,7 +179,21 @@ def _grants(site: Site) -> int:
 
 
 def _prune(site: Site) -> int:
-    return site.jobs.prune(site.archive.clock.now() - JOBS_KEPT)
+    """Forget a batch of jobs that ended long ago; what a person stopped stays while its deposit could move again."""
+    now, rows = site.archive.clock.now(), site.jobs.rows
+    with site.archive.sessions.begin() as session:
+        ids = rows.ended(session, now - JOBS_KEPT, by_clock_before=now - SCHEDULED_KEPT)
+        if not ids:
+            stopped = {one: submission_of(one) for one in rows.stopped(session, now - JOBS_KEPT)}
+            moving = _moving(session, [one for one in stopped.values() if one])
+            ids = [one for one, submission_id in stopped.items() if submission_id not in moving]
+        rows.forget(session, ids)
+    return len(ids)
+
+
+def _moving(session: Session, submission_ids: Sequence[str]) -> set[str]:
+    wanted = select(Submission.id).where(Submission.id.in_(submission_ids), Submission.state.in_(MOVING))
+    return set(session.scalars(wanted))
 
 
 @dataclass(frozen=True)
@@ -202,14 +221,14 @@ TASKS = (
     Task("grants", "* * * * *", _grants),
     Task("retention", "*/5 * * * *", _retention, steps=100),
     Task("due-totals", "*/10 * * * *", _due_totals, steps=1),
-    Task("first-audit", "*/10 * * * *", _first_audit),
+    Task("first-audit", "*/10 * * * *", _first_audit, Queue.AUDIT),
     Task("carry-on", "* * * * *", _carry_on),
     Task("watch", "* * * * *", _watch, Queue.WATCH, steps=1),
     Task("parts", "* * * * *", _parts, Queue.WATCH),
     Task("uploads", "25 * * * *", _uploads),
     Task("release", "20 * * * *", _release),
-    Task("audit", "30 1 * * *", _audit_oldest),
-    Task("inventory", "10 3 * * *", _inventory),
+    Task("audit", "30 1 * * *", _audit_oldest, Queue.AUDIT),
+    Task("inventory", "10 3 * * *", _inventory, Queue.AUDIT),
     Task("checkpoint", "50 3 * * *", _checkpoint),
     Task("totals", "15 * * * *", _totals),
     Task("prune", "40 4 * * *", _prune),
@@ -223,14 +242,19 @@ def most_steps(name: str) -> int:
     return _BY_NAME[name].steps
 
 
+def queue_of(name: str) -> Queue:
+    """The queue in which the task ``name`` waits."""
+    return _BY_NAME[name].queue
+
+
 def run(site: Site, name: str) -> int:
     """Do one batch of the task ``name``; how much was done, 0 when nothing is left."""
     return _BY_NAME[name].run(site)
 
 
-def audit_everything(site: Site, *, actor_id: str, deep: bool) -> int:
+def audit_everything(site: Site, *, actor_id: str, deep: bool, progress: Progress | None = None) -> int:
     """Re-read every object on every replica; how many are not intact."""
-    results = audit(site.archive, actor=ActorRef(actor_id, "account"), deep=deep)
+    results = audit(site.archive, actor=ActorRef(actor_id, "account"), deep=deep, progress=progress)
     return results.total(*FAULTS)
 
 
@@ -240,6 +264,6 @@ def repair_incidents(site: Site, *, actor_id: str, incident_ids: Sequence[str] |
     return sum(one.repaired for one in results)
 
 
-def rebuild_index(site: Site, *, actor_id: str) -> int:
+def rebuild_index(site: Site, *, actor_id: str, progress: Progress | None = None) -> int:
     """Make the search index anew beside the live one; its entries, 0 when another process does so already."""
-    return rebuild_once(site, ActorRef(actor_id, "account"))
+    return rebuild_once(site, ActorRef(actor_id, "account"), progress)

@@ -148,7 +148,7 @@ def rebuild(site: Site, actor: ActorRef, progress: Progress | None = None) -> Re
     return info
 
 
-def rebuild_once(site: Site, actor: ActorRef) -> int:
+def rebuild_once(site: Site, actor: ActorRef, progress: Progress | None = None) -> int:
     """``rebuild`` for a job: the number of entries, or 0 when another process is at it and goes on.
 
     A job that begins again after its worker died waits until the dead one's lease has ended.
@@ -156,7 +156,7 @@ def rebuild_once(site: Site, actor: ActorRef) -> int:
     until = time.monotonic() + _LEASE_ENDS
     while True:
         try:
-            return rebuild(site, actor).documents
+            return rebuild(site, actor, progress).documents
         except Unavailable as error:
             if error.code != "lease.held":
                 raise

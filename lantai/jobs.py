@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NoReturn
@@ -22,14 +20,16 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from lantai import request_id
+from lantai.job_notes import put
+from lantai.job_rows import JobFilter, Rows
 from repository.rights import JOBS_SCHEMA
 
 APPLICATION = "lantai"
 VERSION = "1"
 """Constant for ever: recovery only looks at rows of the same version. Changed workflows get new names."""
+_INGEST = "ingest"
 _ENDED = frozenset({"SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
-
-_PRUNED_AT_ONCE = 500
 
 
 class Work(StrEnum):
@@ -44,30 +44,24 @@ class Work(StrEnum):
 
 
 class Queue(StrEnum):
-    """Queues: one for deposits, one for text and index, one for the care of what is kept; pictures and the reading of
-    scans have their own, because they may take hours and nothing should wait behind them; so have watched folders, and the
-    making anew of the index."""
+    """Queues: one for deposits, one for text and index, one for the care of what is kept; what may take hours has its own,
+    so that nothing waits behind it: the reading of everything again and repair, pictures, the reading of scans, watched
+    folders, the making anew of the index."""
 
     INGEST = "ingest"
     FOLLOW_UP = "follow_up"
     CARE = "care"
+    AUDIT = "audit"
     IMAGES = "images"
     OCR = "ocr"
     WATCH = "watch"
     INDEX = "index"
 
 
-@dataclass(frozen=True)
-class Job:
-    """One piece of work as an operator sees it."""
-
-    id: str
-    name: str
-    queue: str
-    state: str
-    created_ms: int
-    updated_ms: int
-    error: str | None
+def submission_of(job_id: str) -> str:
+    """The submission that an ingest job carries; empty for any other job."""
+    named = job_id.removeprefix(f"{_INGEST}-")[:36]
+    return named if job_id.startswith(f"{_INGEST}-") else ""
 
 
 def _refuse_pickle(_self: object, *_args: object) -> NoReturn:
@@ -108,13 +102,14 @@ def engine_configuration(database_url: str) -> DBOSConfig:
 
 
 class Jobs:
-    """What a web process or command may do with jobs: enqueue, list, cancel, resume."""
+    """What a web process or command may do with jobs: enqueue and read them (``rows``); ``lantai.steering`` changes them."""
 
     def __init__(self, database_url: str, engine: Engine | None = None) -> None:
         """``engine`` is the site's: on PostgreSQL its connections are shared."""
         guard()
         self._url = database_url
         self._engine = engine if engine is not None and engine.dialect.name == "postgresql" else None
+        self.rows = Rows(None if make_url(database_url).get_backend_name() == "sqlite" else JOBS_SCHEMA)
 
     @cached_property
     def _client(self) -> DBOSClient:
@@ -129,7 +124,10 @@ class Jobs:
             retry_connection_errors=False,  # a page says that the database is away, it does not wait for it
         )
 
-    def _enqueue(self, session: Session, work: Work, queue: Queue, job_id: str, *args: Any) -> str:
+    def _enqueue(
+        self, session: Session, work: Work, queue: Queue, job_id: str, *args: Any, actor_id: str | None = None
+    ) -> str:
+        put(session, job_id, anew=False, queue=queue.value, request_id=request_id.current() or None, actor_id=actor_id)
         handle: WorkflowHandle[Any] = self._client.enqueue_in_transaction(
             session,
             {"workflow_name": work.value, "queue_name": queue.value, "workflow_id": job_id, "app_version": VERSION},
@@ -139,19 +137,20 @@ class Jobs:
 
     def enqueue_ingest(self, session: Session, submission_id: str, *, turn: str = "") -> str:
         """Carry a submission through the pipeline; ``turn`` tells a second run (after a person's decision) apart."""
-        return self._enqueue(session, Work.INGEST, Queue.INGEST, f"ingest-{submission_id}{turn}", submission_id)
+        return self._enqueue(session, Work.INGEST, Queue.INGEST, f"{_INGEST}-{submission_id}{turn}", submission_id)
 
     def carry_on(self, session: Session, submission_ids: Sequence[str]) -> int:
         """Enqueue those of the submissions that no job carries: its enqueuing was lost, or it broke. How many.
 
-        A job that somebody cancelled stays cancelled.
+        A job that somebody stopped stays stopped.
         """
         enqueued = 0
         for submission_id in submission_ids:
-            prefix = f"ingest-{submission_id}"
-            known = self._client.list_workflows(workflow_id_prefix=prefix, load_input=False, load_output=False)
-            if all(row.status in _ENDED for row in known):
-                self.enqueue_ingest(session, submission_id, turn=f"-again-{len(known)}" if known else "")
+            first = f"{_INGEST}-{submission_id}"
+            known = self.rows.statuses(session, first)
+            if all(status in _ENDED for status in known.values()):
+                turns = ("", *(f"-again-{number}" for number in range(1, len(known) + 1)))
+                self.enqueue_ingest(session, submission_id, turn=next(one for one in turns if first + one not in known))
                 enqueued += 1
         return enqueued
 
@@ -161,64 +160,22 @@ class Jobs:
 
     def enqueue_audit(self, session: Session, key: str, *, actor_id: str, deep: bool = False) -> str:
         """Re-read everything on every replica."""
-        return self._enqueue(session, Work.AUDIT, Queue.CARE, f"audit-{key}", actor_id, deep)
+        return self._enqueue(session, Work.AUDIT, Queue.AUDIT, f"audit-{key}", actor_id, deep, actor_id=actor_id)
 
     def enqueue_repair(
         self, session: Session, key: str, *, actor_id: str, incident_ids: Sequence[str] | None = None
     ) -> str:
         """Mend the open incidents named, or every one, as far as there is a good copy."""
         named = None if incident_ids is None else list(incident_ids)
-        return self._enqueue(session, Work.REPAIR, Queue.CARE, f"repair-{key}", actor_id, named)
+        return self._enqueue(session, Work.REPAIR, Queue.AUDIT, f"repair-{key}", actor_id, named, actor_id=actor_id)
 
     def enqueue_index_rebuild(self, session: Session, key: str, *, actor_id: str) -> str:
         """Make the search index anew beside the live one; the job that waits or runs already, when there is one."""
-        going_on = self._client.list_workflows(
-            name=Work.REBUILD_INDEX.value, status=["ENQUEUED", "PENDING"], limit=1, load_input=False, load_output=False
-        )
-        if going_on:
-            return str(going_on[0].workflow_id)
-        return self._enqueue(session, Work.REBUILD_INDEX, Queue.INDEX, f"rebuild-index-{key}", actor_id)
-
-    def list(self, *, limit: int = 50) -> list[Job]:
-        """The newest jobs."""
-        rows = self._client.list_workflows(limit=limit, sort_desc=True, load_input=False, load_output=False)
-        return [
-            Job(
-                id=row.workflow_id,
-                name=row.name,
-                queue=row.queue_name or "",
-                state=row.status,
-                created_ms=row.created_at or 0,
-                updated_ms=row.updated_at or 0,
-                error=None if row.error is None else type(row.error).__name__,
-            )
-            for row in rows
-        ]
-
-    def cancel(self, job_id: str) -> None:
-        """Stop a job at its next step border."""
-        self._client.cancel_workflow(job_id)
-
-    def resume(self, job_id: str, queue: Queue) -> None:
-        """Continue a cancelled job from the step it stopped at."""
-        self._client.resume_workflow(job_id, queue_name=queue.value)
-
-    def prune(self, before: datetime) -> int:
-        """Delete a batch of jobs that ended before ``before``; how many, 0 when none is left.
-
-        DBOS keeps every row, and the schedules alone make thousands a day. What the bureau must remember stands in our
-        own tables.
-        """
-        ended = self._client.list_workflows(
-            status=["SUCCESS", "ERROR", "CANCELLED"],
-            completed_before=before.isoformat(),
-            limit=_PRUNED_AT_ONCE,
-            load_input=False,
-            load_output=False,
-        )
-        if ended:
-            self._client.delete_workflows([one.workflow_id for one in ended])
-        return len(ended)
+        for state in ("running", "waiting"):
+            if found := self.rows.listed(session, JobFilter(state=state, work=Work.REBUILD_INDEX.value), limit=1):
+                return found[0].id
+        job_id = f"rebuild-index-{key}"
+        return self._enqueue(session, Work.REBUILD_INDEX, Queue.INDEX, job_id, actor_id, actor_id=actor_id)
 
     def close(self) -> None:
         """Give connections back."""

@@ -124,6 +124,43 @@ class MetricsSettings(BaseModel):
         return self
 
 
+class QueueLimits(BaseModel):
+    """How many jobs of each queue all workers together run at once; 0: as many as the workers take."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ingest: int = Field(0, ge=0, le=1024, description="deposits")
+    follow_up: int = Field(0, ge=0, le=1024, description="text and index of what is new")
+    care: int = Field(0, ge=0, le=1024, description="what the clock begins every minute")
+    audit: int = Field(0, ge=0, le=1024, description="re-reading and repair")
+    images: int = Field(0, ge=0, le=1024, description="pictures of pages")
+    ocr: int = Field(0, ge=0, le=1024, description="reading of scans")
+    watch: int = Field(1, ge=0, le=1024, description="watched folders")
+    index: int = Field(1, ge=0, le=1024, description="making the index anew")
+
+
+class QueueSettings(BaseModel):
+    """How many jobs of each queue one worker runs at once; ``together`` limits all workers. The last worker to start
+    sets them for all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ingest: int = Field(2, ge=1, le=64, description="deposits that one worker examines and stores at once")
+    follow_up: int = Field(1, ge=1, le=64, description="text and index of what is new, in one worker")
+    care: int = Field(1, ge=1, le=64, description="what the clock begins every minute, in one worker")
+    audit: int = Field(1, ge=1, le=64, description="re-reading and repair, in one worker")
+    images: int = Field(1, ge=1, le=64, description="pictures of pages, in one worker")
+    ocr: int = Field(1, ge=1, le=64, description="reading of scans, in one worker")
+    watch: int = Field(1, ge=1, le=64, description="watched folders, in one worker")
+    index: int = Field(1, ge=1, le=64, description="making the index anew, in one worker")
+    together: QueueLimits = Field(default_factory=QueueLimits, description="limits for all workers together")
+
+    def of(self, queue: str) -> tuple[int, int]:
+        """Jobs of ``queue`` in one worker, and in all together (0: no limit); the first never exceeds the second."""
+        here, together = int(getattr(self, queue)), int(getattr(self.together, queue))
+        return (min(here, together) if together else here), together
+
+
 class Settings(BaseSettings):
     """Everything a site may decide. Relative paths count from ``home``."""
 
@@ -192,7 +229,7 @@ class Settings(BaseSettings):
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="figures for Prometheus")
     password: PasswordSettings = Field(default_factory=PasswordSettings, description="what is asked of passwords")
     rates: RateSettings = Field(default_factory=RateSettings, description="how often one may ask")
-    ingest_workers: int = Field(2, ge=1, le=32, description="submissions that one worker examines and stores at once")
+    queues: QueueSettings = Field(default_factory=QueueSettings, description="jobs of a kind that run at once")
     check_processes: int = Field(0, ge=0, le=64, description="processes for checks; 0: one per core")
     busy_seconds: float = Field(30.0, gt=0, le=300, description="how long to wait for a lock in the database")
     audit_days: int = Field(90, ge=1, le=3650, description="every object is re-read at least this often")

@@ -1,8 +1,7 @@
 """The worker: executes what the others enqueue, any number of processes side by side.
 
-DBOS never takes over a dead worker's work by itself, so each worker beats in the ``heartbeat`` table and every worker
-sweeps for owners that stopped beating. The time-to-live must exceed the longest pause of a process; too short costs
-only repeated steps, since every step is idempotent.
+Each beats (``lantai.pulse``) and takes over the work of those that stopped. A job waits while a part of the site is out,
+says so in its note, and counts no attempt.
 """
 
 from __future__ import annotations
@@ -13,79 +12,54 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import IO
 
 from dbos import DBOS
 from dbos._serialization import DBOSPortableJSONSerializer
-from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
 from access.masking import mask_log
 from ingest.extract import ocr
-from ingest.outcome import Progress
-from ingest.pipeline import STEPS, Context, is_outage, run_step
-from lantai import care
-from lantai.heartbeats import database_seconds, living
+from ingest.outcome import Progress, StepOutcome
+from ingest.pipeline import STEPS, Context, how_far, is_outage, run_step
+from lantai import care, request_id
+from lantai.heartbeats import living
+from lantai.job_notes import JobNotes, as_note
 from lantai.jobs import Queue, Work, engine_configuration, guard
+from lantai.pulse import Pulse
 from lantai.site import Site
+from metadata.errors import LantaiError, Unavailable
 from metadata.identifiers import new_id
 from repository.db import unavailable
-from repository.tables import Heartbeat
 
 log = logging.getLogger("lantai.worker")
 
 MANY = 1000
 """Recoveries before DBOS gives a workflow up; attempts of a step are counted by the pipeline itself."""
+LOOKED_EVERY = 5.0
+"""Seconds after which long work asks again whether it was stopped."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 """Seconds before a failed step is tried again; they double while a replica, a disk or the database is out."""
 
 
-@dataclass
-class Pulse:
-    """One worker's heartbeat and its sweep for dead peers."""
-
-    site: Site
-    executor_id: str
-
-    def beat(self) -> None:
-        """Say that this worker lives."""
-        with self.site.archive.sessions.begin() as session:
-            now = database_seconds(session)
-            row = session.get(Heartbeat, self.executor_id)
-            if row is None:
-                session.add(Heartbeat(executor_id=self.executor_id, seen=now, started=now))
-            else:
-                row.seen = now
-
-    def sweep(self) -> None:
-        """Take over unfinished work of owners that no longer beat."""
-        self.beat()
-        rows = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-        owners = {row.executor_id for row in rows if row.executor_id}  # before reading who lives, in this order
-        dead = sorted(owners - set(living(self.site.archive.sessions, self.site.settings.worker_ttl_seconds)))
-        if dead:
-            log.warning("taking over the work of %d worker(s) that stopped", len(dead))
-            DBOS._recover_pending_workflows(dead)  # noqa: SLF001  no public call does this; DBOS is pinned
-
-    def rest(self) -> None:
-        """Take this worker's row away on an orderly stop."""
-        with self.site.archive.sessions.begin() as session:
-            session.execute(delete(Heartbeat).where(Heartbeat.executor_id == self.executor_id))
-            old = database_seconds(session) - 86_400
-            session.execute(delete(Heartbeat).where(Heartbeat.seen < old))
+class Stopped(Exception):
+    """A person stopped the job, or another worker has it by now."""
 
 
 class Worker:
     """Workflows bound to one site. One per process: DBOS is a process-wide engine."""
 
-    def __init__(self, site: Site, *, schedules: bool = True) -> None:
+    def __init__(self, site: Site, *, schedules: bool = True, queues: Sequence[Queue] = tuple(Queue)) -> None:
+        """``queues``: those it serves; ``schedules``: whether it looks at the clock."""
         self.site = site
-        self.executor_id = f"{socket.gethostname()[:40]}-{os.getpid()}-{new_id()[:8]}"
+        host = socket.gethostname()
+        self.executor_id = f"{host[:40]}-{os.getpid()}-{new_id()[:8]}"
         self._schedules = schedules
-        self._pulse = Pulse(site, self.executor_id)
+        self._queues = tuple(queues)
+        self._pulse = Pulse(site, self.executor_id, host[:80], [one.value for one in self._queues])
+        self._notes = JobNotes(site.archive.sessions, site.archive.clock)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._context: Context | None = None
@@ -111,12 +85,17 @@ class Worker:
             bag_profiles=settings.bag_profiles,
         )
         care_workflow = self._register(self._context)
+        DBOS.listen_queues([one.value for one in self._queues])
         self._pulse.beat()  # before launch: a peer must never find this worker's work without a pulse
         DBOS.launch()
         for queue in Queue:
-            concurrency = settings.ingest_workers if queue is Queue.INGEST else 1
+            here, together = settings.queues.of(queue.value)
             DBOS.register_queue(
-                queue.value, worker_concurrency=concurrency, polling_interval_sec=0.2, on_conflict="always_update"
+                queue.value,
+                worker_concurrency=here,
+                global_concurrency=together or None,
+                polling_interval_sec=0.2,
+                on_conflict="always_update",
             )
         if self._schedules:
             DBOS.apply_schedules(
@@ -169,6 +148,7 @@ class Worker:
         @DBOS.step(name="pipeline_step")
         def pipeline_step(step: str, submission_id: str, pause: float) -> list[str]:
             outcome = run_step(step, context, submission_id)
+            self._note_step(submission_id, outcome)
             if outcome.progress is Progress.RETRY and self._stop.wait(pause):
                 time.sleep(1.0)  # the engine is being let go of: another worker takes the job up
             return [outcome.progress.value, outcome.reason]
@@ -184,12 +164,13 @@ class Worker:
 
         @DBOS.workflow(name=Work.INGEST.value, max_recovery_attempts=MANY)
         def ingest(submission_id: str) -> str:
-            for step in STEPS:
-                ended = through(step.name, submission_id)
-                if ended != Progress.PASSED:
-                    return ended
-            follow(submission_id)
-            return Progress.PASSED.value
+            with self._at_work():
+                for step in STEPS:
+                    ended = through(step.name, submission_id)
+                    if ended != Progress.PASSED:
+                        return ended
+                follow(submission_id)
+                return Progress.PASSED.value
 
         @DBOS.step(name="enqueue_follow_up")
         def follow(submission_id: str) -> None:
@@ -203,11 +184,14 @@ class Worker:
 
         @DBOS.step(name="care_step")
         def care_step(task: str) -> int:
-            return self._patiently(task, lambda: care.run(site, task))
+            return self._patiently(task, lambda: care.run(site, task), waits=False)
 
         @DBOS.step(name="audit_step")
         def audit_step(actor_id: str, deep: bool) -> int:
-            return self._patiently("audit", lambda: care.audit_everything(site, actor_id=actor_id, deep=deep))
+            tell = self._counting()
+            return self._patiently(
+                "audit", lambda: care.audit_everything(site, actor_id=actor_id, deep=deep, progress=tell)
+            )
 
         @DBOS.step(name="repair_step")
         def repair_step(actor_id: str, incident_ids: list[str] | None) -> int:
@@ -223,8 +207,9 @@ class Worker:
 
         @DBOS.workflow(name=Work.FOLLOW_UP.value, max_recovery_attempts=MANY)
         def follow_up() -> None:
-            for task in care.FOLLOW_UP:
-                until_nothing_is_left(task)
+            with self._at_work():
+                for task in care.FOLLOW_UP:
+                    until_nothing_is_left(task)
 
         @DBOS.workflow(name=Work.CARE.value, max_recovery_attempts=MANY)
         def routine(_scheduled: str, task: str) -> None:
@@ -232,43 +217,126 @@ class Worker:
 
         @DBOS.workflow(name=Work.AUDIT.value, max_recovery_attempts=MANY)
         def audit(actor_id: str, deep: bool) -> int:
-            return audit_step(actor_id, deep)
+            with self._at_work():
+                return audit_step(actor_id, deep)
 
         @DBOS.workflow(name=Work.REPAIR.value, max_recovery_attempts=MANY)
         def repair(actor_id: str, incident_ids: list[str] | None = None) -> int:
-            return repair_step(actor_id, incident_ids)
+            with self._at_work():
+                return repair_step(actor_id, incident_ids)
 
         del follow_up, audit, repair
         return routine
-
-    def _patiently(self, what: str, do: Callable[[], int]) -> int:
-        """``do``, again and again while the database cannot be used; every piece of care can be repeated.
-
-        A worker that is told to stop meanwhile gives up; the schedules bring the work again.
-        """
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                return do()
-            except OperationalError as error:
-                log.warning("%s waits: %s", what, unavailable(error))
-                if self._stop.wait(pause):
-                    time.sleep(1.0)  # the engine is being let go of, quietly
-                    raise
-            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _register_index(self) -> None:
         site = self.site
 
         @DBOS.step(name="rebuild_index_step")
         def rebuild_index_step(actor_id: str) -> int:
-            return self._patiently("rebuild index", lambda: care.rebuild_index(site, actor_id=actor_id))
+            tell = self._counting()
+            return self._patiently("rebuild index", lambda: care.rebuild_index(site, actor_id=actor_id, progress=tell))
 
         @DBOS.workflow(name=Work.REBUILD_INDEX.value, max_recovery_attempts=MANY)
         def rebuild_index(actor_id: str) -> int:
-            return rebuild_index_step(actor_id)
+            with self._at_work():
+                return rebuild_index_step(actor_id)
 
         del rebuild_index
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """The job in hand, as its note and the log know it: with the number of the request that it came from."""
+        with request_id.bound(self._notes.begin(_job_id())):
+            yield
+
+    def _note_step(self, submission_id: str, outcome: StepOutcome) -> None:
+        """What the note of an ingest job says after a batch: how far it is, what it waits for, why it ended."""
+        job_id, retries = _job_id(), outcome.progress is Progress.RETRY
+        failed = outcome.progress is Progress.REJECTED and outcome.reason == "submission.failed"
+        try:
+            with self.site.archive.reading() as session:
+                standing = how_far(session, submission_id)
+        except OperationalError:
+            return  # what cannot be read now is told with the next batch
+        if retries and is_outage(outcome.reason) and standing.error:
+            self._notes.waits(job_id, standing.error)
+        elif failed and standing.error:
+            self._notes.fails(job_id, standing.error)
+        elif not retries:
+            self._notes.goes_on(job_id)
+        if standing.total:
+            self._notes.counts(job_id, standing.done, standing.total)
+
+    def _counting(self) -> Callable[..., None]:
+        """A callback ``(done, total)`` for what takes long: tells how far it is, and ends it when it was stopped."""
+        job_id, looked_at = _job_id(), time.monotonic()
+
+        def tell(done: int, total: int | None = None, _label: str | None = None) -> None:
+            nonlocal looked_at
+            self._notes.counts(job_id, done, total)
+            if time.monotonic() - looked_at > LOOKED_EVERY:
+                looked_at = time.monotonic()
+                self._go_on_with(job_id)
+
+        return tell
+
+    def _go_on_with(self, job_id: str) -> None:
+        """``Stopped`` when the job is no longer this worker's to do; while nobody can tell, it is."""
+        try:
+            with self.site.archive.reading() as session:
+                mine = self.site.jobs.rows.is_running_here(session, job_id, self.executor_id)
+        except OperationalError:
+            return
+        if not mine:
+            raise Stopped(job_id)
+
+    def _patiently(self, what: str, do: Callable[[], int], *, waits: bool = True) -> int:
+        """``do``, again and again while the database cannot be used; every piece of care can be repeated.
+
+        ``waits``: the same for an outage of another part. What the clock begins does not: it holds up its queue, and the
+        clock begins it again. A worker that is told to stop meanwhile gives up; another takes the job up.
+        """
+        job_id, pause = _job_id(), FIRST_PAUSE
+        while True:
+            try:
+                done = do()
+            except Stopped:
+                raise
+            except OperationalError as error:
+                fault = unavailable(error)
+            except LantaiError as error:
+                if not (waits and isinstance(error, Unavailable) and is_outage(error.code)):
+                    self._notes.fails(job_id, as_note(error))
+                    raise
+                fault = error
+            except Exception as error:
+                self._notes.fails(job_id, as_note(_unexpected(error)))
+                raise
+            else:
+                self._notes.goes_on(job_id)
+                return done
+            log.warning("%s waits: %s", what, fault)
+            self._notes.waits(job_id, as_note(fault))
+            if self._stop.wait(pause):
+                time.sleep(1.0)  # the engine is being let go of, quietly
+                raise fault
+            self._go_on_with(job_id)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _job_id() -> str:
+    """The job in whose course this runs."""
+    return str(DBOS.workflow_id)
+
+
+def _unexpected(error: Exception) -> Unavailable:
+    kind = type(error).__name__
+    return Unavailable(
+        "job.unexpected",
+        zh=f"出现未预料的错误（{kind}），没有丢失内容。请把系统日志交给管理员，排除后重试。",
+        en=f"An unexpected error ({kind}) ended it; nothing was lost. Give the log to the administrator, then retry.",
+        kind=kind,
+    )
 
 
 @contextmanager
@@ -285,7 +353,7 @@ def working(site: Site, *, always: bool = False) -> Iterator[Worker | None]:
         worker.stop()
 
 
-def run_forever(site: Site, *, until_closed: IO[bytes] | None = None) -> None:
+def run_forever(site: Site, *, until_closed: IO[bytes] | None = None, queues: Sequence[Queue] = tuple(Queue)) -> None:
     """`lantai worker`: work until told to stop by SIGTERM, Ctrl-C, or the end of ``until_closed``.
 
     Whoever started this process holds the other end of that pipe: when the starter dies, however it dies, the pipe ends
@@ -296,7 +364,7 @@ def run_forever(site: Site, *, until_closed: IO[bytes] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     if until_closed is not None:
         threading.Thread(target=_tell_at_end, args=(until_closed, told), name="starter", daemon=True).start()
-    worker = Worker(site)
+    worker = Worker(site, queues=queues)
     worker.start()
     try:
         while not told.wait(3600):

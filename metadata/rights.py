@@ -42,6 +42,7 @@ class Permission(StrEnum):
     GRANT_WRITE = "grant.write"
     PACKAGE_READ = "package.read"
     STATUS_READ = "status.read"
+    JOB_CONTROL = "job.control"
 
 
 class AccessLevel(StrEnum):

@@ -306,16 +306,6 @@ class Explanation(Answer):
     story: list[str]
 
 
-class Job(Answer):
-    """A job."""
-
-    id: str
-    name: str
-    state: str
-    created_at: datetime
-    updated_at: datetime
-
-
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": words, "content": {"application/problem+json": {}}}
     for status, words in (

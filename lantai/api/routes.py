@@ -8,6 +8,7 @@ from lantai.api import (
     describing,
     holdings,
     holds,
+    jobs,
     numbers,
     people,
     preservation,
@@ -63,5 +64,6 @@ for _part in (
     holds,
     people,
     system,
+    jobs,
 ):
     router.include_router(_part.router)

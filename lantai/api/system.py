@@ -1,4 +1,4 @@
-"""The site for programs: state, index, jobs."""
+"""The site for programs: state and index."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from lantai import indexing
-from lantai.api.models import PROBLEMS, Begun, IndexState, Job, SitePart
-from lantai.web import views_index, views_system
+from lantai.api.models import PROBLEMS, Begun, IndexState, SitePart
+from lantai.web import views_index
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 from repository.status import status
@@ -42,10 +42,3 @@ def index(visit: ApiVisit) -> IndexState:
 def rebuild_index(visit: ApiVisit) -> Begun:
     """Have a worker make the index anew beside the live one and swap; a job that runs already is named again."""
     return Begun(job=views_index.begin_rebuild(visit))
-
-
-@router.get("/jobs", summary="Jobs")
-def jobs(visit: ApiVisit) -> list[Job]:
-    """The newest jobs of the workers."""
-    visit.require(Permission.STATUS_READ)
-    return [Job.model_validate(one) for one in views_system.jobs(visit.site)]

@@ -17,6 +17,7 @@ from lantai.cli import (
     care_commands,
     database_commands,
     intake_commands,
+    job_commands,
     list_commands,
     people_commands,
     record_commands,
@@ -48,6 +49,7 @@ archive_commands.add_to(app)
 care_commands.add_to(app)
 database_commands.add_to(app)
 backup_commands.add_to(app)
+job_commands.add_to(app)
 people_commands.add_to(app)
 retention_commands.add_to(app)
 record_commands.add_to(app)

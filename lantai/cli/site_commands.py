@@ -20,9 +20,11 @@ from access.organs import create_organ
 from lantai.cli import status_shown
 from lantai.cli.output import Json, emit, err, progress, say, table, warn
 from lantai.cli.session import opened
+from lantai.jobs import Queue
 from lantai.probes import parts_of
 from lantai.settings import load
 from lantai.site import initialise, is_initialised, open_site
+from metadata.errors import Invalid
 from repository.archive import Archive
 from repository.clock import stamp
 
@@ -144,23 +146,46 @@ def worker(
     until_closed: Annotated[
         bool, typer.Option("--until-closed", help="Stop when standard input ends, as `serve` uses it.")
     ] = False,
+    queues: Annotated[
+        str, typer.Option(help="Serve only these queues, with commas between them, for example `ocr,images`.")
+    ] = "",
+    take_folders: Annotated[
+        bool, typer.Option("--take-folders", help="Take the folders here for the shared ones from now on.")
+    ] = False,
 ) -> None:
-    """Work for the site: ingest, text, index, audits, sealing. Any number side by side."""
-    from lantai import logs, metering
+    """Work for the site: ingest, text, index, audits, sealing. Any number side by side, on any machine that reaches
+    the database, the stores and the shared folders."""
+    from lantai import logs, metering, shared_folders
     from lantai.metrics import Meters
     from lantai.worker import run_forever
 
+    served = _queues(queues)
     site = open_site()
     logs.configure(site.settings.log_format)
     shown = metering.show(site.settings.metrics, Meters(site, parts_of(site)))
-    if not until_closed:
-        say("工作进程已启动；按 Ctrl-C 停止。", "Worker started; Ctrl-C stops it.")
     try:
-        run_forever(site, until_closed=sys.stdin.buffer if until_closed else None)
+        shared_folders.check(site, take=take_folders)
+        if not until_closed:
+            say("工作进程已启动；按 Ctrl-C 停止。", "Worker started; Ctrl-C stops it.")
+        run_forever(site, until_closed=sys.stdin.buffer if until_closed else None, queues=served)
     finally:
         if shown is not None:
             shown.shutdown()
         site.close()
+
+
+def _queues(named: str) -> list[Queue]:
+    """The queues that ``named`` lists, all when it is empty; ``Invalid`` (``worker.unknown_queue``) for another word."""
+    words = [one.strip() for one in named.split(",") if one.strip()]
+    try:
+        return [Queue(one) for one in words] or list(Queue)
+    except ValueError:
+        known = [one.value for one in Queue]
+        raise Invalid(
+            "worker.unknown_queue",
+            zh=f"--queues {named} 中有不认识的队列。可用：{'、'.join(known)}。",
+            en=f"--queues {named} names a queue that does not exist. There are {', '.join(known)}.",
+        ) from None
 
 
 def demo(

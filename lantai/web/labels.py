@@ -7,6 +7,7 @@ from gettext import NullTranslations
 from typing import TYPE_CHECKING, Any
 
 from lantai.i18n import N_
+from lantai.web.job_words import JOBS
 from lantai.web.people_words import PEOPLE
 
 if TYPE_CHECKING:
@@ -110,44 +111,10 @@ WORDS: dict[str, dict[str, str]] = {
         "acts": N_("Acts: what changed"),
         "use": N_("Looks: the use register"),
     },
-    "job": {
-        "ENQUEUED": N_("Waiting"),
-        "DELAYED": N_("Waiting"),
-        "PENDING": N_("Running"),
-        "SUCCESS": N_("Finished"),
-        "ERROR": N_("Failed"),
-        "CANCELLED": N_("Stopped"),
-        "MAX_RECOVERY_ATTEMPTS_EXCEEDED": N_("Set aside"),
-    },
-    "work": {
-        "ingest_v1": N_("Take in a submission"),
-        "follow_up_v1": N_("Text and index"),
-        "audit_v1": N_("Re-read every object"),
-        "repair_v1": N_("Repair damage"),
-        "care_v1": N_("Daily care"),
-        "care.pending": N_("Write what a replica lacks"),
-        "care.derive": N_("Read the text of files"),
-        "care.images": N_("Make pictures of pages"),
-        "care.ocr": N_("Recognise text in scans"),
-        "care.index": N_("Carry changes into the search index"),
-        "care.seal": N_("Seal the ledger"),
-        "care.retention": N_("Carry new retention rules through"),
-        "care.due-totals": N_("Count what is due for appraisal"),
-        "care.first-audit": N_("Re-read what is new"),
-        "care.parts": N_("Tell of parts that stay down"),
-        "care.carry-on": N_("Carry on what was interrupted"),
-        "care.watch": N_("Look at watched folders"),
-        "care.uploads": N_("Drop uploads that were never finished"),
-        "care.release": N_("Clear what is stored out of quarantine"),
-        "care.audit": N_("Re-read what was read longest ago"),
-        "care.inventory": N_("Count what lies on replicas"),
-        "care.totals": N_("Count holdings and findings"),
-        "care.grants": N_("End grants that are over, remind of those that end soon"),
-        "care.prune": N_("Clear away jobs long ended"),
-        "care.checkpoint": N_("Checkpoint of the ledger"),
-        "rebuild_index_v1": N_("Make the search index anew"),
-    },
     "act": {
+        "job.stopped": N_("Job stopped"),
+        "job.resumed": N_("Job resumed"),
+        "job.retried": N_("Job tried again"),
         "submission.opened": N_("Deposit opened"),
         "submission.returned": N_("Deposit returned"),
         "submission.accepted": N_("Deposit accepted"),
@@ -295,6 +262,7 @@ WORDS: dict[str, dict[str, str]] = {
         "face_compare": N_("Face compared with the ID card"),
     },
     **PEOPLE,
+    **JOBS,
     "object_kind": {
         "bag": N_("Record"),
         "description": N_("Description"),
@@ -311,7 +279,7 @@ WORDS: dict[str, dict[str, str]] = {
 }
 
 SHAPES = {
-    "ok": {"intact", "done", "repaired", "SUCCESS", "approved", "whole"},
+    "ok": {"intact", "done", "repaired", "approved", "whole"},
     "bad": {
         "damaged",
         "missing",
@@ -321,7 +289,6 @@ SHAPES = {
         "returned",
         "error",
         "fail",
-        "ERROR",
         "open_incident",
         "refused",
         "revoked",
@@ -336,7 +303,6 @@ SHAPES = {
         "waiting",
         "open",
         "due",
-        "MAX_RECOVERY_ATTEMPTS_EXCEEDED",
     },
     "run": {
         "submitted",
@@ -345,10 +311,7 @@ SHAPES = {
         "examining",
         "accepted",
         "storing",
-        "PENDING",
         "pending",
-        "ENQUEUED",
-        "DELAYED",
     },
 }
 

@@ -57,5 +57,6 @@ PEOPLE: dict[str, dict[str, str]] = {
         "grant.write": N_("Grant and end roles"),
         "package.read": N_("Take packages"),
         "status.read": N_("See the state of the site"),
+        "job.control": N_("Stop, resume and retry jobs"),
     },
 }

@@ -1,10 +1,9 @@
-"""Read models of the site itself: figures, ledger, accounts, jobs."""
+"""Read models of the site itself: figures, ledger, accounts."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,7 +11,6 @@ from sqlalchemy.orm import Session
 from access import alarms
 from access.ledger_reading import LogEntry, about_account
 from lantai import i18n
-from lantai.site import Site
 from lantai.web import display
 from lantai.web.visit import Visit
 from metadata.errors import Forbidden
@@ -20,11 +18,6 @@ from metadata.rights import Permission
 from repository.alarms import AlarmArea
 from repository.ledger.acts import STREAMS
 from repository.tables import Counter, LedgerBlock, LedgerEntry, LedgerPending, Outbox, ProfileVersion
-
-_JOBS_LOOKED_AT = 400
-_JOBS_SHOWN = 40
-_BY_CLOCK = re.compile(r"sched-([a-z-]+?)-\d")
-_ENDS_WELL = frozenset({"SUCCESS", "ENQUEUED", "DELAYED", "PENDING"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +29,6 @@ class LedgerLine:
     entries: int
     pending: int
     sealed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class JobLine:
-    """One job; what is done by the clock has no number of its own to ask for."""
-
-    id: str
-    name: str
-    state: str
-    created_at: datetime
-    updated_at: datetime
 
 
 def figures(session: Session, visit: Visit) -> list[tuple[str, str]]:
@@ -100,6 +82,7 @@ def tabs(visit: Visit) -> list[tuple[str, str, bool]]:
     keeps, grants = visit.may(Permission.ACCOUNT_WRITE), visit.may(Permission.GRANT_WRITE)
     parts = (
         (_("State"), "/system", True),
+        (_("Jobs"), "/system/jobs", visit.may(Permission.STATUS_READ)),
         (_("Organs"), "/system/organs", keeps),
         (_("Accounts"), "/system/accounts", keeps or grants),
         (_("Roles"), "/system/roles", grants),
@@ -119,25 +102,3 @@ def tabs(visit: Visit) -> list[tuple[str, str, bool]]:
 def profile_versions(session: Session) -> list[ProfileVersion]:
     """Versions of profiles that were in force here, newest first."""
     return list(session.scalars(select(ProfileVersion).order_by(ProfileVersion.first_used_at.desc())))
-
-
-def jobs(site: Site) -> list[JobLine]:
-    """The newest jobs; of what is done by the clock only the last run of each kind, and what did not end well."""
-    shown: list[JobLine] = []
-    seen: set[str] = set()
-    for one in site.jobs.list(limit=_JOBS_LOOKED_AT):
-        by_clock = _BY_CLOCK.match(one.id)
-        name = f"care.{by_clock[1]}" if by_clock else one.name
-        if by_clock and name in seen and one.state in _ENDS_WELL:
-            continue
-        seen.add(name)
-        shown.append(
-            JobLine(
-                id="" if by_clock else one.id,
-                name=name,
-                state=one.state,
-                created_at=datetime.fromtimestamp(one.created_ms / 1000, UTC),
-                updated_at=datetime.fromtimestamp(one.updated_ms / 1000, UTC),
-            )
-        )
-    return shown[:_JOBS_SHOWN]

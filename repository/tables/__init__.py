@@ -41,7 +41,7 @@ from repository.tables.storage import (
     StoredObject,
 )
 from repository.tables.totals import FindingTotal, HoldingTotal
-from repository.tables.work import Counter, Heartbeat, IndexState, Lease, Outbox
+from repository.tables.work import Counter, Heartbeat, IndexState, JobNote, Lease, Outbox, SharedFolder
 
 __all__ = [
     "AccessGrant",
@@ -67,6 +67,7 @@ __all__ = [
     "Household",
     "Incident",
     "IndexState",
+    "JobNote",
     "Lease",
     "LedgerBlock",
     "LedgerEntry",
@@ -85,6 +86,7 @@ __all__ = [
     "RetentionAssignment",
     "RetentionTotal",
     "SavedSearch",
+    "SharedFolder",
     "StoredFile",
     "StoredObject",
     "Submission",

@@ -1,4 +1,4 @@
-"""Bookkeeping of work: outbox of the index, leases, heartbeats, counters."""
+"""Bookkeeping of work: outbox of the index, leases, heartbeats, what is known of jobs, shared folders, counters."""
 
 from __future__ import annotations
 
@@ -39,6 +39,37 @@ class Heartbeat(Base):
     executor_id: Mapped[str] = mapped_column(String(80), primary_key=True)
     seen: Mapped[float]
     started: Mapped[float]
+    host: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    queues: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+
+
+class JobNote(Base):
+    """What the job engine does not keep of a job: whose it is, how far it has come, what it waits for, why it failed.
+
+    ``queue`` stays when the job is stopped, which takes it out of the engine's queue. ``request_id`` and ``actor_id``:
+    the request and the account it came from, where there was one. ``done`` of ``total``: none where nothing can be
+    counted. ``waits`` and ``cause`` are ``{code, zh, en, at}``: the outage it waits for now, the fault it ended with.
+    """
+
+    __tablename__ = "job_note"
+    job_id: Mapped[str] = mapped_column(String(160), primary_key=True)
+    queue: Mapped[str] = mapped_column(String(20))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    actor_id: Mapped[str | None] = mapped_column(String(36))
+    begun_at: Mapped[datetime | None]
+    done: Mapped[int | None]
+    total: Mapped[int | None]
+    waits: Mapped[dict[str, Any] | None]
+    cause: Mapped[dict[str, Any] | None]
+
+
+class SharedFolder(Base):
+    """A folder that every process of the site must reach, known by the mark that lies in it; ``host`` put it there."""
+
+    __tablename__ = "shared_folder"
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    mark: Mapped[str] = mapped_column(String(36))
+    host: Mapped[str] = mapped_column(String(80))
 
 
 class Counter(Base):

@@ -42,6 +42,11 @@ RULES: dict[str, Rule] = {
     "GET /api/v1/retention/records/{record_id}": READS,
     # the system
     "GET /system": any_one(P.STATUS_READ, P.ACCOUNT_WRITE, P.GRANT_WRITE, P.LEDGER_READ),
+    "GET /system/jobs": at_all(P.STATUS_READ),
+    "GET /system/jobs/{job_id}": at_all(P.STATUS_READ, ok=404),
+    "POST /system/jobs/{job_id}/stop": at_all(P.JOB_CONTROL, ok=404),
+    "POST /system/jobs/{job_id}/resume": at_all(P.JOB_CONTROL, ok=404),
+    "POST /system/jobs/{job_id}/retry": at_all(P.JOB_CONTROL, ok=404),
     "POST /system/index/rebuild": any_one(P.ACCOUNT_WRITE, P.FIXITY_RUN),
     "GET /system/log": at_all(P.LEDGER_READ, names=True),
     "GET /system/profile": any_one(P.STATUS_READ, P.ACCOUNT_WRITE, P.GRANT_WRITE, P.LEDGER_READ),
@@ -94,6 +99,11 @@ RULES: dict[str, Rule] = {
     "GET /api/v1/system/parts": at_all(P.STATUS_READ),
     "GET /api/v1/system/index": at_all(P.STATUS_READ),
     "GET /api/v1/system/jobs": at_all(P.STATUS_READ),
+    "GET /api/v1/system/jobs/{job_id}": at_all(P.STATUS_READ, ok=404),
+    "POST /api/v1/system/jobs/{job_id}/stop": at_all(P.JOB_CONTROL, ok=404),
+    "POST /api/v1/system/jobs/{job_id}/resume": at_all(P.JOB_CONTROL, ok=404),
+    "POST /api/v1/system/jobs/{job_id}/retry": at_all(P.JOB_CONTROL, ok=404),
+    "GET /api/v1/system/workers": at_all(P.STATUS_READ),
     "GET /api/v1/system/status": at_all(P.STATUS_READ),
     "POST /api/v1/system/index/rebuild": any_one(P.ACCOUNT_WRITE, P.FIXITY_RUN),
 }

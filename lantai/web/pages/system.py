@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from access.ledger_reading import LogFilter
 from lantai import i18n
-from lantai.web import administering, views_index, views_parts, views_people, views_retention, views_system
+from lantai.web import administering, views_index, views_jobs, views_parts, views_people, views_retention, views_system
 from lantai.web.rendering import page, query
 from lantai.web.visit import Form, SignedVisit
 from metadata.errors import Invalid
@@ -26,6 +26,7 @@ def show(visit: SignedVisit, asked: str = "") -> Response:
         figures = views_system.figures(session, visit) if sees_status else []
         index = views_index.line(session, visit) if sees_status else None
         ledger = views_system.ledger(session) if sees_status or visit.may(Permission.LEDGER_READ) else None
+        jobs = views_jobs.newest(session, visit) if sees_status else None
     return page(
         visit,
         "system.html",
@@ -35,7 +36,7 @@ def show(visit: SignedVisit, asked: str = "") -> Response:
         figures=figures,
         index=index,
         ledger=ledger,
-        jobs=views_system.jobs(visit.site) if sees_status else None,
+        jobs=jobs,
         said=i18n.translations(visit.language).gettext(
             "A worker makes the index anew; reload this page to see how far it is."
         )

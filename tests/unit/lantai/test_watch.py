@@ -22,6 +22,7 @@ from ingest.decisions import withdraw
 from ingest.pipeline import Context, advance
 from ingest.submissions import open_submission
 from lantai import watch
+from lantai.job_rows import JobFilter
 from lantai.probes import parts_of
 from lantai.settings import WatchedFolder, load
 from lantai.site import Site, initialise
@@ -234,7 +235,8 @@ def test_kill_9_between_receiving_and_moving(site: Site, folder: Path, tmp_path:
     assert not (folder / "户档").exists()
     [taken] = (folder / "taken").glob("*/*")
     assert taken.name == f"{one.id}-户档"
-    assert len(site.jobs.list()) == 1
+    with site.archive.reading() as session:
+        assert len(site.jobs.rows.listed(session, JobFilter())) == 1
     assert _advance(site, one.id) in {"waiting", "done"}
     watch.look(site)
     assert taken.with_name(taken.name + ".report.txt").exists()
