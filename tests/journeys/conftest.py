@@ -17,6 +17,10 @@ from sqlalchemy import delete
 from lantai.settings import RateSettings
 from repository.tables import UseCount
 from tests.journeys.siege import Siege, besieged
+from tests.services.clamd import Clamd
+from tests.services.elastic import Elastic
+from tests.services.postgres import Postgres
+from tests.services.seaweed import Seaweed
 from tests.unit.lantai_web.conftest import serving
 
 LANTAI = Path(sys.executable).with_name("lantai")
@@ -71,6 +75,40 @@ class Commands:
 def lantai(tmp_path: Path) -> Commands:
     """A fresh site, made by ``lantai init --yes``."""
     commands = Commands(tmp_path / "home")
+    commands.run("init", "--yes")
+    return commands
+
+
+def production_settings(postgres: Postgres, seaweed: Seaweed, elastic: Elastic, clamd: Clamd) -> dict[str, str]:
+    """Environment of a fresh site on real servers: a database, two buckets with keys of their own, an index, a scanner."""
+    database = postgres.create_database()
+    replicas = [
+        {
+            "name": name,
+            "kind": "s3",
+            "endpoint": seaweed.endpoint,
+            "bucket": seaweed.make_bucket(),
+            "region": "us-east-1",
+            "access_key": who.access_key,
+            "secret_key": who.secret_key,
+        }
+        for name, who in (("a", seaweed.writer), ("b", seaweed.other_writer))
+    ]
+    return {
+        "LANTAI_DATABASE_URL": database.program_url,
+        "LANTAI_DATABASE_OWNER_URL": database.owner_url,
+        "LANTAI_REPLICAS": json.dumps(replicas),
+        "LANTAI_SEARCH__ENGINE": "elasticsearch",
+        "LANTAI_SEARCH__URLS": json.dumps([elastic.url]),
+        "LANTAI_SEARCH__INDEX": database.name.replace("_", "-"),
+        "LANTAI_VIRUS__ADDRESS": clamd.address,
+    }
+
+
+@pytest.fixture
+def production(tmp_path: Path, postgres: Postgres, seaweed: Seaweed, elastic: Elastic, clamd: Clamd) -> Commands:
+    """A fresh site on PostgreSQL, two S3 replicas, Elasticsearch and clamd, made by ``lantai init --yes``."""
+    commands = Commands(tmp_path / "production", production_settings(postgres, seaweed, elastic, clamd))
     commands.run("init", "--yes")
     return commands
 

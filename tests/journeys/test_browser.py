@@ -13,6 +13,7 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +51,9 @@ class Served:
     first_password: str
 
 
-@pytest.fixture
-def served(lantai: Commands) -> Iterator[Served]:
+@contextmanager
+def an_archivist_at(lantai: Commands) -> Iterator[Served]:
+    """The site of ``lantai`` served, with its worker, and an archivist who never signed in."""
     made = lantai.json("account", "create", "zhou", "--name", "周静（合成）", "--role", "archivist")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -72,6 +74,12 @@ def served(lantai: Commands) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+@pytest.fixture
+def served(lantai: Commands) -> Iterator[Served]:
+    with an_archivist_at(lantai) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -144,15 +152,13 @@ def _deposit_find_and_register(page: Page, served: Served, papers: Path, picture
     page.screenshot(path=OUTPUT / f"{picture}-5-use.png")
 
 
-@pytest.mark.parametrize(
-    ("scripts", "width", "height"), [(True, 1366, 768), (False, 360, 740)], ids=["desk", "phone-no-scripts"]
-)
-def test_an_archivists_first_hour(
-    served: Served, chromium: Browser, papers: Callable[[], Path], scripts: bool, width: int, height: int
+def first_hour(
+    chromium: Browser, served: Served, papers: Path, picture: str, size: tuple[int, int], scripts: bool
 ) -> None:
+    """The journey itself: deposit, findings, accept, find, open, fetch, register; no fault of script or server."""
     OUTPUT.mkdir(exist_ok=True)
     context = chromium.new_context(
-        viewport={"width": width, "height": height}, java_script_enabled=scripts, locale="zh-CN"
+        viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts, locale="zh-CN"
     )
     page = context.new_page()
     faults: list[str] = []
@@ -160,10 +166,27 @@ def test_an_archivists_first_hour(
     page.on("response", lambda answer: faults.append(answer.url) if answer.status >= 500 else None)
     try:
         _sign_in(page, served)
-        _deposit_find_and_register(page, served, papers(), "desk" if scripts else "phone")
+        _deposit_find_and_register(page, served, papers, picture)
     finally:
         context.close()
     assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("scripts", "size"), [(True, (1366, 768)), (False, (360, 740))], ids=["desk", "phone-no-scripts"]
+)
+def test_an_archivists_first_hour(
+    served: Served, chromium: Browser, papers: Callable[[], Path], scripts: bool, size: tuple[int, int]
+) -> None:
+    first_hour(chromium, served, papers(), "desk" if scripts else "phone", size, scripts)
+
+
+def test_an_archivists_first_hour_on_production_parts(
+    production: Commands, chromium: Browser, papers: Callable[[], Path]
+) -> None:
+    """The same on PostgreSQL, two S3 replicas, Elasticsearch and clamd."""
+    with an_archivist_at(production) as served:
+        first_hour(chromium, served, papers(), "production", (1366, 768), True)
 
 
 def _large(tmp_path: Path, megabytes: int) -> tuple[Path, str]:
