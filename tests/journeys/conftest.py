@@ -101,6 +101,7 @@ def production_settings(postgres: Postgres, seaweed: Seaweed, elastic: Elastic, 
         "LANTAI_SEARCH__ENGINE": "elasticsearch",
         "LANTAI_SEARCH__URLS": json.dumps([elastic.url]),
         "LANTAI_SEARCH__INDEX": database.name.replace("_", "-"),
+        "LANTAI_SEARCH__REPLICAS": "0",
         "LANTAI_VIRUS__ADDRESS": clamd.address,
     }
 

@@ -105,7 +105,11 @@ def _elastic(folder: Path, before: dict[str, Any]) -> tuple[Server, dict[str, st
     server = Elastic(folder)
     server.port = _remembered(before, "elastic").get("port", 0)
     server.start()
-    settings = {"LANTAI_SEARCH__ENGINE": "elasticsearch", "LANTAI_SEARCH__URLS": json.dumps([server.url])}
+    settings = {
+        "LANTAI_SEARCH__ENGINE": "elasticsearch",
+        "LANTAI_SEARCH__URLS": json.dumps([server.url]),
+        "LANTAI_SEARCH__REPLICAS": "0",
+    }
     return server, settings, {"port": server.port}
 
 
