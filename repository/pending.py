@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from metadata.errors import Conflict, LantaiError, NotFound, Unavailable
+from repository.alarms import AlarmKind, raise_alarm
 from repository.archive import Archive
 from repository.storage.base import Store
 from repository.tables import LedgerBlock, Replica, ReplicaObject, StoredObject
@@ -42,9 +43,18 @@ def write_pending_objects(archive: Archive, limit: int = 1000) -> int:
         done, clash = _write_to(archive, name, limit)
         confirmed += done
         conflict = conflict or clash
+        if clash is not None:
+            _tell(archive, name, clash)
     if conflict is not None:
         raise conflict
     return confirmed
+
+
+def _tell(archive: Archive, name: str, clash: Conflict) -> None:
+    """Have a person look at what the replica holds under one of our keys."""
+    with archive.sessions.begin() as session:
+        detail = {"code": clash.code, "zh": clash.zh, "en": clash.en}
+        raise_alarm(session, archive=archive, kind=AlarmKind.REPLICA_CONFLICT, subject=name, detail=detail)
 
 
 def count_pending(session: Session) -> dict[str, int]:
