@@ -50,6 +50,8 @@ def sentence(language: str, one: AlarmLine) -> str:
         return words % {"name": one.subject, "count": f"{one.detail.get('incidents', 0):,}"}
     if one.kind == AlarmKind.REPLICA_CONFLICT:
         return _("Replica %(name)s holds other bytes than this site under the same key.") % {"name": one.subject}
+    if one.kind == AlarmKind.BACKUP_OLD:
+        return _("The newest backup is older than it should be, or there is none.")
     return _("It concerns: %(name)s.") % {"name": one.subject}
 
 
@@ -64,4 +66,4 @@ def subject(language: str, one: AlarmLine) -> str:
         return one.subject
     if one.area == AlarmArea.PRESERVATION:
         return _("Replica %(name)s") % {"name": one.subject}
-    return one.subject
+    return _("Backup") if one.kind == AlarmKind.BACKUP_OLD else one.subject

@@ -24,6 +24,7 @@ from access.sessions import open_session
 from lantai.settings import RateSettings, load
 from lantai.site import Site, open_site
 from lantai.web.security import SESSION_COOKIE
+from repository.alarms import AlarmKind, raise_alarm
 from repository.db import open_engine, open_sessions, reading_sessions
 from tests.journeys.conftest import Commands
 from tests.journeys.test_browser import CHROMIUM, OUTPUT, QUIET
@@ -75,6 +76,8 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
     commands = Commands(folder / "home")
     commands.run("demo", "--no-serve")
     site = open_site(load(home=commands.home))
+    with site.archive.sessions.begin() as session:  # an alarm is no part of the sample
+        raise_alarm(session, archive=site.archive, kind=AlarmKind.BACKUP_OLD, subject="backup")
     with serving(site) as address:
         yield County(site, address)
     site.close()
