@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -33,21 +34,21 @@ def results(folder: Path, *, quick: bool) -> Iterator[Result]:
     except NotHere as error:
         sys.stderr.write(f"   s3: {error}\n")
         return
-    work = folder / "s3-work"
+    work, bucket = folder / "s3-work", weed.make_bucket(versioned=False)
     try:
         for corpus in (
             corpora.made(folder, "small", 1_000 if quick else 2_000, 8 * corpora.KIB),
             corpora.made(folder, "medium", 20 if quick else 100, 5 * corpora.MIB),
             corpora.made(folder, "large", 1, corpora.GIB // (4 if quick else 1)),
         ):
-            yield from _of(corpus, work, weed, rounds=2 if quick else 3)
+            yield from _of(corpus, work, weed, bucket, rounds=2 if quick else 3)
     finally:
         shutil.rmtree(work, ignore_errors=True)
         weed.close()
 
 
-def _of(corpus: Corpus, work: Path, weed: Seaweed, *, rounds: int) -> Iterator[Result]:
-    one = S3Corpus(corpus, work, weed)
+def _of(corpus: Corpus, work: Path, weed: Seaweed, bucket: str, *, rounds: int) -> Iterator[Result]:
+    one = S3Corpus(corpus, work, weed, bucket)
     yield run(one.custody(), rounds)
     yield _cpu(one)
     yield run(one.audit(), rounds)
@@ -55,29 +56,31 @@ def _of(corpus: Corpus, work: Path, weed: Seaweed, *, rounds: int) -> Iterator[R
 
 
 class S3Corpus:
-    """One corpus taken in by both sides, each into buckets of its own."""
+    """One corpus taken in by both sides, each below prefixes of its own: a bucket takes whole volumes of the store."""
 
-    def __init__(self, corpus: Corpus, work: Path, weed: Seaweed) -> None:
+    def __init__(self, corpus: Corpus, work: Path, weed: Seaweed, bucket: str) -> None:
         self.corpus = corpus
         self.weed = weed
         self.work = work
         self.client = weed.client(weed.writer)
         self.bag = work / "bag"
-        self.bucket = weed.make_bucket()
+        self.bucket = bucket
+        self.prefix = ""
         self.site: BenchSite | None = None
         many = corpus.size / corpus.files < 1 << 20
         self.unit = "files/s" if many else "MB/s"
         self.amount = corpus.files if many else corpus.size / 1e6
 
     def prepare(self) -> None:
-        """A new site with an empty bucket as its only replica."""
+        """A new site with an empty prefix as its only replica."""
         self.close()
         who = self.weed.writer
         replica = ReplicaSettings(
             name="s",
             kind="s3",
             endpoint=self.weed.endpoint,
-            bucket=self.weed.make_bucket(versioned=False),
+            bucket=self.bucket,
+            prefix=f"ours-{secrets.token_hex(6)}",
             versioned=False,
             access_key=who.access_key,
             secret_key=SecretStr(who.secret_key),
@@ -90,15 +93,15 @@ class S3Corpus:
         self.site.deposit(sorted(self.corpus.root.iterdir()), one_record=True, in_place=True)
 
     def prepare_other(self) -> None:
-        """The folder that bagit-python will take, and an empty bucket."""
+        """The folder that bagit-python will take, and an empty prefix."""
         other.linked_copy(self.corpus.root, self.bag)
-        self.bucket = self.weed.make_bucket(versioned=False)
+        self.prefix = f"theirs-{secrets.token_hex(6)}/"
 
     def theirs(self) -> None:
         """``make_bag``, then ``upload_file`` of every file."""
         bagit.make_bag(str(self.bag), processes=1, checksums=["sha256", "sha512"])
         for path in sorted(one for one in self.bag.rglob("*") if one.is_file()):
-            self.client.upload_file(str(path), self.bucket, str(path.relative_to(self.bag)))
+            self.client.upload_file(str(path), self.bucket, self.prefix + str(path.relative_to(self.bag)))
 
     def read_back(self) -> None:
         """Our audit of the replica."""
@@ -107,7 +110,7 @@ class S3Corpus:
 
     def read_theirs(self) -> None:
         """Get every file with boto3 and hash it, one after another."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
         for key in [one["Key"] for page in pages for one in page.get("Contents", ())]:
             hashing = hashlib.sha256()
             for chunk in self.client.get_object(Bucket=self.bucket, Key=key)["Body"].iter_chunks(1 << 20):

@@ -395,6 +395,31 @@ def test_a_compliance_lock_keeps_even_disposal_away(seaweed: Seaweed, locked_buc
     assert whole(store, KEY) == b"x"
 
 
+def test_the_default_lock_of_the_bucket_serves_credentials_without_admin(seaweed: Seaweed, locked_bucket: str) -> None:
+    store = S3Store("a", s3_options(seaweed, locked_bucket, lock="governance"))
+    with pytest.raises(Invalid) as error:
+        store.check()
+    assert error.value.code == "store.no_object_lock"
+    bucket = seaweed.make_bucket(lock=True)
+    seaweed.client().put_object_lock_configuration(
+        Bucket=bucket,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 30}},
+        },
+    )
+    store = S3Store("a", s3_options(seaweed, bucket, lock="governance"))
+    store.prepare()
+    store.create(KEY, [b"x"])
+    (version,) = S3Destroyer(store).list_versions(KEY)
+    with pytest.raises(Unavailable) as locked:
+        S3Destroyer(store).delete_version(KEY, version)  # the writer may not pass over the lock
+    assert locked.value.code == "store.locked"
+    of_disposal = S3Store("a", replace(store.options, access_key="test-admin", secret_key="test-admin-secret"))
+    S3Destroyer(of_disposal).delete_version(KEY, version)
+    assert S3Destroyer(store).absent(KEY)
+
+
 def test_encryption_by_the_service(seaweed: Seaweed, bucket: str) -> None:
     options = s3_options(seaweed, bucket, sse="AES256")
     store = S3Store("a", options)

@@ -11,7 +11,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from metadata.errors import Conflict, LantaiError, Unavailable
+from metadata.errors import Conflict, Invalid, LantaiError, Unavailable
 from repository.storage.s3 import failures
 
 if TYPE_CHECKING:
@@ -51,16 +51,20 @@ def _bucket_as_asked(store: S3Store) -> None:
                 en=f"bucket {options.bucket} keeps no versions and was refused. Switch versioning on, or set `versioned = false` where no lock is asked for.",
             )
     if options.lock and not _lock_is_on(store):
-        raise failures.unsuitable(
-            store.name,
-            code="store.no_object_lock",
-            zh=f"存储桶 {options.bucket} 没有启用对象锁，已拒绝使用。请建立启用对象锁的存储桶，或在设置中去掉 lock。",
-            en=f"bucket {options.bucket} has no Object Lock and was refused. Make a bucket with it, or take `lock` out of the settings.",
-        )
+        raise _without_lock(store)
+
+
+def _without_lock(store: S3Store) -> Invalid:
+    return failures.unsuitable(
+        store.name,
+        code="store.no_object_lock",
+        zh=f"存储桶 {store.options.bucket} 没有对象锁（{store.options.lock}），已拒绝使用。请换用有此锁的存储桶（lock_days = 0 时要有默认保留期），或在设置中去掉 lock。",
+        en=f"bucket {store.options.bucket} gives no {store.options.lock} lock and was refused. Use a bucket that does (with a default retention where `lock_days = 0`), or take `lock` out of the settings.",
+    )
 
 
 def _lock_is_on(store: S3Store) -> bool:
-    """Whether the bucket has Object Lock; credentials that may not ask find out by writing (``_creates_only_once``)."""
+    """Whether the bucket has Object Lock; credentials that may not ask find out by writing (``_is_locked``)."""
     try:
         with failures.boto(store.name, ""):
             answer = store.clients.control.get_object_lock_configuration(Bucket=store.options.bucket)
@@ -92,19 +96,36 @@ def _refuses_a_wrong_digest(store: S3Store) -> None:
 
 def _creates_only_once(store: S3Store) -> None:
     """The check object exists already (from an earlier start, or made now), so that a further create must be refused."""
-    key = f"{store.options.folder}{RESERVED}/once"
+    key = _check_key(store)
     for _ in range(2):
         try:
             with failures.rust(store.name, key):
                 store.clients.writing(5).put(key, b"check", mode="create", use_multipart=False)
         except Conflict:
-            return
+            return _is_locked(store, key)
     raise failures.unsuitable(
         store.name,
         code="store.no_conditional_create",
         zh="服务不支持条件写入（If-None-Match），已有对象可能被覆盖，已拒绝使用。请换用支持它的对象存储。",
         en="the service does not honour If-None-Match, so objects could be overwritten; it was refused. Use object storage that does.",
     )
+
+
+def _check_key(store: S3Store) -> str:
+    """One for each way of locking: what was written before a lock was asked for has none."""
+    lock = f"-{store.options.lock}" if store.options.lock else ""
+    return f"{store.options.folder}{RESERVED}/once{lock}"
+
+
+def _is_locked(store: S3Store, key: str) -> None:
+    """Whether what is written really gets the lock, also where the credentials may not ask for the bucket's."""
+    options = store.options
+    if not options.lock:
+        return
+    with failures.boto(store.name, key):
+        there = store.clients.control.head_object(Bucket=options.bucket, Key=key)
+    if str(there.get("ObjectLockMode", "")).lower() != options.lock:
+        raise _without_lock(store)
 
 
 def only_version(store: S3Store, key: str) -> None:

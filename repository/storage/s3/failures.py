@@ -55,6 +55,10 @@ _SENTENCES = {
         "存储“{store}”中的 {key} 受对象锁保护，没有删除。",
         "{key} in store {store} is under Object Lock and was not removed.",
     ),
+    "store.failed_inside": (
+        "存储“{store}”处理 {key} 时内部出错，可能已满。请查看该服务的日志和剩余空间；恢复后会自动继续。",
+        "Store {store} failed inside on {key}; it may be full. Look at the service's log and its free space; work goes on by itself when it is back.",
+    ),
     "store.io_error": (
         "存储“{store}”处理 {key} 出错（{why}）。请查看该服务的日志，然后运行完整性检查。",
         "Store {store} failed on {key} ({why}). Look at the service's log, then run a fixity audit.",
@@ -82,7 +86,7 @@ _CODES = {
     "TooManyRequests": "store.busy",
     "AccessDenied": "store.denied",
     "AllAccessDisabled": "store.denied",
-    "InternalError": "store.io_error",
+    "InternalError": "store.failed_inside",
 }
 _KNOWN = re.compile("|".join(sorted(_CODES, key=len, reverse=True)))
 _FULL = re.compile(r"no space left|no free volumes|no writable volumes|insufficient storage|quota", re.IGNORECASE)
