@@ -35,13 +35,15 @@ from lantai.web.limits import Door, SignInLimit
 from lantai.web.numbering import ProxyHeadersMiddleware, RequestNumber, Unforeseen
 from lantai.web.rendering import STATIC
 from lantai.web.security import SecurityHeaders
-from lantai.web.visit import language_of
-from metadata.errors import Invalid, LantaiError, NotFound
+from lantai.web.visit import keep_typed, language_of
+from metadata.errors import Invalid, LantaiError, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from lantai.site import Site
 
 log = logging.getLogger("lantai.web")
+_SOON = "30"
+"""Seconds after which whoever met an outage may ask again; most pass within minutes."""
 
 DESCRIPTION = """\
 Everything the pages of Lantai do, for programs.
@@ -160,7 +162,7 @@ async def _answer(request: Request, error: Exception) -> Response:
         log.error("request %s failed", number, exc_info=error)
     await run_in_threadpool(refusals.enter, request, known)
     wait = known.params.get("wait_seconds")
-    again = {"Retry-After": str(wait)} if isinstance(wait, int) else {}
+    again = {"Retry-After": str(wait)} if isinstance(wait, int) else {"Retry-After": _SOON} if status == 503 else {}
     if _is_for_programs(request):
         headers = {**getattr(request.state, "answer_headers", {}), **again}
         if status == 401:
@@ -172,6 +174,8 @@ async def _answer(request: Request, error: Exception) -> Response:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         suffix = "" if target == "/" else f"?next={quote(target)}"
         return Response(status_code=303, headers={"Location": f"/sign-in{suffix}"})
+    if isinstance(known, Unavailable):
+        await keep_typed(request)
     answer = await run_in_threadpool(error_page, request, known, status, number)
     answer.headers.update(again)
     return answer

@@ -137,7 +137,7 @@ def _visit(request: Request, error: LantaiError) -> Visit:
         request=request,
         actor=None,
         username="",
-        csrf="",
+        csrf=getattr(request.state, "typed_token", ""),  # asked for again when the form is sent again
         language=language_of(request),
         large_type=False,
         purpose="",

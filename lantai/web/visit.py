@@ -272,24 +272,38 @@ def _words(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in fields.items() if "password" not in name}
 
 
-async def _interrupted(request: Request, visit: Visit) -> SignInRequired:
-    """That nobody is signed in any more, with what she had typed, as ``posted`` keeps it."""
+async def typed_form(request: Request) -> tuple[dict[str, str], str] | None:
+    """What a browser with a session cookie has typed into the form that it sends, and the token that came with it.
+
+    Nothing of a form that is too large to be sent again, or of a browser without the cookie: a form on a foreign site has
+    none (SameSite), so nobody can have words put in her mouth.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     size = request.headers.get("content-length", "")
+    secure = request.app.state.site.settings.secure_cookies
     if (
-        cookie_name(SESSION_COOKIE, secure=visit.site.settings.secure_cookies) not in request.cookies
+        cookie_name(SESSION_COOKIE, secure=secure) not in request.cookies
         or kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}
         or not (size.isascii() and size.isdecimal() and int(size) <= _LONGEST_FORM)
     ):
-        return SignInRequired()
+        return None
     try:
         form = await request.form(max_files=1, max_fields=600)
     except HTTPException:  # not a form that could be sent again
-        return SignInRequired()
+        return None
     fields = {name: value for name, value in form.multi_items() if not isinstance(value, UploadFile)}
-    fields.pop(CSRF_FIELD, None)
+    token = fields.pop(CSRF_FIELD, "")
     await form.close()
-    return SignInRequired(_words(fields))
+    return _words(fields), token
+
+
+async def keep_typed(request: Request) -> None:
+    """Keep for the page about an outage what was typed, when the site could not even find out who sends it."""
+    if request.method != "POST" or request.url.path.startswith(API) or hasattr(request.state, "typed"):
+        return
+    found = await typed_form(request)
+    if found is not None:
+        request.state.typed, request.state.typed_token = found
 
 
 def signed_in(visit: Annotated[Visit, Depends(visitor)]) -> Visit:
@@ -304,7 +318,8 @@ def signed_in(visit: Annotated[Visit, Depends(visitor)]) -> Visit:
 async def page_caller(request: Request, visit: Annotated[Visit, Depends(visitor)]) -> Visit:
     """``signed_in`` for a page: what was typed before the session ended is kept."""
     if visit.actor is None:
-        raise await _interrupted(request, visit)
+        found = await typed_form(request)
+        raise SignInRequired(found[0] if found is not None else {})
     return signed_in(visit)
 
 

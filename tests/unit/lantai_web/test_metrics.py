@@ -65,6 +65,8 @@ def test_figures_are_right_bounded_and_say_nothing_of_anybody(site: Site, papers
             browser.get(f"/records/{record_id}")
         browser.get("/search?q=王秀英&secret=1")
         browser.get("/nowhere/at/all")
+        browser.get("/static/lantai.css")
+        browser.api("GET", "/records")
         text = browser.get("/metrics").text
     found = {one.name: one for one in text_string_to_metric_families(text)}
     named = {name for name in found if name.startswith("lantai_")}
@@ -74,7 +76,7 @@ def test_figures_are_right_bounded_and_say_nothing_of_anybody(site: Site, papers
     assert values["lantai_part_state", (("part", "database"), ("state", "ok"))] == 1
     assert values["lantai_replica_objects", (("replica", "a"),)] > 0
     routes = {s.labels["route"] for s in found["lantai_http_request_seconds"].samples}
-    assert {"/records/{record_id}", "/search", "none"} <= routes
+    assert {"/records/{record_id}", "/search", "/api/v1/records", "/static", "none"} <= routes
     for secret in (*papers.record_ids.values(), papers.household_no, papers.id_number, "王秀英", "secret", "archivist"):
         assert not secret or secret not in text
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", text), "no id is ever a label"

@@ -1,0 +1,241 @@
+"""Real servers that go away under a running site: what waits, what is refused in which words, what goes on by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from access.accounts import create_account
+from access.actors import console_actor
+from ingest.pipeline import Context, advance
+from ingest.submissions import open_submission, receive_path
+from lantai import care
+from lantai.parts import Part
+from lantai.probes import parts_of
+from lantai.settings import load
+from lantai.site import Site, initialise
+from metadata.errors import Unavailable
+from repository.fixity import Outcome, audit
+from repository.ledger.acts import ActorRef
+from repository.tables import Record, Submission
+from tests.services.elastic import Elastic
+from tests.services.postgres import Postgres
+from tests.services.seaweed import Seaweed
+from tests.unit.lantai_web.conftest import PASSWORD, Browser, serving
+
+
+@contextmanager
+def a_site(home: Path, *lines: str) -> Iterator[Site]:
+    """A new site with these lines of settings, one archivist and one officer."""
+    home.mkdir()
+    (home / "lantai.toml").write_text("\n".join((*lines, "[metrics]", 'access = "loopback"')), encoding="utf-8")
+    site = initialise(load(home=home), bureau="县民政局", division="990101")
+    try:
+        with site.archive.sessions.begin() as session:
+            actor = console_actor(session, site.archive.profile, "test")
+            for name, role in (("archivist", "archivist"), ("officer", "preservation_officer")):
+                create_account(
+                    session,
+                    archive=site.archive,
+                    actor=actor,
+                    username=name,
+                    display_name=name,
+                    organ_code="bureau",
+                    password=PASSWORD,
+                    roles=[(role, "bureau")],
+                )
+        yield site
+    finally:
+        site.close()
+
+
+def _deposit(site: Site, folder: Path, name: str, words: str) -> str:
+    """A deposit of one paper, received and not yet examined."""
+    paper = folder / name
+    paper.write_text(words, encoding="utf-8")
+    with site.archive.sessions.begin() as session:
+        actor = console_actor(session, site.archive.profile, "test")
+        opened = open_submission(
+            session,
+            archive=site.archive,
+            actor=actor,
+            organ_id=actor.organ_id,
+            title=name,
+            channel="console",
+            options={"accept": True},
+        )
+    receive_path(site.archive, opened.id, [paper])
+    return opened.id
+
+
+@contextmanager
+def examining(site: Site) -> Iterator[Callable[[str], str]]:
+    """The pipeline in this process."""
+    context = Context.open(site.archive, site.settings.limits, processes=1)
+    try:
+        yield lambda submission_id: advance(context, submission_id)
+    finally:
+        context.close()
+
+
+def _parts(site: Site) -> dict[str, Part]:
+    looked = parts_of(site)
+    try:
+        return {one.name: one for one in looked.look()}
+    finally:
+        looked.close()
+
+
+def _await(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.3)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _ready(browser: Browser) -> httpx.Response:
+    return browser.http.get("/readyz")
+
+
+def test_the_database_goes_away_and_comes_back(own_postgres: Postgres, tmp_path: Path) -> None:
+    made = own_postgres.create_database()
+    urls = f'database_url = "{made.program_url}"', f'database_owner_url = "{made.owner_url}"'
+    with a_site(tmp_path / "home", *urls) as site, serving(site) as base:
+        browser = Browser(base)
+        browser.sign_in("archivist")
+        assert _ready(browser).status_code == 200
+        own_postgres.kill()
+        page = browser.http.get("/holdings")
+        assert page.status_code == 503
+        assert page.headers["retry-after"] == "30"
+        assert "数据库" in page.text
+        told = browser.http.get("/api/v1/records", headers={"Accept-Language": "en"})
+        assert told.status_code == 503
+        assert told.json()["code"].startswith("database.")
+        assert told.json()["request_id"] == told.headers["x-request-id"]
+        assert made.program_url not in page.text + told.text
+        form = browser.post("/search/saved", {"query": "q=低保", "name": "我写的名字"})
+        assert form.status_code == 503
+        assert "我写的名字" in form.text, "what was typed stays"
+        assert f'name="csrf" value="{browser.csrf}"' in form.text, "and can be sent again"
+        stranger = httpx.post(f"{base}/search/saved", data={"name": "别人写的"})
+        assert "别人写的" not in stranger.text
+        _await(lambda: _ready(browser).status_code == 503, "not ready without a database")
+        assert _ready(browser).json()["parts"]["database"]["state"] == "down"
+        assert browser.http.get("/healthz").status_code == 200
+        figures = browser.http.get("/metrics").text
+        assert 'lantai_part_state{part="database",state="down"} 1.0' in figures
+        assert "lantai_records" not in figures
+        own_postgres.start()
+        _await(lambda: _ready(browser).status_code == 200, "ready again by itself")
+        assert browser.http.get("/holdings").status_code == 200, "the session is still there"
+        browser.http.close()
+
+
+def test_a_database_that_hangs_does_not_hang_the_watch(own_postgres: Postgres, tmp_path: Path) -> None:
+    made = own_postgres.create_database()
+    urls = f'database_url = "{made.program_url}"', f'database_owner_url = "{made.owner_url}"'
+    with a_site(tmp_path / "home", *urls) as site, serving(site) as base:
+        browser = Browser(base)
+        assert _ready(browser).status_code == 200
+        assert own_postgres.pid is not None
+        everybody = [own_postgres.pid, *_children(own_postgres.pid)]
+        for pid in everybody:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            _await(lambda: _ready(browser).status_code == 503, "told within some seconds", 40)
+            assert browser.http.get("/healthz").status_code == 200
+        finally:
+            for pid in everybody:
+                os.kill(pid, signal.SIGCONT)
+        _await(lambda: _ready(browser).status_code == 200, "ready again by itself")
+        browser.http.close()
+
+
+def test_search_is_down_while_depositing_and_catches_up(own_elastic: Elastic, tmp_path: Path) -> None:
+    search = "[search]", 'engine = "elasticsearch"', f'urls = ["{own_elastic.url}"]', "replicas = 0", "seconds = 2"
+    with a_site(tmp_path / "home", *search) as site, examining(site) as examine, serving(site) as base:
+        browser = Browser(base)
+        browser.sign_in("archivist")
+        assert examine(_deposit(site, tmp_path, "甲.txt", "王秀英申请低保")) == "done"
+        while care.run(site, "index"):
+            pass
+        own_elastic.kill()
+        assert examine(_deposit(site, tmp_path, "乙.txt", "李建国申请低保")) == "done", "deposits succeed"
+        care.run(site, "index")  # a worker's round fails quietly
+        part = _parts(site)["index"]
+        assert part.state == "down"
+        assert "caught up by themselves" in part.en
+        assert _ready(browser).status_code == 200, "the rest of the site serves"
+        refused = browser.http.get("/search?q=王秀英")
+        assert refused.status_code == 503
+        assert own_elastic.url not in refused.text
+        assert browser.http.get("/api/v1/search?q=王秀英").json()["code"].startswith("index.")
+        assert browser.http.get("/").status_code == 200
+        own_elastic.start()
+
+        def caught_up() -> bool:
+            care.run(site, "index")
+            return _parts(site)["index"].state == "ok" and _hits(browser, "李建国") == 1
+
+        _await(caught_up, "search catches up by itself", 90)
+        browser.http.close()
+
+
+def _hits(browser: Browser, words: str) -> int:
+    answer = browser.http.get("/api/v1/search", params={"q": words})
+    return int(answer.json()["total"]) if answer.status_code == 200 else -1
+
+
+def test_an_object_store_goes_away_while_depositing(own_seaweed: Seaweed, tmp_path: Path) -> None:
+    bucket = own_seaweed.make_bucket()
+    writer = own_seaweed.writer
+    replicas = (
+        "[[replicas]]",
+        'name = "a"',
+        'path = "replicas/a"',
+        "[[replicas]]",
+        'name = "b"',
+        'kind = "s3"',
+        f'endpoint = "{own_seaweed.endpoint}"',
+        f'bucket = "{bucket}"',
+        f'access_key = "{writer.access_key}"',
+        f'secret_key = "{writer.secret_key}"',
+        "quick_seconds = 2",
+    )
+    with a_site(tmp_path / "home", *replicas) as site, examining(site) as examine:
+        assert examine(_deposit(site, tmp_path, "甲.txt", "第一份")) == "done"
+        assert _parts(site)["replica b"].state == "ok"
+        own_seaweed.kill()
+        waiting = _deposit(site, tmp_path, "乙.txt", "第二份")
+        with pytest.raises(Unavailable):
+            examine(waiting)
+        with site.archive.reading() as session:
+            row = session.scalars(select(Submission).where(Submission.id == waiting)).one()
+            assert len(session.scalars(select(Record)).all()) == 1, "bytes before rows"
+        assert row.error is not None
+        assert (row.error["store"], row.attempts) == ("b", 0)
+        assert "b" in row.error["en"]
+        part = _parts(site)["replica b"]
+        assert part.state == "down"
+        assert "Deposits wait" in part.en
+        results = audit(site.archive, actor=ActorRef("system", "system"))
+        assert results.total(Outcome.NOT_CHECKED) > 0, "what could not be read is never intact"
+        assert results.total(Outcome.MISSING) == 0
+        own_seaweed.start()
+        _await(lambda: _parts(site)["replica b"].state == "ok", "the replica is taken up again")
+        assert examine(waiting) == "done"
+        results = audit(site.archive, actor=ActorRef("system", "system"))
+        assert results.total(Outcome.INTACT) == results.checked
