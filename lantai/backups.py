@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from access.actors import SYSTEM
 from lantai import __version__
 from lantai.settings import FILE_NAME, Settings
 from lantai.site import Site
@@ -212,19 +213,34 @@ def _secrets(settings: Settings) -> bytes:
         "format": SECRETS_FORMAT,
         "keys": base64.b64encode(Keys.copy(settings.keys)).decode(),
         "settings": file.read_text(encoding="utf-8") if file.exists() else "",
+        "files": {one.name: base64.b64encode(one.read_bytes()).decode() for one in settings.keys.glob("*.secret")},
     }
     return json.dumps(told).encode()
 
 
-def open_secrets(data: bytes) -> tuple[bytes, str]:
-    """(key file, ``lantai.toml``) of what ``_secrets`` made."""
+def open_secrets(data: bytes) -> tuple[bytes, str, dict[str, bytes]]:
+    """(key file, ``lantai.toml``, files of stores' secrets by name) of what ``_secrets`` made."""
     try:
         told = json.loads(data)
         if told["format"] != SECRETS_FORMAT:
             raise bag.malformed(str(told["format"]))
-        return base64.b64decode(told["keys"]), str(told["settings"])
-    except (ValueError, KeyError, TypeError) as error:
+        files = {Path(name).name: base64.b64decode(data) for name, data in told["files"].items()}
+        return base64.b64decode(told["keys"]), str(told["settings"]), files
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise bag.malformed(bag.SECRETS) from error
+
+
+def make_scheduled(site: Site) -> int:
+    """A backup in every store of the settings, as the schedule asks; how many. Nothing where no schedule is set."""
+    if not site.settings.backup.cron:
+        return 0
+    secret = configured_passphrase(site.settings)
+    if secret is None:
+        raise no_passphrase()
+    stores = open_stores(site.settings)
+    for store in stores:
+        make(site, store, secret=secret, actor=SYSTEM.ref)
+    return len(stores)
 
 
 def read_file(path: Path) -> Callable[[], Iterator[bytes]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -22,7 +22,7 @@ from ingest.extract.ocr import recognise_pending
 from ingest.extract.office import converter
 from ingest.extract.pictures import picture_pending
 from ingest.releasing import release_quarantine
-from lantai import parts_alarms, watch
+from lantai import backups, parts_alarms, watch
 from lantai.indexing import Progress, rebuild_once
 from lantai.jobs import Queue, submission_of
 from lantai.probes import kept_parts
@@ -196,6 +196,11 @@ def _moving(session: Session, submission_ids: Sequence[str]) -> set[str]:
     return set(session.scalars(wanted))
 
 
+def _backup(site: Site) -> int:
+    backups.make_scheduled(site)
+    return 0
+
+
 @dataclass(frozen=True)
 class Task:
     """A task, when it is due (cron, bureau's zone) and what it does.
@@ -234,7 +239,14 @@ TASKS = (
     Task("prune", "40 4 * * *", _prune),
 )
 FOLLOW_UP = ("pending", "index", "derive", "index")
-_BY_NAME = {task.name: task for task in TASKS}
+_BACKUP = "backup"
+_BY_NAME = {task.name: task for task in (*TASKS, Task(_BACKUP, "", _backup, steps=1))}
+
+
+def tasks(site: Site) -> list[Task]:
+    """The tasks of this site: those of every site, and a backup where its settings say when."""
+    cron = site.settings.backup.cron
+    return [*TASKS, replace(_BY_NAME[_BACKUP], cron=cron)] if cron else list(TASKS)
 
 
 def most_steps(name: str) -> int:

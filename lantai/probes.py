@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ingest.checks import virus
 from ingest.clamd import Clamd, ScanFailed
+from lantai.backup_probe import backups
 from lantai.heartbeats import database_seconds
 from lantai.parts import Part, Parts, Probe, State
 from lantai.watch import troubles
@@ -78,6 +79,7 @@ def probes(site: Site) -> Mapping[str, Probe]:
         **{name: partial(folder, name, path) for name, path in folders.items()},
         "sealing": partial(sealing, site),
         "clock": partial(clock, site),
+        **{f"backup {one.name}": partial(backups, site, one) for one in site.settings.backups},
         **watched,
     }
 

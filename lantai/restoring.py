@@ -93,7 +93,7 @@ def restore(
         raise _site_exists(home)
     progress("reading", 0, 0)
     seen = bag.examine(read, name, expect=expect)
-    keys, toml = open_secrets(passphrase.unseal(seen.secrets, secret, bound_to=seen.bound_to))
+    keys, toml, files = open_secrets(passphrase.unseal(seen.secrets, secret, bound_to=seen.bound_to))
     with alone(home), ExitStack() as undo:
         if is_initialised(load()):
             raise _site_exists(home)
@@ -105,7 +105,9 @@ def restore(
         had_keys = Keys.exist(settings.keys)
         Keys.put_back(settings.keys, keys)
         if not had_keys:
-            undo.callback(_remove_keys, settings.keys)
+            undo.callback(_remove_keys, settings.keys, list(files))
+        for file, data in files.items():
+            _put_secret(settings.keys / file, data)
         done = Restored(seen.facts, seen.sha256, home)
         _fill(settings, read, name, seen, done, actor=actor, progress=progress)
         write_initial(settings, holding_id=seen.facts.holding)
@@ -113,8 +115,14 @@ def restore(
     return done
 
 
-def _remove_keys(folder: Path) -> None:
-    (folder / KEY_FILE).unlink()
+def _put_secret(path: Path, data: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(data)
+
+
+def _remove_keys(folder: Path, files: list[str]) -> None:
+    for name in (KEY_FILE, *files):
+        (folder / name).unlink(missing_ok=True)
     with suppress(OSError):  # the person's folder may hold other things
         folder.rmdir()
 

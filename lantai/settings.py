@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -304,11 +310,19 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first, then the environment, then ``lantai.toml``."""
+        """Arguments first, then the environment, then files of secrets, then ``lantai.toml``.
+
+        ``LANTAI_SECRETS_DIR`` names a folder with one file for each setting, named as its variable in lower case
+        (``lantai_database_url``); what a file says of a group (``lantai_search``, JSON) joins what the environment says.
+        """
         del dotenv_settings, file_secret_settings
         given = init_settings()
         home = Path(given.get("home") or os.environ.get("LANTAI_HOME") or DEFAULT_HOME)
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=home / FILE_NAME)
+        file = TomlConfigSettingsSource(settings_cls, toml_file=home / FILE_NAME)
+        folder = os.environ.get("LANTAI_SECRETS_DIR")
+        if not folder:
+            return init_settings, env_settings, file
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder), file
 
 
 def load(**given: Any) -> Settings:

@@ -108,7 +108,7 @@ class Worker:
                         "queue_name": task.queue.value,
                         "cron_timezone": settings.zone,
                     }
-                    for task in care.TASKS
+                    for task in care.tasks(self.site)
                 ]
             )
         self._thread = threading.Thread(target=self._keep_beating, name="pulse", daemon=True)

@@ -17,9 +17,11 @@ from sqlalchemy.orm import Session
 from access.accounts import create_account
 from access.actors import Actor, console_actor
 from access.organs import create_organ
+from lantai.alone import alone
 from lantai.cli import status_shown
 from lantai.cli.output import Json, emit, err, progress, say, table, warn
 from lantai.cli.session import opened
+from lantai.database import bring_up_to_date
 from lantai.jobs import Queue
 from lantai.probes import parts_of
 from lantai.settings import load
@@ -47,10 +49,21 @@ def init(
     division: Annotated[
         str, typer.Option(help="Division code of the bureau, 6 digits; the default is fictional.")
     ] = FICTIONAL_DIVISION,
+    if_needed: Annotated[
+        bool, typer.Option("--if-needed", help="Where there is a site, only bring its database up to date.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make a new site at LANTAI_HOME: database, keys, two replicas, lantai.toml."""
     settings = load()
+    if if_needed and is_initialised(settings):
+        with alone(settings.home):
+            bring_up_to_date(settings)
+        say(
+            f"站点已存在：{settings.home}；数据库结构已是最新。",
+            f"There is a site at {settings.home}; its database is up to date.",
+        )
+        return
     if not yes and sys.stdin.isatty():
         bureau = typer.prompt("单位名称 Name of the bureau", default=bureau)
         division = typer.prompt("行政区划代码 Division code (6 digits)", default=division)
@@ -88,6 +101,18 @@ def status(*, json: Json = False) -> None:
         emit(found)
         return
     status_shown.show(found)
+
+
+def health(
+    *,
+    of_worker: Annotated[
+        bool, typer.Option("--worker", help="Ask for the worker of this host instead of the web process.")
+    ] = False,
+) -> None:
+    """Whether the process of this container or machine lives: 0 yes, 1 no. Asks nothing else of the site."""
+    from lantai.health import web_answers, worker_beats
+
+    raise typer.Exit(0 if (worker_beats() if of_worker else web_answers()) else 1)
 
 
 def serve(
@@ -273,5 +298,5 @@ def _people_of_the_demo(session: Session, archive: Archive, actor: Actor) -> Non
 
 def add_to(app: typer.Typer) -> None:
     """Hang these commands on the root."""
-    for command in (init, demo, serve, worker, status):
+    for command in (init, demo, serve, worker, status, health):
         app.command()(command)

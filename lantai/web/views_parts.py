@@ -80,6 +80,7 @@ def _line(visit: Visit, part: Part) -> PartLine:
         "sealing": _("Sealing of the ledger"),
         "clock": _("Clock"),
         "watched": _("Watched folder %(name)s"),
+        "backup": _("Backups in %(name)s"),
     }
     words = part.sentence(visit.language)
     if part.since is not None:

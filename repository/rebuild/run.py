@@ -14,6 +14,7 @@ from repository.db import Sessions
 from repository.ledger import acts
 from repository.ledger.entry import ActorRef
 from repository.rebuild.alarms import restore_alarms
+from repository.rebuild.carried import carry_over
 from repository.rebuild.cases import restore_cases
 from repository.rebuild.compare import compare
 from repository.rebuild.history import History, check_ledger, restore_ledger
@@ -49,7 +50,7 @@ def rebuild(
 
     All of it is one transaction: a rebuild that breaks off leaves the database empty, to be repeated. The other
     replicas are listed too; they give what the chosen one names and has lost, and with ``forward`` all that they hold.
-    ``present`` is another database's sessions to compare with. Text and index are queued, not made.
+    ``present`` is another database's sessions to compare with; ``forward`` carries over from it what no store holds. Text and index are queued, not made.
 
     Raises ``NotFound`` for an unknown replica, ``Unavailable`` when it does not answer, ``Conflict`` when the database
     is not empty, and, unless ``forward``: when the replica's ledger ends before a checkpoint or another replica shows,
@@ -98,6 +99,8 @@ def rebuild(
             session.flush()
             with present() as other:
                 report.differences = list(compare(session, other))
+                if forward:
+                    carry_over(session, other, report)
         acts.rebuild_finished(
             session,
             at=archive.clock.now(),

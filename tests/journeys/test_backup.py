@@ -8,7 +8,8 @@ import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,23 +19,28 @@ from access.accounts import create_account
 from access.actors import console_actor
 from access.credentials import authenticate
 from access.organs import create_organ
-from lantai import backups
+from lantai import backup_probe, backups, care
 from lantai.cli.intake_commands import deposit, wait_until_done
+from lantai.parts import State
+from lantai.rebuild import rebuild_site
+from lantai.replica_settings import ReplicaSettings
 from lantai.restoring import Restored, restore
 from lantai.settings import load
 from lantai.site import Site, initialise, open_site
 from lantai.worker import working
-from metadata.errors import Conflict, Forbidden, Invalid, LantaiError, Unavailable
+from metadata.errors import Conflict, Forbidden, Invalid, LantaiError, NotFound, Unavailable
 from metadata.identifiers import new_id
 from repository.backup import bag
 from repository.backup.rows import LEFT_OUT, kept, kind_of
+from repository.clock import FixedClock
 from repository.fixity import audit
 from repository.fixity.outcome import FAULTS, Outcome
 from repository.ledger.acts import ActorRef
 from repository.ledger.catalogue import verify_catalogue
+from repository.ledger.seal import seal
 from repository.ledger.verify import verify_store
 from repository.storage.local import LocalStore
-from repository.tables import Account, Base, Heartbeat, LedgerEntry, LoginSession, Organ, Record
+from repository.tables import Account, Base, Heartbeat, LedgerEntry, LoginSession, Organ, Record, Submission
 from search.service import search
 
 SECRET = "correct horse battery staple"
@@ -177,6 +183,39 @@ def test_a_wiped_machine_comes_back_and_pending_work_is_done_once(machine: Machi
         site.close()
 
 
+def test_stores_that_know_more_stop_writing_until_they_are_caught_up_with(machine: Machine, site: Site) -> None:
+    _done, pending = _carried(machine, site)
+    machine.backup(site)
+    later = machine.put(site, "备份之后的一份材料")
+    with working(site, always=True):
+        assert wait_until_done(site, later) == wait_until_done(site, pending) == "done"
+    seal(site.archive)
+    with site.archive.reading() as session:
+        kept_ids = set(session.scalars(select(Record.id)))
+    site.close()
+    machine.wipe()
+    told = machine.restore()
+    assert told.ahead.stops
+    assert set(told.ahead.blocks) == set(told.ahead.objects) == {"a", "b"}
+    with pytest.raises(Unavailable) as raised:
+        open_site()
+    assert raised.value.code == "restore.stores_ahead"
+    report = rebuild_site("a", forward=True, actor=ACTOR, progress=lambda *_: None).report
+    assert (report.counts["carried_passwords"], report.complete) == (1, True)
+    site = open_site()
+    try:
+        with site.archive.reading() as session:
+            assert set(session.scalars(select(Record.id))) == kept_ids
+            assert session.scalar(select(func.count()).where(LedgerEntry.act == "backup.restored")) == 1
+            assert set(session.scalars(select(Submission.state))) == {"done"}
+        for task in care.FOLLOW_UP:
+            while care.run(site, task):
+                pass
+        _proved(site, records=4)
+    finally:
+        site.close()
+
+
 def _until_index_is_made(site: Site) -> None:
     waiting = threading.Event()
     while any(one.name == "rebuild_index_v1" and one.state in {"ENQUEUED", "PENDING"} for one in site.jobs.list()):
@@ -263,8 +302,6 @@ def test_what_is_not_whole_is_refused_before_anything_is_touched(machine: Machin
 
 def _forge(machine: Machine, label: bag.Label, data: bytes, *, newer: bool) -> None:
     """A backup whose bag is right in itself: a table is exchanged, or (by its owner) the schema is a newer one."""
-    from dataclasses import replace
-
     from repository.backup.passphrase import unseal
     from repository.backup.rows import TableFile, _measured
 
@@ -316,6 +353,26 @@ def test_a_site_other_keys_and_a_replica_are_left_alone(machine: Machine, site: 
     assert raised.value.code == "restore.not_empty"
     assert not (machine.home / "keys" / "keys.json").exists()
     assert not (machine.home / "lantai.toml").exists()
+
+
+def test_the_site_says_when_its_last_backup_is_old_and_a_schedule_makes_the_next(machine: Machine, site: Site) -> None:
+    place = ReplicaSettings(name="vault", kind="local", path=machine.folder / "vault")
+    site.settings.backups = [place]
+    assert backup_probe.backups(site, place).state is State.DEGRADED
+    assert care.run(site, "backup") == 0
+    assert not (machine.folder / "vault").exists(), "no schedule is set"
+    assert "backup" not in {one.name for one in care.tasks(site)}
+    site.settings.backup.cron, site.settings.backup.passphrase_file = "15 2 * * *", machine.folder / "secret"
+    with pytest.raises(NotFound):
+        care.run(site, "backup")
+    (machine.folder / "secret").write_text(SECRET + "\n", encoding="utf-8")
+    assert "15 2 * * *" in {one.cron for one in care.tasks(site)}
+    care.run(site, "backup")
+    assert backup_probe.backups(site, place).state is State.OK
+    later = FixedClock(site.archive.clock.now() + timedelta(hours=37))
+    assert (
+        backup_probe.backups(replace(site, archive=replace(site.archive, clock=later)), place).state is State.DEGRADED
+    )
 
 
 def test_every_column_has_a_form_in_backups() -> None:
