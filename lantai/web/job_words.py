@@ -36,6 +36,7 @@ JOBS: dict[str, dict[str, str]] = {
         "audit_v1": N_("Re-read every object"),
         "repair_v1": N_("Repair damage"),
         "care_v1": N_("Daily care"),
+        "care.backup": N_("Make a backup"),
         "care.pending": N_("Write what a replica lacks"),
         "care.derive": N_("Read the text of files"),
         "care.images": N_("Make pictures of pages"),
