@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import openpyxl
@@ -266,6 +266,9 @@ def test_a_borrower_reads_two_of_three_papers_until_the_grant_is_revoked(holding
         head.page.goto(site.address)
         _decide(head, asked, (APPLICATION, VISIT))
         head.page.screenshot(path=OUTPUT / "people-7-decided.png", full_page=True)
+        grant = page.request.get(asked.replace("/requests/", "/api/v1/requests/")).json()["grant"]
+        begins, ends = (datetime.fromisoformat(grant[name]) for name in ("starts_at", "ends_at"))
+        assert timedelta(days=3) <= ends - begins <= timedelta(days=4)  # three whole days, to midnight after the last
         page.goto(site.address)
         page.screenshot(path=OUTPUT / "people-8-borrower-today.png")
         _open_granted(borrower, APPLICATION)
