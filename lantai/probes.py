@@ -135,8 +135,8 @@ def replica(site: Site, name: str) -> Part:
         return Part(
             code,
             State.DEGRADED,
-            f"{refused[0]}可以读取，不能写入；等待的移交 {waiting[0]} 批。",
-            f"{refused[1]} It can be read but not written; deposits that wait: {waiting[0]}.",
+            f"{refused[0]}可以读取；等待的移交 {waiting[0]} 批，会自动重试。",
+            f"{refused[1]} It can be read; deposits that wait and are tried again by themselves: {waiting[0]}.",
         )
     behind = _unwritten(site, name)
     if behind:

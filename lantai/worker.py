@@ -35,6 +35,7 @@ from metadata.identifiers import new_id
 from repository.db import unavailable
 
 log = logging.getLogger("lantai.worker")
+Stepped = Callable[[str, str, float], None]
 
 MANY = 1000
 """Recoveries before DBOS gives a workflow up; attempts of a step are counted by the pipeline itself."""
@@ -51,12 +52,21 @@ class Stopped(Exception):
 class Worker:
     """Workflows bound to one site. One per process: DBOS is a process-wide engine."""
 
-    def __init__(self, site: Site, *, schedules: bool = True, queues: Sequence[Queue] = tuple(Queue)) -> None:
-        """``queues``: those it serves; ``schedules``: whether it looks at the clock."""
+    def __init__(
+        self,
+        site: Site,
+        *,
+        schedules: bool = True,
+        queues: Sequence[Queue] = tuple(Queue),
+        stepped: Stepped | None = None,
+    ) -> None:
+        """``queues``: those it serves; ``schedules``: whether it looks at the clock; ``stepped`` hears of every batch of a
+        pipeline step: its name, what came of it, seconds."""
         self.site = site
         host = socket.gethostname()
         self.executor_id = f"{host[:40]}-{os.getpid()}-{new_id()[:8]}"
         self._schedules = schedules
+        self._stepped = stepped
         self._queues = tuple(queues)
         self._pulse = Pulse(site, self.executor_id, host[:80], [one.value for one in self._queues])
         self._notes = JobNotes(site.archive.sessions, site.archive.clock)
@@ -147,7 +157,10 @@ class Worker:
 
         @DBOS.step(name="pipeline_step")
         def pipeline_step(step: str, submission_id: str, pause: float) -> list[str]:
+            began = time.perf_counter()
             outcome = run_step(step, context, submission_id)
+            if self._stepped is not None:
+                self._stepped(step, outcome.progress.value, time.perf_counter() - began)
             self._note_step(submission_id, outcome)
             if outcome.progress is Progress.RETRY and self._stop.wait(pause):
                 time.sleep(1.0)  # the engine is being let go of: another worker takes the job up
@@ -353,7 +366,13 @@ def working(site: Site, *, always: bool = False) -> Iterator[Worker | None]:
         worker.stop()
 
 
-def run_forever(site: Site, *, until_closed: IO[bytes] | None = None, queues: Sequence[Queue] = tuple(Queue)) -> None:
+def run_forever(
+    site: Site,
+    *,
+    until_closed: IO[bytes] | None = None,
+    queues: Sequence[Queue] = tuple(Queue),
+    stepped: Stepped | None = None,
+) -> None:
     """`lantai worker`: work until told to stop by SIGTERM, Ctrl-C, or the end of ``until_closed``.
 
     Whoever started this process holds the other end of that pipe: when the starter dies, however it dies, the pipe ends
@@ -364,7 +383,7 @@ def run_forever(site: Site, *, until_closed: IO[bytes] | None = None, queues: Se
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     if until_closed is not None:
         threading.Thread(target=_tell_at_end, args=(until_closed, told), name="starter", daemon=True).start()
-    worker = Worker(site, queues=queues)
+    worker = Worker(site, queues=queues, stepped=stepped)
     worker.start()
     try:
         while not told.wait(3600):

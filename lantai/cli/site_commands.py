@@ -187,12 +187,14 @@ def worker(
     served = _queues(queues)
     site = open_site()
     logs.configure(site.settings.log_format)
-    shown = metering.show(site.settings.metrics, Meters(site, parts_of(site)))
+    meters = Meters(site, parts_of(site))
+    shown = metering.show(site.settings.metrics, meters)
     try:
         shared_folders.check(site, take=take_folders)
         if not until_closed:
             say("工作进程已启动；按 Ctrl-C 停止。", "Worker started; Ctrl-C stops it.")
-        run_forever(site, until_closed=sys.stdin.buffer if until_closed else None, queues=served)
+        starter = sys.stdin.buffer if until_closed else None
+        run_forever(site, until_closed=starter, queues=served, stepped=meters.stepped)
     finally:
         if shown is not None:
             shown.shutdown()

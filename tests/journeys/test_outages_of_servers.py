@@ -235,7 +235,9 @@ def test_an_object_store_goes_away_while_depositing(own_seaweed: Seaweed, tmp_pa
         assert results.total(Outcome.NOT_CHECKED) > 0, "what could not be read is never intact"
         assert results.total(Outcome.MISSING) == 0
         own_seaweed.start()
-        _await(lambda: _parts(site)["replica b"].state == "ok", "the replica is taken up again")
+        _await(lambda: _parts(site)["replica b"].state != "down", "the replica is taken up again")
+        assert "deposits that wait" in _parts(site)["replica b"].en, "until a worker has tried again"
         assert examine(waiting) == "done"
+        assert _parts(site)["replica b"].state == "ok"
         results = audit(site.archive, actor=ActorRef("system", "system"))
         assert results.total(Outcome.INTACT) == results.checked
