@@ -143,7 +143,7 @@ class Clients:
             aws_secret_access_key=own.secret_key,
             verify=own.ca_file or None,
             config=Config(
-                connect_timeout=CONNECT_SECONDS,
+                connect_timeout=max(CONNECT_SECONDS, seconds / 6),  # also how long a body may stand still on its way
                 read_timeout=seconds,
                 retries={"total_max_attempts": 3, "mode": "standard"},
                 max_pool_connections=_POOL,

@@ -11,17 +11,20 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from metadata.errors import Conflict, Invalid, LantaiError, Unavailable
 from repository.storage import failures as said
 from repository.storage.base import CHUNK, Stat, Written, checked_key
 from repository.storage.digested import DigestedChunks
 from repository.storage.s3 import checks, failures, listing, multipart
+from repository.storage.s3.ahead import ahead
 from repository.storage.s3.client import Clients
 from repository.storage.s3.options import S3Options
 
 Held = list[bytes | memoryview]
 ONE_PUT = 64 << 20
+SMALL = 4 << 20
 _AGAIN = 2
 
 
@@ -68,7 +71,7 @@ class S3Store:
         sha256 = chunks.sha256() if isinstance(chunks, DigestedChunks) else _digest(held)
         if expect is not None and sha256 != expect:
             raise said.not_as_expected(self.name, key, expect, sha256)
-        if self._put(key, held, size):
+        if self._put(key, b"".join(held) if len(held) != 1 else held[0], sha256):
             return Written(key, size, sha256)
         return self._confirm(key, size, sha256)
 
@@ -125,17 +128,25 @@ class S3Store:
             raise Invalid("store.bad_key", zh=f"存储键不合规：{key!r}。", en=f"Not a storage key: {key!r}.", key=key)
         return full
 
-    def _put(self, key: str, held: Held, size: int) -> bool:
+    def _put(self, key: str, body: bytes | memoryview, sha256: str) -> bool:
         """One conditional PUT; False when the key is taken. A body that changed on its way is sent again."""
         for left in range(_AGAIN, -1, -1):
             try:
-                with failures.rust(self.name, key):
-                    self.clients.writing(size).put(
-                        self.full_key(key),
-                        b"".join(held) if len(held) != 1 else held[0],
-                        mode="create",
-                        use_multipart=False,
-                    )
+                if len(body) <= SMALL:
+                    with failures.rust(self.name, key):
+                        self.clients.writing(len(body)).put(
+                            self.full_key(key), body, mode="create", use_multipart=False
+                        )
+                else:  # boto3 takes the digest that is known; obstore would compute it again
+                    with failures.boto(self.name, key):
+                        self.clients.parts.put_object(
+                            Bucket=self.options.bucket,
+                            Key=self.full_key(key),
+                            Body=body,
+                            ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                            IfNoneMatch="*",
+                            **multipart.lock_fields(self.options, self.clients.lock_until()),
+                        )
                 return True
             except Conflict:
                 return False
@@ -216,7 +227,12 @@ class S3Store:
         wanted = found.range[1] - found.range[0]
         if span is not None and wanted != span[1] - span[0]:
             raise failures.said("store.io_error", self.name, key, "another range than asked for")
-        stream = iter(found.stream(min_chunk_size=CHUNK))
+        pieces = self._streamed(key, found, wanted)
+        yield from pieces if wanted <= SMALL else ahead(pieces)
+
+    def _streamed(self, key: str, found: Any, wanted: int) -> Iterator[bytes]:
+        """The body of an answer; one that ends early is an error."""
+        stream = iter(found.stream(min_chunk_size=CHUNK // 2))
         got = 0
         while True:
             with failures.rust(self.name, key):

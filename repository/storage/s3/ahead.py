@@ -1,0 +1,46 @@
+"""Reading ahead: the next pieces arrive while the last one is being hashed."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+
+_DEPTH = 4
+_LOOK_SECONDS = 0.2
+
+
+def ahead(source: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces, at most ``_DEPTH`` of them read before they are asked for; its errors are raised in their turn.
+
+    A reader that stops early ends the thread as well, at the latest with the piece that is under way.
+    """
+    pieces: queue.Queue[bytes | BaseException | None] = queue.Queue(_DEPTH)
+    stopped = threading.Event()
+
+    def hand(item: bytes | BaseException | None) -> None:
+        while not stopped.is_set():
+            try:
+                pieces.put(item, timeout=_LOOK_SECONDS)
+                return
+            except queue.Full:
+                continue
+
+    def fill() -> None:
+        try:
+            for piece in source:
+                hand(piece)
+                if stopped.is_set():
+                    return
+            hand(None)
+        except BaseException as error:  # noqa: BLE001 - raised by the thread that reads
+            hand(error)
+
+    threading.Thread(target=fill, name="s3-ahead", daemon=True).start()
+    try:
+        while (item := pieces.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
