@@ -23,7 +23,7 @@ def told() -> Iterator[None]:
     """Whatever the client raises inside comes out as ``Unavailable``."""
     try:
         yield
-    except (ApiError, TransportError, UnsupportedProductError) as error:
+    except (ApiError, TransportError) as error:
         raise fault(error) from error
 
 
@@ -36,10 +36,10 @@ def kind_of(error: object) -> str:
 
 def fault(error: Exception) -> Unavailable:
     """An error of the client as the kind that everybody understands."""
+    if isinstance(error, UnsupportedProductError):  # before its own base class
+        return other_version()
     if isinstance(error, ApiError):
         return refusal(error.status_code, kind_of(error))
-    if isinstance(error, UnsupportedProductError):
-        return other_version()
     if isinstance(error, TlsError):
         return _tls()
     if isinstance(error, ConnectionTimeout):
