@@ -19,6 +19,7 @@ from bench import (
     corpora,
     costs,
     custody,
+    elastic,
     filtering,
     gate,
     looking,
@@ -60,6 +61,7 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
     alone = {  # needs none of the corpora
         "search": search.results,
         "search filter": filtering.results,
+        "elasticsearch": elastic.results,
         "gate": gate.results,
         "use register": register.results,
         "viewer": viewer.results,

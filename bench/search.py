@@ -213,6 +213,10 @@ def _permission() -> PermissionFilter:
     return PermissionFilter((*records, Scope(tuple(prefixes), kind=HOUSEHOLD)))
 
 
+PERMISSION = _permission()
+"""Under which every query is asked."""
+
+
 def names_of(source: random.Random, count: int, wanted: int) -> list[str]:
     """Names of people whose households stand in an index of ``count`` records."""
     return [_house(number)[1][0] for number in source.sample(range(count // _PER_HOUSEHOLD), wanted)]

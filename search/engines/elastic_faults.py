@@ -103,7 +103,7 @@ def _login() -> Unavailable:
 def _rights() -> Unavailable:
     return Unavailable(
         "index.rights",
-        zh="检索服务（Elasticsearch）的账户权限不足。所需权限见《Elasticsearch 检索引擎》说明。",
+        zh="检索服务（Elasticsearch）的账户权限不足。所需权限见 docs/howto/elasticsearch.md。",
         en="The account at the search service (Elasticsearch) lacks a right. Those that are needed stand in docs/howto/elasticsearch.md.",
     )
 
