@@ -16,7 +16,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError
 
-from metadata.errors import Invalid, Unavailable
+from metadata.errors import Unavailable
 from search.engines import elastic_faults as faults
 from search.engines import elastic_mapping as mapping
 from search.engines.elastic import ElasticEngine, Reached
@@ -210,7 +210,7 @@ class ClusterHome:
 
 
 def _connected(reach: Reach) -> Reached:
-    """Clients of the cluster; nothing is asked of it yet. ``Invalid`` for settings that cannot be used."""
+    """Clients of the cluster; nothing is asked of it yet. ``Unavailable`` for settings that cannot be used."""
     more: dict[str, Any] = {}
     if any(url.startswith("https") for url in reach.urls):
         more = {"verify_certs": reach.verify, "ssl_show_warn": False}
@@ -221,6 +221,8 @@ def _connected(reach: Reach) -> Reached:
     elif reach.user:
         more["basic_auth"] = (reach.user, reach.password)
     try:
+        if "ca_certs" in more:
+            ssl.create_default_context(cafile=reach.ca_file)  # the client would name the node's certificate instead
         client = Elasticsearch(
             list(reach.urls),
             request_timeout=reach.seconds,
@@ -229,8 +231,8 @@ def _connected(reach: Reach) -> Reached:
             **more,
         )
     except (ValueError, OSError, ssl.SSLError) as error:
-        raise Invalid(
-            "settings.search",
+        raise Unavailable(
+            "index.settings",
             zh="检索引擎的设置无法使用。请检查 search.urls（形如 https://主机:9200）和 search.ca_file（可读的 PEM 文件）。",
             en="The settings of the search engine cannot be used. Check search.urls (as https://host:9200) and search.ca_file (a PEM file that can be read).",
         ) from error
