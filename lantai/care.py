@@ -22,7 +22,7 @@ from ingest.extract.ocr import recognise_pending
 from ingest.extract.office import converter
 from ingest.extract.pictures import picture_pending
 from ingest.releasing import release_quarantine
-from lantai import backups, parts_alarms, watch
+from lantai import backups, parts_alarms, replicas, watch
 from lantai.indexing import Progress, rebuild_once
 from lantai.jobs import Queue, submission_of
 from lantai.probes import kept_parts
@@ -35,6 +35,7 @@ from repository.ledger.acts import ActorRef
 from repository.ledger.checkpoints import write_checkpoint
 from repository.ledger.seal import seal
 from repository.pending import write_pending_objects
+from repository.replication import Step, close_gaps, compare, list_destroyed
 from repository.tables import Submission
 from retention import totals as due_totals
 from retention.reassignment import reassign_outdated
@@ -56,7 +57,10 @@ QUIET_SECONDS = 60.0
 
 
 def _write_pending(site: Site) -> int:
-    return write_pending_objects(site.archive, limit=500)
+    replicas.follow(site)
+    written = write_pending_objects(site.archive, limit=500)
+    list_destroyed(site.archive)
+    return written
 
 
 def _derive(site: Site) -> int:
@@ -125,6 +129,8 @@ def _checkpoint(site: Site) -> int:
 
 
 def _inventory(site: Site) -> int:
+    with site.archive.sessions.begin() as session:
+        close_gaps(session)
     inventory(site.archive, actor=SYSTEM.ref)
     return 0
 
@@ -218,6 +224,7 @@ class Task:
 
 TASKS = (
     Task("pending", "* * * * *", _write_pending),
+    Task("fill", "* * * * *", replicas.begin_fills, steps=1),
     Task("derive", "* * * * *", _derive),
     Task("images", "* * * * *", _images, Queue.IMAGES, steps=5),
     Task("ocr", "* * * * *", _ocr, Queue.OCR, steps=2),
@@ -274,6 +281,16 @@ def repair_incidents(site: Site, *, actor_id: str, incident_ids: Sequence[str] |
     """Mend the open incidents named, or every one, as far as there is a good copy; how many were mended."""
     results = repair(site.archive, actor=ActorRef(actor_id, "account"), incident_ids=incident_ids)
     return sum(one.repaired for one in results)
+
+
+def fill_replica(site: Site, name: str) -> int:
+    """One step of filling a replica that joins; 0 when it is in use, or cannot be filled now."""
+    return int(replicas.fill(site, name) is Step.MORE)
+
+
+def compare_replicas(site: Site, *, actor_id: str, first: str, second: str, deep: bool) -> int:
+    """Hold two replicas against each other; how many keys differ."""
+    return compare(site.archive, first, second, actor=ActorRef(actor_id, "account"), deep=deep).differing
 
 
 def rebuild_index(site: Site, *, actor_id: str, progress: Progress | None = None) -> int:

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from lantai import request_id
 from lantai.job_notes import put
 from lantai.job_rows import JobFilter, Rows
+from metadata.identifiers import new_id
 from repository.rights import JOBS_SCHEMA
 
 APPLICATION = "lantai"
@@ -41,6 +42,8 @@ class Work(StrEnum):
     REPAIR = "repair_v1"
     CARE = "care_v1"
     REBUILD_INDEX = "rebuild_index_v1"
+    FILL_REPLICA = "fill_replica_v1"
+    COMPARE_REPLICAS = "compare_replicas_v1"
 
 
 class Queue(StrEnum):
@@ -56,6 +59,7 @@ class Queue(StrEnum):
     OCR = "ocr"
     WATCH = "watch"
     INDEX = "index"
+    REPLICAS = "replicas"
 
 
 def submission_of(job_id: str) -> str:
@@ -176,6 +180,24 @@ class Jobs:
                 return found[0].id
         job_id = f"rebuild-index-{key}"
         return self._enqueue(session, Work.REBUILD_INDEX, Queue.INDEX, job_id, actor_id, actor_id=actor_id)
+
+    def enqueue_fill(self, session: Session, replica: str) -> str:
+        """Fill a replica that joins; the job that waits or runs already, when there is one."""
+        prefix = f"fill-{replica}-"
+        going_on = self._client.list_workflows(
+            workflow_id_prefix=prefix, status=["ENQUEUED", "PENDING"], limit=1, load_input=False, load_output=False
+        )
+        if going_on:
+            return str(going_on[0].workflow_id)
+        return self._enqueue(session, Work.FILL_REPLICA, Queue.REPLICAS, f"{prefix}{new_id()}", replica)
+
+    def enqueue_comparison(
+        self, session: Session, key: str, *, actor_id: str, first: str, second: str, deep: bool = False
+    ) -> str:
+        """Hold two replicas against each other."""
+        job_id = f"compare-{key}"
+        wanted = (actor_id, first, second, deep)
+        return self._enqueue(session, Work.COMPARE_REPLICAS, Queue.REPLICAS, job_id, *wanted, actor_id=actor_id)
 
     def close(self) -> None:
         """Give connections back."""

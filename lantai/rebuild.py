@@ -7,6 +7,7 @@ replaced file is kept. The exchange is one rename: whatever happens, a whole dat
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from contextlib import closing
@@ -26,6 +27,7 @@ from lantai.settings import Settings
 from lantai.site import build_archive, load_initialised
 from metadata.errors import Conflict, Unavailable
 from metadata.identifiers import new_id
+from repository.archive import Archive
 from repository.clock import SystemClock
 from repository.db import open_engine, reading_sessions
 from repository.ledger.acts import ActorRef
@@ -33,8 +35,11 @@ from repository.migrations import is_current, upgrade
 from repository.rebuild import RebuildReport, rebuild
 from repository.rebuild.report import Progress
 from repository.rights import settle
+from repository.storage import layout
 from repository.tables import Record
 from retention.schedules import assign_records
+
+log = logging.getLogger(__name__)
 
 _SIDES = ("-wal", "-shm", "-journal")
 _MAKING = ".rebuilding-"
@@ -143,8 +148,8 @@ def _into(
         if engine.dialect.name == "sqlite":
             migrate(url)
         settle(engine, make_url(settings.database_url).username)
-        archive = build_archive(settings, engine, SystemClock())
-        return rebuild(
+        archive = build_archive(settings, engine, SystemClock(), other_keys=True)
+        report = rebuild(
             archive,
             replica,
             forward=forward,
@@ -153,10 +158,22 @@ def _into(
             present=reading_sessions(present) if present is not None and _has_tables(present) else None,
             progress=progress,
         )
+        if forward:
+            _make_keys_known(archive)
+        return report
     finally:
         engine.dispose()
         if present is not None:
             present.dispose()
+
+
+def _make_keys_known(archive: Archive) -> None:
+    """Write this site's public keys to every replica: with new keys after a loss, no store would take it in otherwise."""
+    for key_id, document in archive.keys.key_documents(archive.holding_id):
+        try:
+            archive.replicas.create_bytes(layout.ledger_key_key(key_id), document)
+        except Unavailable as error:
+            log.warning("the public key %s did not reach every replica yet: %s", key_id, error)
 
 
 def _has_tables(engine: Engine) -> bool:

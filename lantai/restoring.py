@@ -23,7 +23,8 @@ from lantai.alone import alone
 from lantai.backups import open_secrets
 from lantai.database import bring_up_to_date, file_of, open_database
 from lantai.jobs import Jobs
-from lantai.settings import FILE_NAME, Settings, load, write_initial
+from lantai.settings import FILE_NAME, Settings, load
+from lantai.settings_file import write_initial
 from lantai.site import build_archive, is_initialised
 from metadata.errors import Conflict
 from metadata.identifiers import new_id

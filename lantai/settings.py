@@ -6,7 +6,6 @@ underscores in the environment (``LANTAI_LIMITS__MAX_FILES=5000``).
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
@@ -34,6 +33,7 @@ from repository.db import DatabasePool
 DEFAULT_HOME = "lantai-home"
 FILE_NAME = "lantai.toml"
 _SHORTEST_TOKEN = 20
+PREFIX = "LANTAI_"
 
 
 class WatchedFolder(BaseModel):
@@ -143,6 +143,7 @@ class QueueLimits(BaseModel):
     ocr: int = Field(0, ge=0, le=1024, description="reading of scans")
     watch: int = Field(1, ge=0, le=1024, description="watched folders")
     index: int = Field(1, ge=0, le=1024, description="making the index anew")
+    replicas: int = Field(1, ge=0, le=1024, description="filling and comparing replicas")
 
 
 class QueueSettings(BaseModel):
@@ -159,6 +160,7 @@ class QueueSettings(BaseModel):
     ocr: int = Field(1, ge=1, le=64, description="reading of scans, in one worker")
     watch: int = Field(1, ge=1, le=64, description="watched folders, in one worker")
     index: int = Field(1, ge=1, le=64, description="making the index anew, in one worker")
+    replicas: int = Field(1, ge=1, le=64, description="filling and comparing replicas, in one worker")
     together: QueueLimits = Field(default_factory=QueueLimits, description="limits for all workers together")
 
     def of(self, queue: str) -> tuple[int, int]:
@@ -170,7 +172,7 @@ class QueueSettings(BaseModel):
 class Settings(BaseSettings):
     """Everything a site may decide. Relative paths count from ``home``."""
 
-    model_config = SettingsConfigDict(env_prefix="LANTAI_", env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
 
     home: Path = Field(Path(DEFAULT_HOME), description="folder of everything the site owns")
     holding_id: str | None = Field(None, description="UUID of the holding; written by `lantai init`")
@@ -344,55 +346,3 @@ def load(**given: Any) -> Settings:
             zh=f"lantai.toml 不是有效的 TOML：{error}。",
             en=f"lantai.toml is not valid TOML: {error}.",
         ) from error
-
-
-def write_initial(settings: Settings, *, holding_id: str) -> Path:
-    """Write ``lantai.toml`` for a new site, whole or not at all.
-
-    A file that was there before, with choices made ahead of ``lantai init``, keeps every line and gains the holding id.
-    """
-    path = settings.home / FILE_NAME
-    lines = [
-        "# Settings of this Lantai site. Every key is described in docs/reference/settings.md.",
-        f'holding_id = "{holding_id}"',
-    ]
-    if path.exists():
-        lines.append(path.read_text(encoding="utf-8"))
-    else:
-        lines += _initial(settings)
-    fresh = path.with_name(f".{FILE_NAME}.{os.getpid()}")
-    with fresh.open("w", encoding="utf-8") as out:
-        out.write("\n".join(lines))
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return path
-
-
-def _initial(settings: Settings) -> list[str]:
-    lines = [
-        f"zone = {_text(settings.zone)}",
-        f"profile = {_text(settings.profile)}",
-        f'language = "{settings.language}"',
-        f"synthetic = {'true' if settings.synthetic else 'false'}",
-        "",
-    ]
-    for replica in settings.replicas:
-        if replica.name not in settings.replica_secrets:
-            replica.keep_secret(settings.keys)
-        lines += ["[[replicas]]", *(f"{name} = {_toml(value)}" for name, value in replica.written(settings.home)), ""]
-    return lines
-
-
-def _toml(value: object) -> str:
-    return _text(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _text(value: str) -> str:
-    """A basic string of TOML; JSON's escapes are among TOML's."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -22,8 +22,10 @@ from lantai.database import bring_up_to_date, file_of, follow_program, has_datab
 from lantai.index_home import open_home
 from lantai.jobs import Jobs
 from lantai.parts import Parts
+from lantai.replica_places import refuse_one_place_twice
 from lantai.replica_settings import ReplicaSettings
-from lantai.settings import FILE_NAME, Settings, load, write_initial
+from lantai.settings import FILE_NAME, Settings, load
+from lantai.settings_file import write_initial
 from lantai.stores import open_store
 from metadata.errors import Conflict, Invalid, NotFound, Unavailable
 from metadata.identifiers import new_id
@@ -32,9 +34,10 @@ from repository.archive import Archive
 from repository.backup.ahead import is_stopped
 from repository.clock import Clock, SystemClock
 from repository.db import open_sessions, reading_sessions
-from repository.holding import MARKER_DAMAGED, check_marker, initialise_store
+from repository.holding import MARKER_DAMAGED, check_keys, check_marker, initialise_store
 from repository.keys import Keys
 from repository.ledger import acts
+from repository.replication.states import KnownStates
 from repository.revisions import adopt_profile
 from repository.storage.base import Store
 from repository.storage.offline import OfflineStore
@@ -82,12 +85,19 @@ def _archive(
 ) -> Archive:
     for folder in (settings.quarantine, settings.derivatives):
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    reading = reading_sessions(engine)
     return Archive(
         holding_id=holding_id,
         zone=settings.zone,
         sessions=open_sessions(engine),
-        reading=reading_sessions(engine),
-        replicas=Replicas(stores, {one.name for one in settings.replicas if one.required}),
+        reading=reading,
+        replicas=Replicas(
+            stores,
+            {one.name for one in settings.replicas if one.required},
+            confirmations=settings.confirmations,
+            states=KnownStates(reading),
+            credentials={one.name: one.access_key for one in settings.replicas if one.access_key},
+        ),
         keys=keys,
         clock=clock,
         profile=_profile(settings),
@@ -121,6 +131,7 @@ def initialise(settings: Settings, *, bureau: str, division: str, clock: Clock |
 
 
 def _make(settings: Settings, *, bureau: str, division: str, clock: Clock) -> None:
+    refuse_one_place_twice(settings.replicas)
     keys = Keys.open(settings.keys) if Keys.exist(settings.keys) else Keys.create(settings.keys)
     bring_up_to_date(settings)
     engine = open_database(settings)
@@ -171,7 +182,7 @@ def _furnish(session: Session, archive: Archive, settings: Settings, bureau: str
                 kind=replica.kind,
                 required=replica.required,
             )
-    for store in (archive.replicas.store(name) for name in archive.replicas.names):
+    for store in archive.replicas.stores:
         initialise_store(session, archive=archive, store=store)
     adopt_profile(session, archive=archive, actor=actor.ref)
     create_organ(
@@ -199,28 +210,32 @@ def load_initialised(settings: Settings | None = None) -> Settings:
     return settings
 
 
-def build_archive(settings: Settings, engine: Engine, clock: Clock) -> Archive:
-    """The archive of an initialised site on ``engine``; a store that belongs to another holding is refused."""
+def build_archive(settings: Settings, engine: Engine, clock: Clock, *, other_keys: bool = False) -> Archive:
+    """The archive of an initialised site on ``engine``.
+
+    ``Conflict`` for a store that belongs to another holding or is written with other keys (unless ``other_keys``), and
+    when two replicas lie in one place.
+    """
     assert settings.holding_id is not None
-    stores = [_marked(replica, settings.holding_id) for replica in settings.replicas]
-    return _archive(
-        settings, engine, keys=Keys.open(settings.keys), clock=clock, holding_id=settings.holding_id, stores=stores
-    )
+    refuse_one_place_twice(settings.replicas)
+    keys = Keys.open(settings.keys)
+    known = None if other_keys else keys
+    stores = [open_replica(replica, settings.holding_id, known) for replica in settings.replicas]
+    return _archive(settings, engine, keys=keys, clock=clock, holding_id=settings.holding_id, stores=stores)
 
 
-def _marked(replica: ReplicaSettings, holding_id: str) -> Store:
+def open_replica(replica: ReplicaSettings, holding_id: str, keys: Keys | None) -> Store:
     """The replica's store; one that does not answer stands offline and is looked for again, others go on."""
     try:
-        return _proved(replica, holding_id)
+        return _proved(replica, holding_id, keys)
     except Unavailable as error:
         log.warning("replica %s is offline: %s", replica.name, error)
-        return OfflineStore(
-            replica.name, replica.kind, error, partial(_proved, replica, holding_id), location=replica.location
-        )
+        look = partial(_proved, replica, holding_id, keys)
+        return OfflineStore(replica.name, replica.kind, error, look, location=replica.location)
 
 
-def _proved(replica: ReplicaSettings, holding_id: str) -> Store:
-    """The store opened anew, when it carries this holding's marker.
+def _proved(replica: ReplicaSettings, holding_id: str, keys: Keys | None) -> Store:
+    """The store opened anew, when it carries this holding's marker and is written with these keys.
 
     One whose marker is damaged is used: audits name the marker, and a repair writes it anew.
     """
@@ -231,6 +246,8 @@ def _proved(replica: ReplicaSettings, holding_id: str) -> Store:
         if error.code != MARKER_DAMAGED:
             raise
         log.warning("replica %s: %s", store.name, error)
+    if keys is not None:
+        check_keys(store, keys, holding_id)
     try:
         swept = store.check()
     except Unavailable as error:  # it may still be read

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import IO
 
 from dbos import DBOS
@@ -150,6 +151,7 @@ class Worker:
         """Bind the workflows to this site; DBOS finds them by name."""
         self._register_ingest(context)
         self._register_index()
+        self._register_replicas()
         return self._register_care()
 
     def _register_ingest(self, context: Context) -> None:
@@ -255,6 +257,32 @@ class Worker:
                 return rebuild_index_step(actor_id)
 
         del rebuild_index
+
+    def _register_replicas(self) -> None:
+        site = self.site
+
+        @DBOS.step(name="fill_step")
+        def fill_step(name: str) -> int:
+            return self._patiently("fill", lambda: care.fill_replica(site, name))
+
+        @DBOS.step(name="compare_step")
+        def compare_step(actor_id: str, first: str, second: str, deep: bool) -> int:
+            compare = partial(care.compare_replicas, site, actor_id=actor_id, first=first, second=second, deep=deep)
+            return self._patiently("compare", compare)
+
+        @DBOS.workflow(name=Work.FILL_REPLICA.value, max_recovery_attempts=MANY)
+        def fill(name: str) -> None:
+            """Until the replica is in use, or cannot be filled now: the care that comes every minute begins anew."""
+            with self._at_work():
+                while fill_step(name):
+                    pass
+
+        @DBOS.workflow(name=Work.COMPARE_REPLICAS.value, max_recovery_attempts=MANY)
+        def compare(actor_id: str, first: str, second: str, deep: bool) -> int:
+            with self._at_work():
+                return compare_step(actor_id, first, second, deep)
+
+        del fill, compare
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:

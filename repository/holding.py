@@ -21,6 +21,7 @@ from metadata.errors import Conflict, Invalid, LantaiError, NotFound, Unavailabl
 from repository import canonical
 from repository.archive import Archive
 from repository.clock import stamp
+from repository.keys import Keys
 from repository.storage import layout
 from repository.storage.base import Store
 from repository.tables import ReplicaObject, StoredObject
@@ -110,6 +111,22 @@ def check_marker(store: Store, holding_id: str) -> Marker:
             found=marker.replica,
         )
     return marker
+
+
+def check_keys(store: Store, keys: Keys, holding_id: str) -> None:
+    """``Conflict`` when ``store`` knows ledger keys and none of this site's is among them: another program writes there.
+
+    A store without any key has not been written by anybody yet.
+    """
+    listed = (layout.parse(stat.key) for stat in store.list("ledger/keys/"))
+    there = {info.name for info in listed if info.kind == "ledger_key"}
+    if there and not there & {key_id for key_id, _ in keys.key_documents(holding_id)}:
+        raise Conflict(
+            "holding.other_keys",
+            zh=f"存储“{store.name}”中的台账是用别的密钥签名的，已拒绝使用，没有写入任何内容：可能有另一个程序在使用同一存储，或密钥文件不是本站点的。请检查设置，或从备份恢复密钥。",
+            en=f"The ledger in store {store.name} is signed with other keys; it was refused and nothing was written. Another program uses the same store, or the key file is not this site's: check the settings, or restore the keys from their backup.",
+            store=store.name,
+        )
 
 
 def write_marker(store: Store, *, holding_id: str, zone: str, at: datetime) -> Marker:

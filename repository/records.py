@@ -21,8 +21,8 @@ from repository.archive import Archive
 from repository.db import insert_or
 from repository.ledger import acts
 from repository.ledger.acts import AccessionedRecord, ActorRef
+from repository.objects import NewObject, register_many
 from repository.revisions import revise_cases
-from repository.storage.replicas import NewObject, register_many
 from repository.tables import Counter, Record, RecordVersion, StoredFile
 
 _FILE_ROWS = 5_000
@@ -107,7 +107,6 @@ def accession(
     register_many(
         session,
         clock=archive.clock,
-        replicas=archive.replicas,
         objects=[
             NewObject(one.object_key, "bag", one.object_sha256, one.object_size, one.record_id, None, one.written)
             for one in batch

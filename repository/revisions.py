@@ -26,6 +26,7 @@ from repository.clock import stamp
 from repository.db import by_bytes
 from repository.ledger import acts
 from repository.ledger.acts import ActorRef
+from repository.objects import in_use
 from repository.storage import layout
 from repository.tables import (
     CaseFile,
@@ -33,7 +34,6 @@ from repository.tables import (
     Household,
     ProfileVersion,
     Record,
-    Replica,
     ReplicaObject,
     StoredObject,
 )
@@ -104,8 +104,8 @@ def freeze(session: Session, objects: Sequence[FrozenObject], *, now: datetime) 
 
 
 def expect_on_replicas(session: Session, keys: Iterable[str]) -> None:
-    """Say that every active replica must come to hold these objects."""
-    names = list(session.scalars(select(Replica.name).where(Replica.state == "active").order_by(Replica.name)))
+    """Say that every replica in use must come to hold these objects."""
+    names = in_use(session)
     rows = [{"replica": name, "key": key} for key in keys for name in names]
     if rows:
         session.execute(insert(ReplicaObject), rows)

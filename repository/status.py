@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from metadata.errors import LantaiError, NotFound
 from repository.archive import Archive
 from repository.clock import stamp
+from repository.replication.report import UNKNOWN, ReplicaReport, report, shared_by
 from repository.storage import layout
-from repository.storage.base import Store
+from repository.storage.replicas import RETIRED
 from repository.tables import (
     AuditRun,
     Counter,
@@ -25,8 +26,6 @@ from repository.tables import (
     Record,
     RecordPlan,
     RecordVersion,
-    Replica,
-    ReplicaObject,
     StoredFile,
     Submission,
 )
@@ -51,7 +50,8 @@ def status(archive: Archive) -> dict[str, Any]:
     with archive.reading() as session:
         found: dict[str, Any] = {"holding_id": archive.holding_id, "at": stamp(archive.clock.now())}
         found.update(_totals(session))
-        found["replicas"] = [_replica(archive, session, row) for row in _replica_rows(session)]
+        replicas = report(archive, session)
+        found["replicas"] = [_replica(session, one) for one in replicas]
         found["submissions"] = dict(
             session.execute(
                 select(Submission.state, func.count()).group_by(Submission.state).order_by(Submission.state)
@@ -67,7 +67,7 @@ def status(archive: Archive) -> dict[str, Any]:
             .where(RecordPlan.state.not_in(("accessioned", "left_out")))
             .limit(_PLANS_LOOKED_AT)
         ).all()
-    found["failure_domains"] = _failure_domains(found["replicas"])
+    found["failure_domains"] = _failure_domains(archive, replicas)
     strays = _strays(archive, plans)
     found["strays"] = len(strays)
     found["stray_objects"] = strays[:LISTED]
@@ -82,48 +82,29 @@ def _totals(session: Session) -> dict[str, int]:
     }
 
 
-def _replica_rows(session: Session) -> list[Replica]:
-    return list(session.scalars(select(Replica).order_by(Replica.name)))
-
-
-def _replica(archive: Archive, session: Session, row: Replica) -> dict[str, Any]:
-    store = archive.replicas.store(row.name) if row.name in archive.replicas.names else None
-    mine = ReplicaObject.replica == row.name
-    objects = session.scalar(select(func.count()).select_from(ReplicaObject).where(mine)) or 0
-    pending = session.scalar(
-        select(func.count()).select_from(ReplicaObject).where(mine, ReplicaObject.written_at.is_(None))
-    )
-    unread = session.scalar(
-        select(func.count())
-        .select_from(ReplicaObject)
-        .where(mine, ReplicaObject.checked_at.is_(None), ReplicaObject.written_at.is_not(None))
-    )
-    oldest = session.scalar(select(func.min(ReplicaObject.checked_at)).where(mine))
+def _replica(session: Session, one: ReplicaReport) -> dict[str, Any]:
     last = session.scalars(
         select(AuditRun)
-        .where(AuditRun.replica == row.name, AuditRun.kind != "inventory", AuditRun.finished_at.is_not(None))
+        .where(AuditRun.replica == one.name, AuditRun.kind != "inventory", AuditRun.finished_at.is_not(None))
         .order_by(AuditRun.finished_at.desc())
         .limit(1)
     ).first()
-    damaged = session.scalar(
-        select(func.count(func.distinct(Incident.key))).where(Incident.state == "open", Incident.replica == row.name)
-    )
-    domain, reachable = _failure_domain(store)
     return {
-        "name": row.name,
-        "kind": row.kind,
-        "location": row.location,
-        "required": row.required,
-        "state": row.state,
-        "reachable": reachable,
-        "objects": objects,
-        "pending": pending or 0,
-        "never_checked": unread or 0,
-        "oldest_check": _moment(oldest),
+        "name": one.name,
+        "kind": one.kind,
+        "location": one.location,
+        "required": one.required,
+        "state": one.state,
+        "reachable": one.reachable,
+        "objects": one.objects,
+        "pending": one.pending,
+        "never_checked": one.never_checked,
+        "oldest_check": _moment(one.oldest_check),
         "last_audit": None if last is None else _run(last),
-        "inventoried_at": _moment(row.inventoried_at),
-        "damaged": damaged or 0,
-        "failure_domain": domain,
+        "inventoried_at": _moment(one.inventoried_at),
+        "damaged": one.damaged,
+        "failure_domain": one.domain,
+        "filling": None if one.filling is None else asdict(one.filling),
     }
 
 
@@ -142,28 +123,16 @@ def _moment(at: datetime | None) -> str | None:
     return None if at is None else stamp(at)
 
 
-def _failure_domain(store: Store | None) -> tuple[str, bool]:
-    """What fails together with the replica, and whether it is there now."""
-    if store is None:
-        return "unknown", False
-    try:
-        return store.failure_domain(), True
-    except LantaiError:
-        return "unknown", False
-
-
-def _failure_domains(replicas: list[dict[str, Any]]) -> dict[str, Any]:
-    domains: dict[str, list[str]] = defaultdict(list)
-    for replica in replicas:
-        domains[replica["failure_domain"]].append(replica["name"])
-    domains.pop("unknown", None)
-    shared = [names for names in domains.values() if len(names) > 1]
-    zh = en = ""
-    if shared:
-        names = "; ".join(", ".join(one) for one in shared)
-        zh = f"副本 {names} 在同一设备或同一服务上，损坏时会一同丢失。请把其中一个移到别处。"
-        en = f"Replicas {names} lie on one device or service and would be lost together. Move one of them elsewhere."
-    return {"count": len(domains), "shared": shared, "zh": zh, "en": en}
+def _failure_domains(archive: Archive, replicas: Sequence[ReplicaReport]) -> dict[str, Any]:
+    found = shared_by(archive, replicas)
+    known = {one.domain for one in replicas if one.state != RETIRED} - {UNKNOWN}
+    return {
+        "count": len(known),
+        "shared": [list(one.replicas) for one in found if one.kind != "credentials"],
+        "credentials": [list(one.replicas) for one in found if one.kind == "credentials"],
+        "zh": "".join(one.zh for one in found),
+        "en": " ".join(one.en for one in found),
+    }
 
 
 def _incidents(session: Session) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from lantai.cli import (
     list_commands,
     people_commands,
     record_commands,
+    replica_commands,
     report_commands,
     request_commands,
     retention_commands,
@@ -50,6 +51,7 @@ care_commands.add_to(app)
 database_commands.add_to(app)
 backup_commands.add_to(app)
 job_commands.add_to(app)
+replica_commands.add_to(app)
 people_commands.add_to(app)
 retention_commands.add_to(app)
 record_commands.add_to(app)

@@ -9,7 +9,7 @@ from lantai.cli.deposit_shown import STATES
 from lantai.cli.output import out, say, table
 from lantai.web.display import size
 
-_REPLICA_STATES = {"active": "使用中", "retiring": "停用中", "retired": "已停用", "offline": "离线"}
+_REPLICA_STATES = {"active": "使用中", "filling": "补写中", "retired": "已停用"}
 
 
 def show(found: Mapping[str, Any]) -> None:
@@ -83,7 +83,7 @@ def _replicas(replicas: Sequence[Mapping[str, Any]]) -> None:
             (
                 one["name"] if one["required"] else f"{one['name']}（可选 optional）",
                 f"{_REPLICA_STATES.get(one['state'], one['state'])} {one['state']}"
-                if one["reachable"]
+                if one["reachable"] or one["state"] == "retired"
                 else "无法访问 not reachable",
                 f"{one['objects']:,}" + (f"（待写 pending {one['pending']:,}）" if one["pending"] else ""),
                 f"{one['damaged']:,}",

@@ -21,6 +21,7 @@ JOBS: dict[str, dict[str, str]] = {
         "ocr": N_("Reading of scans"),
         "watch": N_("Watched folders"),
         "index": N_("Making the index anew"),
+        "replicas": N_("Filling and comparing replicas"),
     },
     "job_step": {
         "pipeline_step": N_("A batch of a deposit"),
@@ -29,6 +30,8 @@ JOBS: dict[str, dict[str, str]] = {
         "audit_step": N_("Re-reading"),
         "repair_step": N_("Repair"),
         "rebuild_index_step": N_("Making the index anew"),
+        "fill_step": N_("A batch of filling a replica"),
+        "compare_step": N_("Comparing replicas"),
     },
     "work": {
         "ingest_v1": N_("Take in a submission"),
@@ -50,6 +53,7 @@ JOBS: dict[str, dict[str, str]] = {
         "care.carry-on": N_("Carry on what was interrupted"),
         "care.watch": N_("Look at watched folders"),
         "care.uploads": N_("Drop uploads that were never finished"),
+        "care.fill": N_("Look for replicas to fill"),
         "care.release": N_("Clear what is stored out of quarantine"),
         "care.audit": N_("Re-read what was read longest ago"),
         "care.inventory": N_("Count what lies on replicas"),
@@ -58,5 +62,7 @@ JOBS: dict[str, dict[str, str]] = {
         "care.prune": N_("Clear away jobs long ended"),
         "care.checkpoint": N_("Checkpoint of the ledger"),
         "rebuild_index_v1": N_("Make the search index anew"),
+        "fill_replica_v1": N_("Fill a replica"),
+        "compare_replicas_v1": N_("Compare replicas"),
     },
 }

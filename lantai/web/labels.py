@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lantai.i18n import N_
 from lantai.web.job_words import JOBS
 from lantai.web.people_words import PEOPLE
+from lantai.web.replica_words import REPLICAS
+from lantai.web.request_words import REQUESTS
 
 if TYPE_CHECKING:
     from lantai.web.visit import Visit
@@ -165,6 +167,9 @@ WORDS: dict[str, dict[str, str]] = {
         "incident.repaired": N_("Damage repaired"),
         "profile.adopted": N_("Profile adopted"),
         "replica.added": N_("Replica added"),
+        "replica.filled": N_("Replica filled and in use"),
+        "replica.retired": N_("Replica taken out of use"),
+        "replica.compared": N_("Replicas compared"),
         "key.created": N_("Key made"),
         "checkpoint.made": N_("Inventory signed"),
         "rebuild.finished": N_("Catalogue rebuilt"),
@@ -206,40 +211,6 @@ WORDS: dict[str, dict[str, str]] = {
         "again": N_("Found again"),
         "closed": N_("Closed"),
     },
-    "request": {
-        "submitted": N_("Waiting for the decision"),
-        "questioned": N_("A question waits for an answer"),
-        "approved": N_("Granted"),
-        "part": N_("Granted in part"),
-        "refused": N_("Refused"),
-        "withdrawn": N_("Withdrawn"),
-        "closed": N_("Closed"),
-        "revoked": N_("Revoked"),
-    },
-    "request_step": {
-        "submitted": N_("Request filed"),
-        "named": N_("Records looked up and named"),
-        "questioned": N_("Question to the asker"),
-        "answered": N_("Answer"),
-        "decided": N_("Decision"),
-        "reminded": N_("Reminder: the grant ends soon"),
-        "withdrawn": N_("Request withdrawn"),
-        "revoked": N_("Grant revoked"),
-        "closed": N_("Request closed"),
-    },
-    "request_decision": {
-        "whole": N_("Granted as asked"),
-        "part": N_("Granted in part"),
-        "refused": N_("Not granted"),
-    },
-    "request_form": {
-        "screen": N_("Read on screen"),
-        "copy": N_("Read on screen and take copies"),
-    },
-    "request_numbers": {
-        "masked": N_("ID, bank and telephone numbers masked"),
-        "full": N_("ID, bank and telephone numbers as they are"),
-    },
     "request_detail": {
         "legal_basis": N_("Legal basis"),
         "case_reference": N_("Case reference"),
@@ -263,6 +234,8 @@ WORDS: dict[str, dict[str, str]] = {
     },
     **PEOPLE,
     **JOBS,
+    **REPLICAS,
+    **REQUESTS,
     "object_kind": {
         "bag": N_("Record"),
         "description": N_("Description"),

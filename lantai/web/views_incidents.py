@@ -28,10 +28,12 @@ _FAULT_WORDS = {
     "unexpected": N_("%(thing)s lies there and nobody registered it"),
     "stale": N_("%(thing)s is behind the other replicas"),
 }
+_DESTROYED = N_("%(thing)s was destroyed on the other replicas and still lies here")
 _SOURCES = {
     "unchanged": N_("Found intact again without a repair."),
     "withdrawn": N_("The object is gone or explained."),
     "catalogue": N_("Written again from the catalogue."),
+    "retired": N_("The replica was taken out of use."),
 }
 
 
@@ -77,7 +79,8 @@ def _thing(visit: Visit, key: str) -> str:
 
 def _words(visit: Visit, one: Incident) -> str:
     _ = i18n.translations(visit.language).gettext
-    return _(_FAULT_WORDS.get(one.fault, "%(thing)s")) % {"thing": _thing(visit, one.key)}
+    words = _DESTROYED if one.detail.get("destroyed_elsewhere") else _FAULT_WORDS.get(one.fault, "%(thing)s")
+    return _(words) % {"thing": _thing(visit, one.key)}
 
 
 def _done(visit: Visit, one: Incident) -> str:

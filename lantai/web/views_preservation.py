@@ -15,6 +15,7 @@ from lantai.web.charts import Day, Figure
 from lantai.web.views_incidents import IncidentLine, IncidentView, incident, incident_line, incidents, open_count
 from lantai.web.visit import Visit
 from repository.clock import local_date
+from repository.storage.replicas import FILLING, RETIRED
 from repository.tables import AuditRun, Counter, Incident, Replica, ReplicaObject, StoredFile, StoredObject
 
 __all__ = [
@@ -57,6 +58,7 @@ class ReplicaLine:
     kind: str
     words: str
     next_audit: datetime | None = None
+    state: str = "active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def replicas(session: Session, visit: Visit) -> list[ReplicaLine]:
 def _counted(session: Session, visit: Visit) -> list[ReplicaLine]:
     _ = i18n.translations(visit.language).gettext
     made = []
-    for row in session.scalars(select(Replica).order_by(Replica.name)):
+    for row in session.scalars(select(Replica).where(Replica.state != RETIRED).order_by(Replica.name)):
         mine = ReplicaObject.replica == row.name
         objects = _count(session, mine)
         unchecked = _count(session, mine, ReplicaObject.checked_at.is_(None))
@@ -113,6 +115,8 @@ def _counted(session: Session, visit: Visit) -> list[ReplicaLine]:
         kind, words = "ok", _("Intact")
         if faults:
             kind, words = "bad", _("Faults")
+        elif row.state == FILLING:
+            kind, words = "run", _("Being filled")
         elif overdue or not intact:
             kind, words = "run", _("Waiting for the first audit")
         made.append(
@@ -128,6 +132,7 @@ def _counted(session: Session, visit: Visit) -> list[ReplicaLine]:
                 kind=kind,
                 words=words,
                 next_audit=_next(visit, oldest, unchecked),
+                state=row.state,
             )
         )
     return made
@@ -175,12 +180,16 @@ def _last_audit(session: Session, replica: str) -> datetime | None:
 
 
 def answer(visit: Visit, found: list[ReplicaLine], files: int) -> Answer:
-    """Is everything still there and unchanged? In one sentence, or what is not so; ``files``: how many are kept."""
+    """Is everything still there and unchanged? In one sentence, or what is not so; ``files``: how many are kept.
+
+    A replica that is still being filled is not counted, but for its faults.
+    """
     translated = i18n.translations(visit.language)
     _, archive = translated.gettext, visit.site.archive
     days = visit.site.settings.audit_days
-    objects = max((one.objects for one in found), default=0)
     faults = sum(one.faults for one in found)
+    found = [one for one in found if one.state != FILLING]
+    objects = max((one.objects for one in found), default=0)
     unchecked = sum(one.unchecked for one in found)
     oldest = min((one.oldest for one in found if one.oldest is not None), default=None)
     late = oldest is not None and oldest < archive.clock.now() - timedelta(days=days)

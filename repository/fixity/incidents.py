@@ -21,6 +21,7 @@ from repository.tables import Counter, Incident
 
 UNCHANGED = "unchanged"
 WITHDRAWN = "withdrawn"
+RETIRED = "retired"
 
 
 def open_incidents(session: Session, *, limit: int | None = None) -> list[Incident]:
@@ -92,13 +93,13 @@ def close_incidents(
 
     ``source`` is where the bytes came from: a replica's name, ``catalogue``, ``unchanged`` when the object was found
     intact without help (a store that did not answer does again; a person put the file back), ``withdrawn`` when an
-    unexpected object is gone or explained.
+    unexpected object is gone or explained, ``retired`` when the replica was taken out of use.
     """
     found = session.scalars(
         select(Incident).where(Incident.state == "open", Incident.replica == replica, Incident.key == key)
     ).all()
     for incident in found:
-        incident.state = "closed" if source in {UNCHANGED, WITHDRAWN} else "repaired"
+        incident.state = "closed" if source in {UNCHANGED, WITHDRAWN, RETIRED} else "repaired"
         incident.closed_at = at
         incident.resolution = {"source": source, "sha256": sha256, "evidence_key": evidence_key}
         acts.incident_repaired(

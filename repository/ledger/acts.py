@@ -61,10 +61,36 @@ def key_created(session: Session, *, at: datetime, actor: ActorRef, key_id: str,
 
 
 def replica_added(
-    session: Session, *, at: datetime, actor: ActorRef, replica: str, kind: str, required: bool = True
+    session: Session,
+    *,
+    at: datetime,
+    actor: ActorRef,
+    replica: str,
+    kind: str,
+    required: bool = True,
+    to_fill: bool = False,
 ) -> str:
-    """A store joined the holding as a replica."""
-    return act(session, "replica.added", at, actor, replica=replica, kind=kind, required=required)
+    """A store joined the holding as a replica; ``to_fill``: later than its first objects, so that it must be filled."""
+    return act(session, "replica.added", at, actor, replica=replica, kind=kind, required=required, to_fill=to_fill)
+
+
+def replica_filled(
+    session: Session, *, at: datetime, actor: ActorRef, replica: str, objects: int, size: int, lacking: int
+) -> str:
+    """A replica that joined holds, read back, what the holding had; ``lacking`` objects are lost on every replica."""
+    return act(session, "replica.filled", at, actor, replica=replica, objects=objects, size=size, lacking=lacking)
+
+
+def replica_retired(session: Session, *, at: datetime, actor: ActorRef, replica: str, objects: int) -> str:
+    """A replica was taken out of use with the ``objects`` it holds; nothing on it was touched."""
+    return act(session, "replica.retired", at, actor, replica=replica, objects=objects)
+
+
+def replicas_compared(
+    session: Session, *, at: datetime, actor: ActorRef, first: str, second: str, deep: bool, counts: Mapping[str, int]
+) -> str:
+    """The listings of two replicas were held against each other; ``counts`` by kind of difference."""
+    return act(session, "replica.compared", at, actor, first=first, second=second, deep=deep, counts=dict(counts))
 
 
 def profile_adopted(session: Session, *, at: datetime, actor: ActorRef, name: str, version: str, digest: str) -> str:

@@ -15,6 +15,8 @@ from metadata import digests
 from metadata.errors import Conflict, Invalid, LantaiError
 from repository.archive import Archive
 from repository.clock import parse_stamp
+from repository.fixity.incidents import RETIRED as GONE_WITH_REPLICA
+from repository.fixity.incidents import UNCHANGED, WITHDRAWN
 from repository.ledger import checkpoints
 from repository.ledger.block import split
 from repository.ledger.checkpoints import Checkpoint
@@ -22,6 +24,7 @@ from repository.ledger.verify import LedgerReport, verify_keys
 from repository.rebuild.report import RebuildReport
 from repository.rebuild.sources import Sources
 from repository.storage import layout
+from repository.storage.replicas import FILLING, RETIRED
 from repository.tables import Counter, Incident, LedgerBlock, LedgerEntry
 
 
@@ -37,13 +40,14 @@ class Accession:
 @dataclass
 class History:
     """What the ledger told: accessions by record and version, incidents by id, submissions that were opened, and when
-    replicas and profile versions (name, version) were first named.
+    replicas and profile versions (name, version) were first named. ``states``: replicas that are not in full use.
     """
 
     accessions: dict[tuple[str, int], Accession] = field(default_factory=dict)
     incidents: dict[str, dict[str, Any]] = field(default_factory=dict)
     submissions: set[str] = field(default_factory=set)
     replicas: dict[str, datetime] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
     profiles: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
 
@@ -226,8 +230,8 @@ def _learn(line: bytes, sources: Sources, history: History) -> None:
             sources.vouch(key, entry["sha256"])
         elif act == "submission.opened":
             history.submissions.add(entry["submission_id"])
-        elif act == "replica.added":
-            history.replicas.setdefault(entry["replica"], parse_stamp(entry["at"]))
+        elif act.startswith("replica."):
+            _learn_of_replica(act, entry, history)
         elif act == "profile.adopted":
             history.profiles.setdefault((entry["name"], entry["version"]), parse_stamp(entry["at"]))
         elif act == "incident.opened":
@@ -238,11 +242,22 @@ def _learn(line: bytes, sources: Sources, history: History) -> None:
         return  # a line that is no entry was counted among the faults when its row could not be made
 
 
+def _learn_of_replica(act: str, entry: dict[str, Any], history: History) -> None:
+    if act == "replica.added":
+        history.replicas.setdefault(entry["replica"], parse_stamp(entry["at"]))
+        if entry.get("to_fill"):
+            history.states[entry["replica"]] = FILLING
+    elif act == "replica.filled":
+        history.states.pop(entry["replica"], None)
+    elif act == "replica.retired":
+        history.states[entry["replica"]] = RETIRED
+
+
 def _restore_incidents(session: Session, history: History) -> None:
     rows = []
     for number, (incident_id, entry) in enumerate(history.incidents.items(), start=1):
         repaired = entry.get("repaired")
-        closed = repaired is not None and repaired["source"] in {"unchanged", "withdrawn"}
+        closed = repaired is not None and repaired["source"] in {UNCHANGED, WITHDRAWN, GONE_WITH_REPLICA}
         rows.append(
             {
                 "id": incident_id,

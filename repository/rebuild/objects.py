@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from metadata.errors import LantaiError
 from repository.clock import Clock
+from repository.objects import in_use
 from repository.rebuild.report import RebuildReport
 from repository.rebuild.sources import Sources
 from repository.storage import layout
-from repository.tables import Replica, ReplicaObject, StoredObject
+from repository.tables import ReplicaObject, StoredObject
 
 _BATCH = 1000
 
@@ -26,7 +27,7 @@ def restore_objects(
     Evidence belongs to the replica where it lies and to no other.
     """
     now = clock.now()
-    names = list(session.scalars(select(Replica.name).order_by(Replica.name)))
+    names = in_use(session)
     objects: list[dict[str, Any]] = []
     copies: list[dict[str, Any]] = []
     for key, info in sources.keys():  # noqa: SIM118 - not a mapping

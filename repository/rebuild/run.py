@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -24,7 +25,19 @@ from repository.rebuild.people import restore_people, restore_profiles
 from repository.rebuild.records import restore_records
 from repository.rebuild.report import Progress, RebuildReport
 from repository.rebuild.sources import Sources
-from repository.tables import Account, CaseFile, Holding, LedgerEntry, Organ, Record, Replica, StoredObject, Submission
+from repository.storage.replicas import ACTIVE, FILLING
+from repository.tables import (
+    Account,
+    CaseFile,
+    Holding,
+    LedgerEntry,
+    Organ,
+    Record,
+    Replica,
+    ReplicaFill,
+    StoredObject,
+    Submission,
+)
 
 Assign = Callable[[Session, Sequence[str]], None]
 """Gives the records with these ids their retention anew; retention stands above this package and hands it in."""
@@ -77,7 +90,7 @@ def rebuild(
         history = restore_ledger(session, archive, sources, report)
         destroyed = {str(info.record_id) for _, info in sources.of_kind("tombstone")}
         report.counts["tombstones"] = len(destroyed)
-        _restore_added(session, history)
+        _restore_added(session, history, archive.clock.now())
         restore_profiles(session, sources, history, archive.clock, report)
         restore_people(session, sources, report)
         report.unfinished = sorted(history.submissions - set(session.scalars(select(Submission.id))))
@@ -114,10 +127,14 @@ def rebuild(
     return report
 
 
-def _restore_added(session: Session, history: History) -> None:
-    """When each replica joined, as the ledger tells it."""
+def _restore_added(session: Session, history: History, now: datetime) -> None:
+    """When each replica joined, and which were being filled or out of use, as the ledger tells it."""
     for name, at in history.replicas.items():
-        session.execute(update(Replica).where(Replica.name == name).values(added_at=at))
+        state = history.states.get(name, ACTIVE)
+        session.execute(update(Replica).where(Replica.name == name).values(added_at=at, state=state))
+        if state == FILLING and session.get(Replica, name) is not None:
+            session.add(ReplicaFill(replica=name, actor=_SYSTEM.id, started_at=now, updated_at=now))
+    session.flush()
 
 
 def _refuse_when_not_empty(session: Session) -> None:

@@ -1,8 +1,9 @@
 """All replicas as one: an object is written to every store, read from whichever holds the right bytes.
 
 One read of the source feeds every store through a bounded queue, one thread a store; the object's SHA-256 is computed
-once and handed to the stores with the bytes. A failing *required* replica fails the write; a failing optional one is
-left out of the answer, so that its ``ReplicaObject`` row stays unwritten and it is caught up later.
+once and handed to the stores with the bytes. As many *required* replicas as the site asks for must confirm, else the
+write fails; one that fails beyond that is left out of the answer, so that its ``ReplicaObject`` row stays unwritten and
+it is caught up later.
 """
 
 from __future__ import annotations
@@ -12,19 +13,13 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-
-from sqlalchemy import insert
-from sqlalchemy.orm import Session
 
 from metadata.errors import Conflict, LantaiError, Unavailable
-from repository.clock import Clock
 from repository.storage.base import Store, Written
 from repository.storage.digested import DigestedChunks, OneChunk
-from repository.tables import ReplicaObject, StoredObject
 
 log = logging.getLogger(__name__)
 _QUEUED = 16  # chunks of about 1 MiB, shared by all queues
@@ -117,32 +112,87 @@ def _threads(store: Store) -> int:
 _Outcome = Written | BaseException
 
 
-class Replicas:
-    """The stores of one holding, by name; ``required`` ones (default all) must confirm every write."""
+ACTIVE, FILLING, RETIRED = "active", "filling", "retired"
+"""States of a replica: in full use; joining, still without all objects; no longer written, read or audited."""
 
-    def __init__(self, stores: Sequence[Store], required: Collection[str] | None = None) -> None:
+
+class Replicas:
+    """The stores of one holding, by name.
+
+    ``required`` names those (default all) that count towards confirming a write; ``confirmations`` is how many of them
+    must confirm (0: every one). ``states`` gives the state of each replica from the catalogue: one that is ``filling``
+    is written but never required, one that is ``retired`` or that the catalogue does not know is left alone. Without it,
+    or while the catalogue knows no replica at all (it is being made), every store is in full use. ``credentials``: the
+    access key of each store that has one, to tell which share it.
+    """
+
+    def __init__(
+        self,
+        stores: Sequence[Store],
+        required: Collection[str] | None = None,
+        *,
+        confirmations: int = 0,
+        states: Callable[[], Mapping[str, str]] = dict,
+        credentials: Mapping[str, str] | None = None,
+    ) -> None:
         self._stores = {store.name: store for store in stores}
         if len(self._stores) != len(stores):
             raise ValueError("two replicas have one name")
-        self.required = frozenset(self._stores if required is None else required)
-        if unknown := self.required - self._stores.keys():
+        self._required = frozenset(self._stores if required is None else required)
+        if unknown := self._required - self._stores.keys():
             raise ValueError(f"required replicas that do not exist: {sorted(unknown)}")
+        self._confirmations = confirmations
+        self._states = states
+        self._credentials = dict(credentials or {})
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = threading.Lock()
 
+    def _in(self, *states: str) -> Iterator[str]:
+        known = self._states()
+        return (name for name in tuple(self._stores) if (known.get(name) if known else ACTIVE) in states)
+
     @property
     def names(self) -> tuple[str, ...]:
-        """Names in the order of the settings."""
-        return tuple(self._stores)
+        """Names of the replicas in use, in the order of the settings."""
+        return tuple(self._in(ACTIVE, FILLING))
 
     @property
     def stores(self) -> tuple[Store, ...]:
-        """The stores themselves, in the same order."""
-        return tuple(self._stores.values())
+        """Their stores, in the same order."""
+        return tuple(self._stores[name] for name in self._in(ACTIVE, FILLING))
+
+    @property
+    def described(self) -> tuple[str, ...]:
+        """Names of every store in the settings, also of those not in use."""
+        return tuple(self._stores)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The replicas that count towards confirming a write now."""
+        return self._required.intersection(self._in(ACTIVE))
+
+    @property
+    def confirmations(self) -> int:
+        """How many required replicas must confirm a write now."""
+        required = len(self.required)
+        return min(self._confirmations or required, required)
+
+    def same_credentials(self, first: str, second: str) -> bool:
+        """Whether two stores are reached with one key, never which; folders need none."""
+        key = self._credentials.get(first)
+        return key is not None and key == self._credentials.get(second)
 
     def store(self, name: str) -> Store:
         """One store; ``KeyError`` for a name that is no replica."""
         return self._stores[name]
+
+    def admit(self, store: Store, *, required: bool, credentials: str = "") -> None:
+        """Take up the store of a replica that joined while this process ran."""
+        self._stores = {**self._stores, store.name: store}
+        if required:
+            self._required |= {store.name}
+        if credentials:
+            self._credentials[store.name] = credentials
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -245,7 +295,7 @@ class Replicas:
             feed.abandon()
 
     def _chosen(self, only: Collection[str] | None) -> list[str]:
-        return [name for name in self._stores if only is None or name in only]
+        return [name for name in self.names if only is None or name in only]
 
     def _submit(self, key: str, data: bytes, only: Collection[str] | None) -> dict[str, Future[Written]]:
         with self._pool_lock:
@@ -275,10 +325,12 @@ class Replicas:
         for error in errors.values():
             if isinstance(error, Conflict) or not isinstance(error, LantaiError):
                 raise error
+        required = self.required & outcomes.keys()
+        enough = min(self._confirmations or len(required), len(required))
         for name, error in errors.items():
-            if name in self.required:
+            if name in required and len(required & written.keys()) < enough:
                 raise error
-            log.warning("optional replica %s did not take %s: %s", name, key, error)
+            log.warning("replica %s did not take %s and is caught up later: %s", name, key, error)
         return written
 
     # -- reading -------------------------------------------------------------------------------------------------
@@ -298,7 +350,7 @@ class Replicas:
 
     def find_intact(self, key: str, sha256: str, *, skip: Collection[str] = ()) -> Store | None:
         """The first store whose whole object, read now, has ``sha256``; ``None`` when none has."""
-        for store in self._stores.values():
+        for store in self.stores:
             if store.name in skip:
                 continue
             digest = hashlib.sha256()
@@ -320,8 +372,9 @@ class Replicas:
         yield store
 
     def _ordered(self, first: Sequence[str]) -> list[Store]:
-        names = [name for name in first if name in self._stores]
-        return [self._stores[name] for name in [*names, *(n for n in self._stores if n not in names)]]
+        used = self.names
+        names = [name for name in first if name in used]
+        return [self._stores[name] for name in [*names, *(n for n in used if n not in names)]]
 
 
 def no_intact_copy(key: str) -> Unavailable:
@@ -332,69 +385,3 @@ def no_intact_copy(key: str) -> Unavailable:
         en=f"No replica gives the recorded bytes of {key} now. Run a fixity audit and look at the preservation page.",
         key=key,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class NewObject:
-    """An object for ``register_many``: ``written`` names the replicas that confirmed it."""
-
-    key: str
-    kind: str
-    sha256: str
-    size: int
-    record_id: str | None = None
-    body: bytes | None = None
-    written: Collection[str] = ()
-
-
-def register_many(session: Session, *, clock: Clock, replicas: Replicas, objects: Iterable[NewObject]) -> int:
-    """Insert the catalogue rows of many objects: one StoredObject each, one ReplicaObject per replica.
-
-    Replicas in ``written`` get the present moment as ``written_at``; the others stay to be written.
-    """
-    now = clock.now()
-    rows = list(objects)
-    if not rows:
-        return 0
-    session.execute(
-        insert(StoredObject),
-        [
-            {
-                "key": row.key,
-                "kind": row.kind,
-                "record_id": row.record_id,
-                "sha256": row.sha256,
-                "size": row.size,
-                "body": row.body,
-                "created_at": now,
-            }
-            for row in rows
-        ],
-    )
-    session.execute(
-        insert(ReplicaObject),
-        [
-            {"replica": name, "key": row.key, "written_at": now if name in row.written else None}
-            for row in rows
-            for name in replicas.names
-        ],
-    )
-    return len(rows)
-
-
-def register(
-    session: Session,
-    *,
-    clock: Clock,
-    replicas: Replicas,
-    key: str,
-    kind: str,
-    sha256: str,
-    size: int,
-    record_id: str | None = None,
-    body: bytes | None = None,
-    written: Iterable[str] = (),
-) -> None:
-    """``register_many`` for one object."""
-    one = NewObject(key, kind, sha256, size, record_id=record_id, body=body, written=frozenset(written))
-    register_many(session, clock=clock, replicas=replicas, objects=[one])

@@ -37,6 +37,8 @@ from repository.tables.storage import (
     Incident,
     ProfileVersion,
     Replica,
+    ReplicaComparison,
+    ReplicaFill,
     ReplicaObject,
     StoredObject,
 )
@@ -81,6 +83,8 @@ __all__ = [
     "RecordPlan",
     "RecordVersion",
     "Replica",
+    "ReplicaComparison",
+    "ReplicaFill",
     "ReplicaObject",
     "RequestSubject",
     "RetentionAssignment",

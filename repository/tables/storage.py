@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from repository.tables.base import Base, Id, Serial, Sha256
+
+_WAITING: dict[str, Any] = {"sqlite_where": text("written_at IS NULL"), "postgresql_where": text("written_at IS NULL")}
 
 
 class Holding(Base):
@@ -33,7 +35,7 @@ class ProfileVersion(Base):
 
 
 class Replica(Base):
-    """A store that keeps a full copy."""
+    """A store that keeps a full copy. ``state``: active, filling (joining), retired."""
 
     __tablename__ = "replica"
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -43,6 +45,49 @@ class Replica(Base):
     state: Mapped[str] = mapped_column(String(16), default="active")
     added_at: Mapped[datetime]
     inventoried_at: Mapped[datetime | None]
+
+
+class ReplicaFill(Base):
+    """How far a replica that joins has come, and afterwards how it joined.
+
+    ``phase``: listing (rows up to key ``listed_to`` are made), copying, verifying, done, given_up. ``objects`` and ``bytes``
+    are what there is to bring in all, known when listing has ended. ``trouble``: why it waits (``code``, ``zh``, ``en``).
+    """
+
+    __tablename__ = "replica_fill"
+    replica: Mapped[str] = mapped_column(ForeignKey("replica.name"), primary_key=True)
+    phase: Mapped[str] = mapped_column(String(16), default="listing")
+    listed_to: Mapped[str] = mapped_column(String(200), default="")
+    objects: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(default=0)
+    copied_objects: Mapped[int] = mapped_column(default=0)
+    copied_bytes: Mapped[int] = mapped_column(default=0)
+    verified_objects: Mapped[int] = mapped_column(default=0)
+    verified_bytes: Mapped[int] = mapped_column(default=0)
+    trouble: Mapped[dict[str, Any] | None]
+    actor: Mapped[str] = mapped_column(String(80))
+    started_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class ReplicaComparison(Base):
+    """One comparison of the listings of two replicas; ``listed``: the first keys that differ, with how."""
+
+    __tablename__ = "replica_comparison"
+    seq: Mapped[Serial]
+    first: Mapped[str] = mapped_column(String(32))
+    second: Mapped[str] = mapped_column(String(32))
+    deep: Mapped[bool] = mapped_column(default=False)
+    same: Mapped[int] = mapped_column(default=0)
+    only_first: Mapped[int] = mapped_column(default=0)
+    only_second: Mapped[int] = mapped_column(default=0)
+    sizes: Mapped[int] = mapped_column(default=0)
+    digests: Mapped[int] = mapped_column(default=0)
+    listed: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    actor: Mapped[str] = mapped_column(String(80))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
 
 
 class StoredObject(Base):
@@ -77,6 +122,7 @@ class ReplicaObject(Base):
         Index(None, "key", "replica"),
         Index(None, "replica", "checked_at"),
         Index(None, "replica", "written_at"),
+        Index("ix_replica_object_waiting", "replica", "key", **_WAITING),
     )
 
 

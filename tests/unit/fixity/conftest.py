@@ -23,9 +23,10 @@ from repository.db import Sessions, reading_sessions
 from repository.holding import initialise_store
 from repository.keys import Keys
 from repository.ledger.acts import ActorRef
+from repository.objects import register
 from repository.storage import layout
 from repository.storage.local import LocalStore
-from repository.storage.replicas import Replicas, register
+from repository.storage.replicas import Replicas
 from repository.tables import Holding, Organ, Record, RecordVersion, Replica, StoredFile
 
 ALGORITHMS = ("sha512", "sm3")
@@ -168,7 +169,6 @@ def store_record(archive: Archive) -> StoreRecord:
             register(
                 session,
                 clock=archive.clock,
-                replicas=archive.replicas,
                 key=key,
                 kind="bag",
                 sha256=sha256,

@@ -21,9 +21,9 @@ from repository.fixity import Outcome, audit, first_audit, open_incidents
 from repository.fixity.drilldown import differences, place
 from repository.fixity.selection import Selection
 from repository.ledger.acts import ActorRef
+from repository.objects import register
 from repository.storage import layout
 from repository.storage.local import LocalStore
-from repository.storage.replicas import register
 from repository.tables import AuditRun, FixityCheck, Incident, LedgerEntry, ReplicaObject, StoredObject
 
 from .conftest import DOCUMENTS, OFFICER, StoreRecord, files_of, flip, folder_of
@@ -241,7 +241,6 @@ def test_small_objects_are_compared_with_the_catalogue(archive: Archive) -> None
         register(
             session,
             clock=archive.clock,
-            replicas=archive.replicas,
             key=key,
             kind="block",
             sha256=hashlib.sha256(body).hexdigest(),
@@ -278,7 +277,6 @@ def test_a_destroyed_record_must_not_be_there(archive: Archive, store_record: St
         register(
             session,
             clock=archive.clock,
-            replicas=archive.replicas,
             key=stone,
             kind="tombstone",
             sha256=hashlib.sha256(body).hexdigest(),

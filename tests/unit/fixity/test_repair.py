@@ -16,8 +16,8 @@ from repository import leases
 from repository.archive import Archive
 from repository.fixity import audit, inventory, open_incidents, repair
 from repository.holding import check_marker
+from repository.objects import register
 from repository.storage.local import LocalStore
-from repository.storage.replicas import register
 from repository.tables import Incident, LedgerEntry, ReplicaObject, StoredObject
 
 from .conftest import OFFICER, StoreRecord, files_of, flip, folder_of
@@ -79,7 +79,6 @@ def test_a_ledger_block_is_mended_from_the_catalogue(archive: Archive) -> None:
         register(
             session,
             clock=archive.clock,
-            replicas=archive.replicas,
             key=key,
             kind="block",
             sha256=hashlib.sha256(body).hexdigest(),

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from lantai.rebuild import rebuild_site
-from lantai.settings import load, write_initial
+from lantai.settings import load
+from lantai.settings_file import write_initial
 from lantai.site import initialise, open_site
 from metadata.errors import Conflict, Invalid, LantaiError, Unavailable
 from repository.ledger.acts import ActorRef

@@ -13,9 +13,10 @@ from sqlalchemy import select
 from metadata.errors import Conflict, Unavailable
 from repository.clock import FixedClock
 from repository.db import Sessions
+from repository.objects import NewObject, register, register_many
 from repository.storage.base import Written
 from repository.storage.local import LocalStore
-from repository.storage.replicas import NewObject, Replicas, register, register_many
+from repository.storage.replicas import Replicas
 from repository.tables import Replica, ReplicaObject, StoredObject
 
 KEY = "k/object"
@@ -175,17 +176,14 @@ def test_names(stores: list[LocalStore], tmp_path: Path) -> None:
 
 
 def test_registration(stores: list[LocalStore], sessions: Sessions, clock: FixedClock) -> None:
-    replicas = Replicas(stores)
     with sessions.begin() as session:
         for store in stores:
             session.add(Replica(name=store.name, kind="local", location=str(store.root), added_at=clock.now()))
         session.flush()
-        register(
-            session, clock=clock, replicas=replicas, key="k/1", kind="bag", sha256="0" * 64, size=1, written=["a", "b"]
-        )
+        register(session, clock=clock, key="k/1", kind="bag", sha256="0" * 64, size=1, written=["a", "b"])
         objects = [NewObject(f"k/{n}", "bag", "0" * 64, 1, written={"a"}) for n in range(2, 5)]
-        assert register_many(session, clock=clock, replicas=replicas, objects=objects) == 3
-        assert register_many(session, clock=clock, replicas=replicas, objects=[]) == 0
+        assert register_many(session, clock=clock, objects=objects) == 3
+        assert register_many(session, clock=clock, objects=[]) == 0
     with sessions() as session:
         assert len(session.scalars(select(StoredObject)).all()) == 4
         waiting = session.scalars(select(ReplicaObject).where(ReplicaObject.written_at.is_(None))).all()
