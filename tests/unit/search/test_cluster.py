@@ -263,7 +263,7 @@ def test_a_cluster_that_goes_away_and_comes_back_loses_nothing(
     assert total(archive, home, console, "题名") == 13
     generation = home.live_generation()
 
-    def stop(_done: int, _total: int | None = None) -> None:
+    def stop(done: int, total: int | None = None) -> None:
         own_elastic.kill()
         raise KeyboardInterrupt
 
