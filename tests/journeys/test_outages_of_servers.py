@@ -17,7 +17,6 @@ from access.accounts import create_account
 from access.actors import console_actor
 from ingest.pipeline import Context, advance
 from ingest.submissions import open_submission, receive_path
-from lantai import care
 from lantai.parts import Part
 from lantai.probes import parts_of
 from lantai.settings import load
@@ -26,7 +25,6 @@ from metadata.errors import Unavailable
 from repository.fixity import Outcome, audit
 from repository.ledger.acts import ActorRef
 from repository.tables import Record, Submission
-from tests.services.elastic import Elastic
 from tests.services.postgres import Postgres
 from tests.services.seaweed import Seaweed
 from tests.unit.lantai_web.conftest import PASSWORD, Browser, serving
@@ -162,41 +160,6 @@ def test_a_database_that_hangs_does_not_hang_the_watch(own_postgres: Postgres, t
                 os.kill(pid, signal.SIGCONT)
         _await(lambda: _ready(browser).status_code == 200, "ready again by itself")
         browser.http.close()
-
-
-def test_search_is_down_while_depositing_and_catches_up(own_elastic: Elastic, tmp_path: Path) -> None:
-    search = "[search]", 'engine = "elasticsearch"', f'urls = ["{own_elastic.url}"]', "replicas = 0", "seconds = 2"
-    with a_site(tmp_path / "home", *search) as site, examining(site) as examine, serving(site) as base:
-        browser = Browser(base)
-        browser.sign_in("archivist")
-        assert examine(_deposit(site, tmp_path, "甲.txt", "王秀英申请低保")) == "done"
-        while care.run(site, "index"):
-            pass
-        own_elastic.kill()
-        assert examine(_deposit(site, tmp_path, "乙.txt", "李建国申请低保")) == "done", "deposits succeed"
-        care.run(site, "index")  # a worker's round fails quietly
-        part = _parts(site)["index"]
-        assert part.state == "down"
-        assert "caught up by themselves" in part.en
-        assert _ready(browser).status_code == 200, "the rest of the site serves"
-        refused = browser.http.get("/search?q=王秀英")
-        assert refused.status_code == 503
-        assert own_elastic.url not in refused.text
-        assert browser.http.get("/api/v1/search?q=王秀英").json()["code"].startswith("index.")
-        assert browser.http.get("/").status_code == 200
-        own_elastic.start()
-
-        def caught_up() -> bool:
-            care.run(site, "index")
-            return _parts(site)["index"].state == "ok" and _hits(browser, "李建国") == 1
-
-        _await(caught_up, "search catches up by itself", 90)
-        browser.http.close()
-
-
-def _hits(browser: Browser, words: str) -> int:
-    answer = browser.http.get("/api/v1/search", params={"q": words})
-    return int(answer.json()["total"]) if answer.status_code == 200 else -1
 
 
 def test_an_object_store_goes_away_while_depositing(own_seaweed: Seaweed, tmp_path: Path) -> None:
