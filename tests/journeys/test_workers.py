@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from access.actors import console_actor
+from lantai import steering
 from lantai.job_rows import JobFilter
 from repository.rights import JOBS_SCHEMA
 from tests.journeys.workshop import TTL, Workshop, workshop
@@ -125,5 +127,11 @@ def test_a_forged_pickle_in_a_row_is_never_read(kind: str, tmp_path: Path, reque
         assert len(shop.jobs()) == 2
         shop.start()
         shop.await_(lambda: shop.done() == 1)
-        shop.await_(lambda: {one.id: one.state for one in shop.jobs()}.get(victim) == "failed")
+        refused = "pickle is never read"
+        shop.await_(lambda: refused in (tmp_path / "worker-0.log").read_text(encoding="utf-8", errors="replace"))
         assert not trace.exists()
+        with shop.site.archive.reading() as session:
+            actor = console_actor(session, shop.site.archive.profile, "test")
+        with shop.site.archive.sessions.begin() as session:
+            steering.stop(session, shop.site, actor, victim)  # it stands as running until an operator stops it
+        assert {one.id: one.state for one in shop.jobs()}[victim] == "stopped"

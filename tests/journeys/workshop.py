@@ -62,14 +62,14 @@ class Workshop:
         self.workers.append(process)
         return process
 
-    def jobs(self, **wanted: str) -> list[JobRow]:
+    def jobs(self, state: str = "") -> list[JobRow]:
         """Jobs that carry deposits."""
         with self.site.archive.reading() as session:
-            return self.site.jobs.rows.listed(session, JobFilter(work="ingest_v1", **wanted), limit=1000)
+            return self.site.jobs.rows.listed(session, JobFilter(state=state, work="ingest_v1"), limit=1000)
 
     def running(self, worker: subprocess.Popen[bytes]) -> list[str]:
         """Ids of the deposits' jobs that ``worker`` runs now."""
-        return [one.id for one in self.jobs(state="running") if f"-{worker.pid}-" in one.worker]
+        return [one.id for one in self.jobs("running") if f"-{worker.pid}-" in one.worker]
 
     def await_(self, what: Callable[[], bool], *, seconds: float = 300) -> float:
         """Wait until ``what`` holds, the database being away now and then; the seconds that took."""
@@ -92,7 +92,7 @@ class Workshop:
         """Everything is in the holdings and in the index, and no job of a deposit waits or runs."""
         with self.site.archive.reading() as session:
             lag = session.scalar(select(func.count()).select_from(Outbox).where(Outbox.done_at.is_(None)))
-        return self.done() == len(self.submissions) and not lag and not (self.jobs(state="running"))
+        return self.done() == len(self.submissions) and not lag and not (self.jobs("running"))
 
     def told(self) -> str:
         """What workers said last, and how the deposits stand, for who reads a failure."""
