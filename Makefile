@@ -68,7 +68,7 @@ services-stop: $(VENV)/dev.ok ## end them
 large: $(VENV)/dev.ok ## objects of 10 GiB through a real S3 server, with bounded memory
 	@$(BIN)/python -m pytest -m large tests
 
-chaos: $(VENV)/dev.ok ## fifty seeded kills while 200 households are taken in
+chaos: $(VENV)/dev.ok ## seeded kills of workers and servers while 200 and 300 households are taken in
 	@$(BIN)/python -m pytest -m chaos tests/journeys
 
 fuzz: $(VENV)/dev.ok ## ten thousand damaged files and ten thousand calls of the API, seeded; each must be accounted for
