@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from access.masking import masked
-from metadata.errors import LantaiError
+from metadata.errors import LantaiError, Unavailable
 from repository.clock import Clock, stamp
 from repository.db import Sessions, unavailable
 from repository.tables import JobNote
@@ -130,3 +130,14 @@ class JobNotes:
 def as_note(error: LantaiError) -> dict[str, str]:
     """An error as ``JobNotes`` takes it."""
     return {"code": error.code, "zh": error.zh, "en": error.en}
+
+
+def unexpected(error: Exception) -> Unavailable:
+    """The sentence for a job that ended in what nobody foresaw; only the kind of error is named."""
+    kind = type(error).__name__
+    return Unavailable(
+        "job.unexpected",
+        zh=f"出现未预料的错误（{kind}），没有丢失内容。请把系统日志交给管理员，排除后重试。",
+        en=f"An unexpected error ({kind}) ended it; nothing was lost. Give the log to the administrator, then retry.",
+        kind=kind,
+    )

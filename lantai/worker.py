@@ -27,7 +27,7 @@ from ingest.outcome import Progress, StepOutcome
 from ingest.pipeline import STEPS, Context, how_far, is_outage, run_step
 from lantai import care, request_id
 from lantai.heartbeats import living
-from lantai.job_notes import JobNotes, as_note
+from lantai.job_notes import JobNotes, as_note, unexpected
 from lantai.jobs import Queue, Work, engine_configuration, guard
 from lantai.pulse import Pulse
 from lantai.site import Site
@@ -351,7 +351,7 @@ class Worker:
                     raise
                 fault = error
             except Exception as error:
-                self._notes.fails(job_id, as_note(_unexpected(error)))
+                self._notes.fails(job_id, as_note(unexpected(error)))
                 raise
             else:
                 self._notes.goes_on(job_id)
@@ -368,16 +368,6 @@ class Worker:
 def _job_id() -> str:
     """The job in whose course this runs."""
     return str(DBOS.workflow_id)
-
-
-def _unexpected(error: Exception) -> Unavailable:
-    kind = type(error).__name__
-    return Unavailable(
-        "job.unexpected",
-        zh=f"出现未预料的错误（{kind}），没有丢失内容。请把系统日志交给管理员，排除后重试。",
-        en=f"An unexpected error ({kind}) ended it; nothing was lost. Give the log to the administrator, then retry.",
-        kind=kind,
-    )
 
 
 @contextmanager
