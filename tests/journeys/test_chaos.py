@@ -93,7 +93,7 @@ def _chaos(tmp_path: Path, *, households: int, kills: int, seed: int) -> str:
             one.close()
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 def test_twelve_households_and_four_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = _chaos(tmp_path, households=12, kills=4, seed=6)
     with capsys.disabled():
