@@ -25,6 +25,7 @@ from bench import (
     looking,
     opening,
     pages,
+    postgres,
     register,
     s3,
     search,
@@ -67,6 +68,7 @@ def _results(folder: Path, work: Path, *, quick: bool, rounds: int, only: str) -
         "viewer": viewer.results,
         "pages": pages.results,
         "s3": s3.results,
+        "postgres": postgres.results,
     }
     if only in alone:
         yield from alone[only](folder, quick=quick)

@@ -57,16 +57,17 @@ def results(folder: Path, *, quick: bool) -> Iterator[Result]:
     files = 100_000 if quick else 1_000_000
     site = big_site(folder, files)
     try:
-        with _served(site) as address:
+        with serve_site(site) as address:
             for role, organ in _PEOPLE:
-                yield _slowest(_browser(site, address, role, organ), role, f"{files:,} files")
-            yield from _depth(site, _browser(site, address, *_PEOPLE[0]), f"{files:,} files")
+                yield _slowest(browse(site, address, role, organ), role, f"{files:,} files")
+            yield from _depth(site, browse(site, address, *_PEOPLE[0]), f"{files:,} files")
     finally:
         site.close()
 
 
 @contextmanager
-def _served(site: Site) -> Iterator[str]:
+def serve_site(site: Site) -> Iterator[str]:
+    """The site on a loopback port, as ``lantai serve`` runs it; its address."""
     app = create_app(site)
     gc.collect()
     gc.freeze()  # as ``lantai serve`` does
@@ -82,7 +83,8 @@ def _served(site: Site) -> Iterator[str]:
     gc.unfreeze()
 
 
-def _browser(site: Site, address: str, role: str, organ: str) -> httpx.Client:
+def browse(site: Site, address: str, role: str, organ: str) -> httpx.Client:
+    """A browser in which a person of that role is signed in; she is entered when she is not there."""
     archive = site.archive
     with archive.sessions.begin() as session:
         try:
@@ -103,7 +105,7 @@ def _browser(site: Site, address: str, role: str, organ: str) -> httpx.Client:
 
 def _slowest(browser: httpx.Client, role: str, label: str) -> Result:
     seen: set[str] = set()
-    todo, found = deque(["/"]), dict[str, _Took]()
+    todo, found = deque(["/"]), dict[str, Took]()
     while todo and len(seen) < _MOST:
         target = todo.popleft()
         kind = _ID.sub("{}", urlsplit(target).path)
@@ -118,7 +120,7 @@ def _slowest(browser: httpx.Client, role: str, label: str) -> Result:
             for one in _LINK.findall(answer.text)
             if one.startswith("/") and not urlsplit(unescape(one)).path.endswith(_NO_PAGE)
         )
-        found[kind] = _p95(browser, target)
+        found[kind] = p95(browser, target)
     worst = max(found, key=lambda one: found[one].wall)
     over = sum(1 for one in found.values() if one.wall > P95_MS)
     for kind, took in sorted(found.items(), key=lambda one: -one[1].wall)[:_SHOWN]:
@@ -134,19 +136,19 @@ def _depth(site: Site, browser: httpx.Client, label: str) -> Iterator[Result]:
             "/holdings/records": session.scalar(select(func.max(Record.seq))) or 0,
         }
     for path, end in last.items():
-        first, deep = _p95(browser, path).wall, _p95(browser, f"{path}?after={end - 60}").wall
+        first, deep = p95(browser, path).wall, p95(browser, f"{path}?after={end - 60}").wall
         yield Result(f"{path} at its end against its beginning", label, deep, first, "ms (p95)", first / deep, None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Took:
+class Took:
     """Milliseconds, 95th percentiles: until the answer is there, and of processor time, the browser's among it."""
 
     wall: float
     processor: float
 
 
-def _p95(browser: httpx.Client, target: str) -> _Took:
+def p95(browser: httpx.Client, target: str) -> Took:
     """The first answer, which warms caches, is left out. On a machine that does other work too, trust ``processor``."""
     browser.get(target)
     wall, processor = [], []
@@ -155,4 +157,4 @@ def _p95(browser: httpx.Client, target: str) -> _Took:
         browser.get(target)
         wall.append((time.perf_counter() - began) * 1000)
         processor.append((time.process_time() - used) * 1000)
-    return _Took(*(statistics.quantiles(one, n=20)[-1] for one in (wall, processor)))
+    return Took(*(statistics.quantiles(one, n=20)[-1] for one in (wall, processor)))

@@ -37,17 +37,18 @@ def results(folder: Path, *, quick: bool) -> Iterator[Result]:
     shutil.rmtree(home, ignore_errors=True)
     site = initialise(load(home=home), bureau="测试局", division="330000")
     try:
-        reader, auditor = (_person(site, role) for role in ("archivist", "audit_admin"))
+        reader, auditor = (person(site, role) for role in ("archivist", "audit_admin"))
         records = _filled(site, reader, looks)
         corpus = f"{looks:,} looks"
-        yield from _inserts(site, reader, corpus)
+        yield from inserts(site, reader, corpus)
         yield from _pages(site, auditor, records, corpus)
     finally:
         site.close()
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _person(site: Site, role: str) -> Actor:
+def person(site: Site, role: str) -> Actor:
+    """A new account of that role, as an actor."""
     archive = site.archive
     with archive.sessions.begin() as session:
         create_account(
@@ -87,7 +88,8 @@ def _filled(site: Site, reader: Actor, looks: int) -> list[str]:
     return records
 
 
-def _inserts(site: Site, reader: Actor, corpus: str) -> Iterator[Result]:
+def inserts(site: Site, reader: Actor, corpus: str) -> Iterator[Result]:
+    """What entering the look at each page of a scan costs."""
     file_id, record_id = new_id(), new_id()
 
     def look(session: Session, page: int) -> None:

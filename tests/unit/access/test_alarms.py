@@ -19,6 +19,8 @@ from metadata.profile import builtin
 from repository.tables import Account, Alarm, LedgerEntry, UseCount
 from tests.unit.access.conftest import County
 
+pytestmark = pytest.mark.both_databases
+
 PROFILE = builtin("social_assistance")
 RULES = PROFILE.borrowing.bulk_alarm
 Put = Callable[..., str]

@@ -41,6 +41,8 @@ from search.permission import permission_filter
 from search.query import Names, parse
 from tests.unit.access.conftest import ORGANS, County
 
+pytestmark = pytest.mark.both_databases
+
 BUILTIN = builtin("social_assistance")
 OFFICE = "office"
 DIVISIONS = ("990101001001", "990101001002", "990101002005", "990101", "9901", "990102001001", "990110001001", "")

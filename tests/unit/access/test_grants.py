@@ -18,6 +18,8 @@ from metadata.rights import Permission
 from repository.tables import AccessGrant, AccessRequest, StoredObject
 from tests.unit.access.borrowing import Desk
 
+pytestmark = pytest.mark.both_databases
+
 
 def _granted(desk: Desk, **given: Any) -> tuple[str, str]:
     record = desk.record()

@@ -26,6 +26,8 @@ from repository.ledger.seal import seal
 from repository.tables import AccessRequest, Account, LedgerEntry, LedgerPending
 from tests.unit.access.conftest import County
 
+pytestmark = pytest.mark.both_databases
+
 PROFILE = builtin("social_assistance")
 Put = Callable[..., str]
 

@@ -174,10 +174,15 @@ def _people(site: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site with four people and a handful of papers."""
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with four people and a handful of papers; on PostgreSQL where the module is marked so."""
     home = tmp_path_factory.mktemp("web") / "home"
-    made = initialise(load(home=home, synthetic=True), bureau="云岭县民政局", division="990101")
+    with pytest.MonkeyPatch.context() as environment:
+        if request.node.get_closest_marker("on_postgresql"):
+            database = request.getfixturevalue("postgres").create_database(locale="C.UTF-8", icu="zh-CN")
+            environment.setenv("LANTAI_DATABASE_URL", database.program_url)
+            environment.setenv("LANTAI_DATABASE_OWNER_URL", database.owner_url)
+        made = initialise(load(home=home, synthetic=True), bureau="云岭县民政局", division="990101")
     _people(made)
     yield made
     made.close()

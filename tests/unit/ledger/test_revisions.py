@@ -36,6 +36,8 @@ from repository.tables import (
     Submission,
 )
 
+pytestmark = pytest.mark.both_databases
+
 ACTOR = ActorRef("console:tester", "console")
 NUMBER = "11010519491231002X"
 OTHER = "44030519900101123" + idcard.check_digit("44030519900101123")

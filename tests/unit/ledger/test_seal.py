@@ -22,6 +22,8 @@ from repository.storage.local import LocalStore
 from repository.storage.replicas import Replicas
 from repository.tables import LedgerBlock, LedgerEntry, LedgerPending, ReplicaObject
 
+pytestmark = pytest.mark.both_databases
+
 ACTOR = ActorRef("console:tester", "console")
 
 

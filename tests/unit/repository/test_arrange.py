@@ -25,6 +25,8 @@ from repository.storage.local import LocalStore
 from repository.storage.replicas import Replicas
 from repository.tables import CaseFile, CaseRecord, LedgerEntry, Organ, Outbox, Record, StoredObject
 
+pytestmark = pytest.mark.both_databases
+
 ACTOR = ActorRef("console:tester", "console")
 KINDS = ("APP01", "APP02", "CHK07")
 

@@ -12,6 +12,8 @@ from repository import leases
 from repository.clock import FixedClock
 from repository.db import Sessions
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_only_one_of_many_takes_it(sessions: Sessions, clock: FixedClock) -> None:
     with ThreadPoolExecutor(8) as pool:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from repository import outbox
 from repository.clock import FixedClock
 from repository.db import Sessions
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_rows_are_done_one_by_one(sessions: Sessions, clock: FixedClock) -> None:

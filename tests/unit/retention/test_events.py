@@ -19,6 +19,8 @@ from retention.due import DueFilter
 from tests.unit.retention.test_holds import person
 from tests.unit.retention.test_schedules import CONFIRMED, STOPPED, asked, case, in_force, put
 
+pytestmark = pytest.mark.both_databases
+
 
 def _entered(archive: Archive, actor: Actor, case_id: str, event: str, on: date, **more: object) -> None:
     with archive.sessions.begin() as session:

@@ -18,6 +18,8 @@ from retention import holding, holds
 from retention.holding import NewHold
 from tests.unit.retention.test_schedules import CONFIRMED, case, put
 
+pytestmark = pytest.mark.both_databases
+
 TOLD = NewHold("检察调卷", "云岭县人民检察院", "案件侦查期间不得处置", "云检调〔2026〕3号", date(2026, 6, 1))
 
 
