@@ -156,7 +156,7 @@ def test_other_bytes_under_a_key_are_a_conflict_and_the_rest_is_written(archive:
         pending.write_pending_objects(archive)
     assert key_path.read_bytes() == b"forged"
     with archive.reading() as session:
-        assert pending.count_pending(session) == {"a": 1}
+        assert pending.count_pending(session) == {"a": 2}  # the key, and the alarm about it
 
 
 def test_a_replica_may_live_in_one_store_only(archive: Archive, act: Callable[[int], None], tmp_path: Path) -> None:
