@@ -103,6 +103,8 @@ class RequestNumber:
 
 def template(scope: Scope) -> str:
     """The template of the route that a request took, such as ``/records/{record_id}``; ``none`` when it took none."""
+    if scope["path"].startswith("/static/"):
+        return "/static"
     taken = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")  # the first knows its prefix
     path = getattr(taken, "path", None)
     return path if isinstance(path, str) else "none"
