@@ -50,20 +50,28 @@ def lock_fields(options: S3Options, until: datetime | None) -> dict[str, Any]:
     return fields
 
 
-def parts_of(chunks: Iterable[bytes | memoryview]) -> Iterator[bytearray]:
-    """Chunks put together into parts; every part but the last has its full size."""
-    number, part = 1, bytearray()
+def parts_of(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | bytearray]:
+    """Chunks put together into parts; every part but the last has its full size.
+
+    The buffers of the first thousand go round, because fresh memory costs more than copying into it: a part may be used
+    until ``IN_FLIGHT`` more have been asked for, which is as long as ``Upload.add`` needs it.
+    """
+    ring = [bytearray(PART) for _ in range(IN_FLIGHT + 1)]
+    number, filled, part = 1, 0, ring[0]
     for chunk in chunks:
         rest = memoryview(chunk)
         while rest:
-            room = part_size(number) - len(part)
-            part += rest[:room]
-            rest = rest[room:]
-            if len(part) == part_size(number):
+            taken = min(len(part) - filled, len(rest))
+            part[filled : filled + taken] = rest[:taken]
+            filled += taken
+            rest = rest[taken:]
+            if filled == len(part):
                 yield part
-                number, part = number + 1, bytearray()
-    if part:
-        yield part
+                number, filled = number + 1, 0
+                size = part_size(number)
+                part = ring[(number - 1) % len(ring)] if size == PART else bytearray(size)
+    if filled:
+        yield bytes(memoryview(part)[:filled])
 
 
 class Upload:
