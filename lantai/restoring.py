@@ -131,7 +131,7 @@ def _remove_keys(folder: Path, files: list[str]) -> None:
 def _put_settings(home: Path, toml: str) -> None:
     """The backed-up settings, without the line that makes a site of this folder."""
     text = _HOLDING_LINE.sub("", toml, count=1)
-    handle = os.open(home / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+    handle = os.open(home / FILE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(text)
 

@@ -18,6 +18,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SecretsSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 from sqlalchemy.engine import make_url
@@ -34,6 +35,8 @@ DEFAULT_HOME = "lantai-home"
 FILE_NAME = "lantai.toml"
 _SHORTEST_TOKEN = 20
 PREFIX = "LANTAI_"
+_NAMED = re.compile(r'field "([a-z_]+)"')
+"""Where the library names the setting whose JSON it cannot read; its words repeat nothing of the value."""
 
 
 class WatchedFolder(BaseModel):
@@ -262,7 +265,7 @@ class Settings(BaseSettings):
         """The URL with the one driver of PostgreSQL that comes with the program; an error repeats nothing of it."""
         try:
             url = make_url(value) if value else None
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # what is no port may be the end of a password with an @
             raise ValueError("no SQLAlchemy URL, such as postgresql://ROLE:PASSWORD@HOST/NAME") from None
         if url is None or url.get_backend_name() == "sqlite":
             return value
@@ -340,6 +343,15 @@ def load(**given: Any) -> Settings:
             en=f"Wrong setting {key}: {first['msg']}. Check lantai.toml or LANTAI_{key.upper().replace('.', '__')}.",
             key=key,
         ) from error
+    except SettingsError as error:
+        named = _NAMED.search(str(error))
+        key = named[1] if named else "?"
+        raise Invalid(
+            "settings.no_json",
+            zh=f"设置 {key} 不是有效的 JSON，没有做任何操作。请检查环境变量 LANTAI_{key.upper()} 或同名的密钥文件。",
+            en=f"The setting {key} is not valid JSON; nothing was done. Check LANTAI_{key.upper()} in the environment, or the file of secrets of that name.",
+            key=key,
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise Invalid(
             "settings.unreadable",

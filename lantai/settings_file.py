@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 from lantai.replica_settings import ReplicaSettings
@@ -54,9 +56,17 @@ def append_replica(settings: Settings, replica: ReplicaSettings) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
+    """Write the file whole or not at all; it may hold passwords, so a new one is this user's alone and others stay as
+    they were."""
     fresh = path.with_name(f".{FILE_NAME}.{os.getpid()}")
-    with fresh.open("w", encoding="utf-8") as out:
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        if path.exists():
+            before = path.stat()
+            with suppress(PermissionError):  # only root gives a file away
+                os.fchown(descriptor, before.st_uid, before.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
         out.write(text)
         out.flush()
         os.fsync(out.fileno())

@@ -95,7 +95,11 @@ def open_engine(
 def _open_sqlite(url: URL, busy_seconds: float) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": busy_seconds, "check_same_thread": False})
+    engine = create_engine(
+        url,
+        hide_parameters=True,  # names and numbers of people must not stand in an error
+        connect_args={"timeout": busy_seconds, "check_same_thread": False},
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -128,7 +132,7 @@ def _open_postgresql(url: URL, busy_seconds: float, pool: DatabasePool, applicat
         max_overflow=pool.overflow,
         pool_timeout=pool.seconds,
         pool_pre_ping=True,
-        hide_parameters=True,  # names and numbers of people must not stand in an error
+        hide_parameters=True,  # as above; of what the server adds see ``_without_values``
         connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": application[:63], **_KEEPALIVE},
     )
 
@@ -143,10 +147,22 @@ def _open_postgresql(url: URL, busy_seconds: float, pool: DatabasePool, applicat
     @event.listens_for(engine, "handle_error")
     def _outage(context: ExceptionContext) -> None:
         error = context.sqlalchemy_exception
+        _without_values(context)
         if isinstance(error, DBAPIError) and error.orig and getattr(error.orig, "sqlstate", None) in _OUT:
             raise OperationalError(context.statement, None, error.orig, hide_parameters=True) from error.orig
 
     return engine
+
+
+def _without_values(context: ExceptionContext) -> None:
+    """Leave of an error of PostgreSQL its first sentence: the detail that follows repeats whole rows."""
+    first = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
+    if not first:
+        return
+    context.original_exception.args = (first,)
+    if isinstance(context.sqlalchemy_exception, DBAPIError):
+        kind = type(context.original_exception)
+        context.sqlalchemy_exception.args = (f"({kind.__module__}.{kind.__qualname__}) {first}",)
 
 
 def open_sessions(engine: Engine) -> Sessions:

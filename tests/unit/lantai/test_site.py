@@ -90,6 +90,37 @@ def test_choices_written_ahead_are_kept(home: Path) -> None:
     assert "# ours" in (home / "lantai.toml").read_text(encoding="utf-8")
 
 
+def test_settings_that_may_hold_passwords_are_read_by_nobody_else(home: Path) -> None:
+    home.mkdir()
+    path = home / "lantai.toml"
+    write_initial(load(home=home), holding_id="0f0e0d0c-0000-4000-8000-000000000000")
+    assert path.stat().st_mode & 0o777 == 0o600
+    for mode in (0o600, 0o640):
+        path.chmod(mode)
+        write_initial(load(home=home), holding_id="0f0e0d0c-0000-4000-8000-000000000000")
+        assert path.stat().st_mode & 0o777 == mode, "what its owner set stays"
+        path.write_text("", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("LANTAI_REPLICAS", '[{"name": "a", "secret_key": "s3cret-word"', "settings.no_json"),
+        ("LANTAI_REPLICA_SECRETS", "s3cret-word", "settings.no_json"),
+        ("LANTAI_DATABASE_URL", "postgresql://role:half@s:s3cret-word@db.example/lantai", "settings.invalid"),
+    ],
+)
+def test_a_wrong_setting_with_a_secret_in_it_is_one_line_without_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, code: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(LantaiError) as error:
+        load(home=home)
+    assert error.value.code == code
+    assert name.removeprefix("LANTAI_").lower() in error.value.en
+    assert "s3cret-word" not in f"{error.value.zh} {error.value.en}"
+
+
 def test_a_path_with_quotes_survives_the_settings(home: Path) -> None:
     settings = load(home=home)
     settings.replicas[0].path = home.parent / 'disk "one" \\ x'

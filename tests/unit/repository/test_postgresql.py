@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from metadata.errors import Unavailable
 from repository.clock import FixedClock
@@ -49,6 +50,23 @@ def _enter(engine: Engine) -> None:
     with open_sessions(engine).begin() as session:
         row = entry_row(stream=ACTS, at=FixedClock().now(), act="site.made", actor=ActorRef("console:t", "console"))
         append(session, [row])
+
+
+def test_an_error_repeats_no_row(owner: Engine) -> None:
+    """A row that breaks a rule is whole in the detail that the server adds, names and all; it would get into the log."""
+    title = {"title": "张三的申请"}
+    with owner.begin() as connection:
+        connection.execute(text("CREATE TABLE paper (title text NOT NULL, pages int NOT NULL, UNIQUE (title))"))
+        connection.execute(text("INSERT INTO paper VALUES (:title, 1)"), title)
+    for statement in (
+        "INSERT INTO paper VALUES (:title, 2)",
+        "INSERT INTO paper (title) VALUES (:title || ' (2)')",
+    ):
+        with pytest.raises(IntegrityError) as error, owner.begin() as connection:
+            connection.execute(text(statement), title)
+        told = "".join(traceback.format_exception(error.value))
+        assert "张三" not in told
+        assert "constraint" in told
 
 
 _FORBIDDEN = (
