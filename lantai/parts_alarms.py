@@ -41,7 +41,7 @@ def tell(site: Site, parts: Parts) -> int:
 
 def _told(site: Site, part: Part) -> bool:
     archive = site.archive
-    kind = AlarmKind.CLOCK_STEPPED if part.name == "clock" else AlarmKind.PART_DOWN
+    kind = _kind(part.name)
     subject = socket.gethostname()[:80] if part.name == "clock" else part.name
     if part.ok:
         with archive.reading() as session:
@@ -57,6 +57,12 @@ def _told(site: Site, part: Part) -> bool:
         known = open_alarm(session, kind, subject) is not None
         raise_alarm(session, archive=archive, kind=kind, subject=subject, detail=detail)
     return not known
+
+
+def _kind(name: str) -> AlarmKind:
+    if name == "clock":
+        return AlarmKind.CLOCK_STEPPED
+    return AlarmKind.BACKUP_OLD if name.startswith("backup ") else AlarmKind.PART_DOWN
 
 
 def _long_enough(site: Site, part: Part) -> bool:

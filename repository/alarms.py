@@ -62,7 +62,7 @@ class AlarmKind(StrEnum):
     PART_DOWN = "part_down"
     """A part of the site has been down for long; the part's name."""
     BACKUP_OLD = "backup_old"
-    """The newest backup is too old, or there is none; ``backup``."""
+    """The newest backup is too old, or there is none to be seen; the part's name, ``backup NAME``."""
     CLOCK_STEPPED = "clock_stepped"
     """The machine's clock jumped; the machine's name."""
 

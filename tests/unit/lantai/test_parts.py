@@ -241,6 +241,17 @@ def test_what_stays_down_raises_one_alarm_and_ends_by_itself(site: Site) -> None
     parts.close()
 
 
+def test_a_backup_that_is_too_old_is_an_alarm_of_its_own(site: Site) -> None:
+    clock = FixedClock(datetime.now(UTC))
+    old = Part("backup vault", State.DEGRADED, "旧。", "Old.", since=clock.moment - timedelta(hours=2))
+    parts = Parts(lambda: {"backup vault": lambda: old}, clock, kept=0.0)
+    site = replace(site, archive=replace(site.archive, clock=clock))
+    assert parts_alarms.tell(site, parts) == 1
+    with site.archive.reading() as session:
+        assert session.scalars(select(Alarm.kind).where(Alarm.subject == "backup vault")).all() == ["backup_old"]
+    parts.close()
+
+
 def test_a_clock_that_jumped_is_told_at_once(site: Site) -> None:
     clock = FixedClock(datetime.now(UTC) + timedelta(hours=5))
     site = replace(site, archive=replace(site.archive, clock=clock))
