@@ -58,7 +58,11 @@ def open_stores(settings: Settings) -> list[Store]:
 
 
 def store_for(settings: Settings, to: str | None) -> Store:
-    """The store that ``to`` names: one of the settings, or else a folder; without it the first of the settings."""
+    """The store that ``to`` names: one of the settings, or else a folder; without it the first of the settings.
+
+    ``NotFound`` (``backup.unknown_store``) for a bare name that is neither, where the settings name stores: a slip of the
+    pen must not leave names of people in a new folder here.
+    """
     stores = {one.name: one for one in open_stores(settings)}
     if to is None:
         if not stores:
@@ -68,7 +72,16 @@ def store_for(settings: Settings, to: str | None) -> Store:
                 en="It is not said where backups go. Name a folder with --to, or a store under [[backups]] in lantai.toml.",
             )
         return next(iter(stores.values()))
-    return stores.get(to) or LocalStore("folder", Path(to))
+    if to in stores:
+        return stores[to]
+    if stores and "/" not in to and not Path(to).is_dir():
+        raise NotFound(
+            "backup.unknown_store",
+            zh=f"设置中没有名为 {to} 的备份存储（现有：{'、'.join(stores)}），这里也没有这个文件夹，没有读写任何内容。若要新建文件夹，请写成 ./{to}。",
+            en=f"The settings name no store {to} for backups (there are {', '.join(stores)}), and there is no such folder here; nothing was read or written. For a new folder write ./{to}.",
+            store=to,
+        )
+    return LocalStore("folder", Path(to))
 
 
 def configured_passphrase(settings: Settings) -> str | None:
