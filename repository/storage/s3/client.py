@@ -21,6 +21,8 @@ from repository.storage.s3.options import S3Options
 
 CONNECT_SECONDS = 2.0
 SMALL = 1 << 20
+_MOVING_SECONDS = 7 * 86_400.0
+"""For the body of an answer as a whole: one that moves is never cut short, however large it is or slow its reader."""
 _POOL = 16
 _KEPT = 8
 _Client = TypeVar("_Client")
@@ -46,7 +48,7 @@ class Clients:
     @property
     def reading(self) -> obstore.store.S3Store:
         """obstore for reads: a stream that stands still gives up, one that moves may take its time."""
-        return self._once("reading", lambda: self._obstore(self.options.bulk, {}, still=self.options.quick))
+        return self._once("reading", lambda: self._obstore(_MOVING_SECONDS, {}, still=self.options.quick))
 
     def writing(self, size: int) -> obstore.store.S3Store:
         """obstore for one PUT of ``size`` bytes, with the lock and the encryption that new objects get."""
