@@ -117,6 +117,12 @@ def code_of(error: botocore.exceptions.ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_over(error: LantaiError) -> bool:
+    """Whether an upload in parts is no longer there: it was finished before, and the answer was lost."""
+    cause = error.__cause__
+    return isinstance(cause, botocore.exceptions.ClientError) and code_of(cause) in {"NoSuchUpload", *MISSING}
+
+
 def of_boto(error: BaseException, store: str, key: str) -> LantaiError:
     """The sentence for what boto3 raised."""
     if isinstance(error, botocore.exceptions.ClientError):

@@ -148,7 +148,7 @@ class Upload:
                     **self._named(), MultipartUpload={"Parts": self._parts}, **condition
                 )
         except LantaiError as error:
-            if error.code in {"store.conflict", "store.not_found"}:  # not found: finished before, the answer was lost
+            if error.code == "store.conflict" or failures.is_over(error):
                 return False
             raise
         self._finished = True
