@@ -158,6 +158,11 @@ class ClusterHome:
                 for other, one in before.items()
                 if self._alias in one["aliases"] and other != name
             ]
+            moved += [  # whoever still takes an older one for the live one is refused, and looks again
+                {"remove": {"index": other, "alias": f"{other}-w"}}
+                for other, one in before.items()
+                if f"{other}-w" in one["aliases"] and other != name
+            ]
             indices.update_aliases(actions=[*moved, {"add": {"index": name, "alias": self._alias}}])
         self._known = None
 

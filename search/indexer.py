@@ -360,6 +360,8 @@ def _swap(writing: _Writing, home: IndexHome, since: datetime) -> None:
         with archive.reading() as session:
             rows = _changed_since(session, since)
             _write_rows(session, writing, rows)
+        if not writing.renew():  # whoever has it now brings the live index up, and this one would lack that
+            raise _writer_busy()
         name = engine.generation
         home.point_to(name)
         now = archive.clock.now()
@@ -379,9 +381,13 @@ def _take_patiently(archive: Archive, holder: str) -> None:
     until = time.monotonic() + _WAIT_SECONDS
     while not leases.take(archive.sessions, WRITER_LEASE, holder, _LEASE_SECONDS, archive.clock):
         if time.monotonic() > until:
-            raise Unavailable(
-                "index.writer_busy",
-                zh="另一个进程一直在写检索索引，重建未能切换。现有索引保持不变；请稍后再试。",
-                en="Another process kept writing the search index, so the rebuild could not swap. The live index is as before; try again later.",
-            )
+            raise _writer_busy()
         time.sleep(0.1)
+
+
+def _writer_busy() -> Unavailable:
+    return Unavailable(
+        "index.writer_busy",
+        zh="另一个进程一直在写检索索引，重建未能切换。现有索引保持不变；请稍后再试。",
+        en="Another process kept writing the search index, so the rebuild could not swap. The live index is as before; try again later.",
+    )

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -23,6 +23,7 @@ from metadata.household import household_no
 from repository import leases, outbox
 from repository.archive import Archive
 from repository.tables import CaseFile, CaseRecord, Household, IndexState, Record
+from search import indexer
 from search.engines.embedded import MARKER, TantivyEngine
 from search.generations import FolderHome
 from search.home import LiveIndex
@@ -160,6 +161,33 @@ def test_a_failed_rebuild_leaves_the_live_index(
     assert engine.count() == 1
     rebuild(archive, home)  # its lease was given back
     engine.close()
+
+
+def test_a_rebuild_that_lost_its_turn_at_the_end_does_not_swap(
+    archive: Archive, shelf: Shelf, indexed: Indexed, home: FolderHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While its last entries took too long another followed the outbox, on the index that the swap would put away."""
+    shelf.record("题名", ("a.txt", "甲"))
+    live = indexed()
+    real = indexer._swap
+
+    def swap(writing: Any, *given: Any) -> None:
+        renew = writing.renew
+
+        def lost() -> bool:
+            leases.release(archive.sessions, indexer.WRITER_LEASE, writing.holder)
+            assert leases.take(archive.sessions, indexer.WRITER_LEASE, "another", 20.0, archive.clock)
+            return bool(renew())
+
+        monkeypatch.setattr(indexer._Writing, "renew", lambda _self: lost())
+        real(writing, *given)
+
+    monkeypatch.setattr(indexer, "_swap", swap)
+    with pytest.raises(Unavailable) as error:
+        rebuild(archive, home)
+    assert error.value.code == "index.writer_busy"
+    assert home.live_generation() == live.folder.name
+    live.close()
 
 
 def test_an_index_of_other_rules_says_what_to_do(
