@@ -184,6 +184,9 @@ def _into(
         upgrade(owner, seen.facts.schema)
         with owner.begin() as connection:
             done.rows = loading.load_tables(connection, bag.tables(read, seen, name), seen.facts.tables, progress)
+            with Session(connection) as session:  # until the stores were compared, also for those elsewhere who wait
+                ahead.stop_writing(session)
+                session.flush()
     finally:
         owner.dispose()
     bring_up_to_date(settings)
@@ -201,8 +204,8 @@ def _into(
 
 def _finish(session: Session, archive: Archive, settings: Settings, done: Restored, actor: ActorRef) -> None:
     done.ahead = ahead.compare(session, archive)
-    if done.ahead.stops:
-        ahead.stop_writing(session)
+    if not done.ahead.stops:
+        ahead.allow_writing(session)
     for store in archive.replicas.stores:
         session.execute(update(Replica).where(Replica.name == store.name).values(location=store.location))
     if not (settings.derivatives / "text").exists():

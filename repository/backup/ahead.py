@@ -19,7 +19,9 @@ from repository.db import by_bytes
 from repository.ledger.checkpoints import newest_blocks
 from repository.storage import layout
 from repository.storage.base import Store
-from repository.tables import Counter, RecordPlan, StoredObject
+from repository.storage.failures import not_described
+from repository.storage.replicas import RETIRED
+from repository.tables import Counter, RecordPlan, Replica, StoredObject
 
 STOPPED = "restore.writing_stopped"
 _OWN = frozenset({"marker", "evidence", "unknown"})
@@ -72,6 +74,10 @@ def compare(session: Session, archive: Archive) -> Ahead:
             _compare_one(session, store, known, found)
         except LantaiError as error:
             found.not_compared[store.name] = error
+    used = select(Replica.name).where(Replica.state != RETIRED).order_by(Replica.name)
+    for name in session.scalars(used):
+        if name not in archive.replicas.described:
+            found.not_compared[name] = not_described([name])
     return found
 
 

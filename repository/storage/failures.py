@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 
 from metadata.errors import Conflict, LantaiError, NotFound, Unavailable
 from repository.storage import faults
@@ -139,3 +140,23 @@ def of_os_error(error: OSError, store: str, key: str) -> LantaiError:
     faults.met(store, code)
     values = {"store": store, "key": key, "why": error.strerror or str(number)}
     return Unavailable(code, zh=zh.format(**values), en=en.format(**values), store=store, key=key)
+
+
+def not_described(names: Sequence[str]) -> Unavailable:
+    """Replicas in use are missing in the settings, and without them too few can confirm."""
+    return Unavailable(
+        "replicas.not_described",
+        zh=f"本进程的设置中没有使用中的副本 {'、'.join(names)}，能确认写入的副本不足，没有登记任何内容。请在 lantai.toml 或环境变量中写明它们并重新启动，或先用 lantai replica retire 停用。",
+        en=f"The settings of this process lack {', '.join(names)}, which are in use, so too few replicas can confirm; nothing was registered. Describe them in lantai.toml or the environment and restart, or retire them with `lantai replica retire`.",
+        replicas=", ".join(names),
+    )
+
+
+def left_meanwhile(key: str) -> Unavailable:
+    """A replica left or joined while an object was written, and too few of those in use have it."""
+    return Unavailable(
+        "replicas.left_meanwhile",
+        zh=f"写入 {key} 期间有副本停用或启用，使用中的副本里确认的不足，没有登记；会自动再次写入。",
+        en=f"A replica left or joined while {key} was written, and too few of those in use have confirmed it; nothing was registered. It is written again by itself.",
+        key=key,
+    )
