@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from repository.clock import Clock
-from repository.storage.replicas import RETIRED
+from repository.storage import failures
+from repository.storage.replicas import ACTIVE, RETIRED, Replicas
 from repository.tables import Replica, ReplicaObject, StoredObject
 
 
 def in_use(session: Session) -> list[str]:
     """Names of the replicas that every new object must come to: all that are not retired."""
     return list(session.scalars(select(Replica.name).where(Replica.state != RETIRED).order_by(Replica.name)))
+
+
+def confirmed(session: Session, replicas: Replicas, written: Mapping[str, Collection[str]]) -> None:
+    """Prove that enough replicas in use have each of the objects ``written`` (key -> replicas), until the commit.
+
+    ``Unavailable`` (``replicas.left_meanwhile``): one that confirmed was retired, or one joined; writing again is harmless.
+    """
+    rows = session.execute(select(Replica.name, Replica.state).order_by(Replica.name).with_for_update(read=True))
+    active = {name for name, state in rows if state == ACTIVE}
+    for key, names in written.items():
+        if active and not replicas.enough(names, active):
+            raise failures.left_meanwhile(key)
 
 
 @dataclass(frozen=True, slots=True)

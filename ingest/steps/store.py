@@ -17,6 +17,7 @@ from ingest.context import Context
 from ingest.endings import note_end
 from ingest.leaving_out import going_on
 from ingest.outcome import MORE, PASSED, Finding, StepOutcome, rejected
+from repository import objects
 from repository.bag.pack import SourceChanged, chunks, pack_bytes
 from repository.bag.plan import BagPlan
 from repository.storage import layout
@@ -99,6 +100,7 @@ def _confirm(
     context: Context, submission_id: str, batch: Sequence[RecordPlan], written: dict[str, dict[str, Written]]
 ) -> None:
     changes: list[dict[str, Any]] = []
+    ids = [one.record_id for one in batch]
     for one in batch:
         told = written[layout.bag_key(one.record_id, 1)]
         sha256 = next(iter(told.values())).sha256
@@ -111,6 +113,14 @@ def _confirm(
             }
         )
     with context.archive.sessions.begin() as session:
+        objects.confirmed(session, context.archive.replicas, written)
+        waiting = select(RecordPlan.record_id).where(RecordPlan.record_id.in_(ids), RecordPlan.state == "frozen")
+        still = set(
+            session.scalars(waiting.with_for_update())
+        )  # another worker may have taken the job over and gone on
+        changes = [one for one in changes if one["record_id"] in still]
+        if not changes:
+            return
         session.execute(update(RecordPlan), changes)
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
         stored = submission.counts.get("stored", 0) + len(changes)

@@ -199,6 +199,8 @@ def _verify(archive: Archive, name: str) -> Step:
 def _finish(archive: Archive, name: str) -> Step:
     """Take the replica into full use, when nothing that the holding had at the beginning is missing on it."""
     with archive.sessions.begin() as session:
+        if session.scalar(select(Replica.state).where(Replica.name == name).with_for_update()) != FILLING:
+            return Step.DONE  # it was retired while it was read back
         found = session.get_one(ReplicaFill, name)
         now = archive.clock.now()
         gaps = _add_rows(session, name, literal(1) == 1)

@@ -15,7 +15,7 @@ from repository.fixity.outcome import FAULTS
 from repository.ledger import acts
 from repository.ledger.acts import ActorRef
 from repository.storage.replicas import ACTIVE, FILLING, RETIRED
-from repository.tables import Incident, Replica, ReplicaFill, ReplicaObject
+from repository.tables import Incident, RecordPlan, Replica, ReplicaFill, ReplicaObject
 
 LEAST = 2
 """Replicas in full use that a holding keeps at least."""
@@ -28,13 +28,15 @@ def retire_replica(session: Session, *, archive: Archive, actor: ActorRef, name:
     ``confirmations`` as in the settings. ``NotFound`` for an unknown replica; ``Conflict`` when too few would be left
     (``replica.too_few``), or when it alone has the good bytes of some object (``replica.only_copy``).
     """
-    row = session.get(Replica, name)
+    # two that leave at once are looked at one after the other, as is what a deposit writes down meanwhile
+    session.execute(select(Replica.name).order_by(Replica.name).with_for_update())
+    row = session.get(Replica, name, populate_existing=True)
     if row is None:
         raise unknown_replica(archive, name)
     if row.state == RETIRED:
         return False
     if row.state == ACTIVE:
-        _refuse_when_too_few(session, name, confirmations)
+        _refuse_when_too_few(session, archive, name, confirmations)
         _refuse_when_only_copy(session, name)
     now = archive.clock.now()
     row.state = RETIRED
@@ -67,10 +69,11 @@ def unknown_replica(archive: Archive, name: str) -> NotFound:
     )
 
 
-def _refuse_when_too_few(session: Session, name: str, confirmations: int) -> None:
-    others = select(Replica.required).where(Replica.state == ACTIVE, Replica.name != name)
-    rows = session.scalars(others).all()
-    required = [one for one in rows if one]
+def _refuse_when_too_few(session: Session, archive: Archive, name: str, confirmations: int) -> None:
+    others = select(Replica.name, Replica.required).where(Replica.state == ACTIVE, Replica.name != name)
+    rows = session.execute(others).tuples().all()
+    asked = archive.replicas.required  # by the settings, which may have changed since a replica joined
+    required = [other for other, counted in rows if counted and other in asked]
     if len(rows) >= LEAST and len(required) >= max(1, confirmations):
         return
     joining = session.scalar(select(func.count()).select_from(Replica).where(Replica.state == FILLING))
@@ -90,7 +93,14 @@ def _refuse_when_too_few(session: Session, name: str, confirmations: int) -> Non
 
 
 def _refuse_when_only_copy(session: Session, name: str) -> None:
-    """What the replica alone holds intact, or never re-read, would leave with it."""
+    """What the replica alone holds intact, or never re-read, would leave with it.
+
+    Bags of deposits that have no row yet are looked at first: what is entered meanwhile is then among the rows.
+    """
+    stored = select(RecordPlan.spec).where(RecordPlan.state == "stored")
+    staying = set(session.scalars(select(Replica.name).where(Replica.state == ACTIVE, Replica.name != name)))
+    plans = session.scalars(stored.execution_options(yield_per=500))
+    coming = sum(not staying.intersection(spec.get("written", ())) for spec in plans)
     other = _placed.alias()
     faults = [str(one) for one in FAULTS]
     elsewhere = (
@@ -110,7 +120,7 @@ def _refuse_when_only_copy(session: Session, name: str) -> None:
             ~elsewhere,
         )
     )
-    if alone:
+    if alone := (alone or 0) + coming:
         raise Conflict(
             "replica.only_copy",
             zh=f"有 {alone} 个对象只有副本 {name} 有完好的内容，没有停用。请等其他副本补写完成，或先修复其他副本。",

@@ -18,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from metadata.errors import Conflict, LantaiError, Unavailable
+from repository.storage import failures
 from repository.storage.base import Store, Written
 from repository.storage.digested import DigestedChunks, OneChunk
 
@@ -294,7 +295,16 @@ class Replicas:
         finally:
             feed.abandon()
 
+    def enough(self, written: Collection[str], active: Collection[str]) -> bool:
+        """Whether those that have ``written`` an object suffice, of the replicas that are ``active``; one at least must."""
+        counted = self._required.intersection(active) or set(active)
+        return len(counted.intersection(written)) >= max(1, min(self._confirmations or len(counted), len(counted)))
+
     def _chosen(self, only: Collection[str] | None) -> list[str]:
+        known, required = self._states(), len(self.required)
+        away = [name for name, state in known.items() if state == ACTIVE and name not in self._stores]
+        if away and required < max(1, min(self._confirmations, required + len(away))):
+            raise failures.not_described(away)
         return [name for name in self.names if only is None or name in only]
 
     def _submit(self, key: str, data: bytes, only: Collection[str] | None) -> dict[str, Future[Written]]:
@@ -327,6 +337,8 @@ class Replicas:
                 raise error
         required = self.required & outcomes.keys()
         enough = min(self._confirmations or len(required), len(required))
+        if not written and errors:
+            raise next(iter(errors.values()))
         for name, error in errors.items():
             if name in required and len(required & written.keys()) < enough:
                 raise error

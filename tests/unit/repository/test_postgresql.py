@@ -5,20 +5,25 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from metadata.errors import Unavailable
+from metadata.errors import Conflict, Unavailable
 from repository.clock import FixedClock
 from repository.db import DatabasePool, open_engine, open_sessions, reading_sessions, unavailable
 from repository.fixity.incidents import _next_number
 from repository.ledger.entry import ACTS, ActorRef, append, entry_row
+from repository.objects import confirmed
 from repository.records import count
+from repository.replication import retire_replica
 from repository.rights import ledger_protected, settle
-from repository.tables import Counter, LedgerEntry
+from repository.storage.local import LocalStore
+from repository.tables import Counter, LedgerEntry, Replica
+from tests.archives import bureau_archive
 from tests.services.postgres import PgDatabase, Postgres
 
 
@@ -216,3 +221,22 @@ def test_those_who_count_at_once_lose_nothing_and_share_no_number(program: Engin
             "records": 48,
             "incident.seq": 24,
         }
+
+
+def test_two_replicas_never_leave_at_once(program: Engine, tmp_path: Path) -> None:
+    archive, actor = bureau_archive(tmp_path, program, FixedClock()), ActorRef("console:t", "console")
+    with archive.sessions.begin() as session:
+        session.add(Replica(name="c", kind="local", location="", added_at=archive.clock.now()))
+    archive.replicas.admit(LocalStore("c", tmp_path / "replicas" / "c"), required=True)
+    with archive.sessions.begin() as session:
+        assert retire_replica(session, archive=archive, actor=actor, name="a", confirmations=0)
+        with pytest.raises(OperationalError) as waits, archive.sessions.begin() as another:
+            retire_replica(another, archive=archive, actor=actor, name="b", confirmations=0)
+    assert unavailable(waits.value).code == "database.locked"
+    with pytest.raises(Conflict) as error, archive.sessions.begin() as session:
+        retire_replica(session, archive=archive, actor=actor, name="b", confirmations=0)
+    assert error.value.code == "replica.too_few"
+    with archive.sessions.begin() as session:
+        confirmed(session, archive.replicas, {"k": ["b", "c"]})
+        with pytest.raises(Unavailable):
+            confirmed(session, archive.replicas, {"k": ["a", "c"]})
