@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from lantai import __version__
 from lantai.settings import FILE_NAME, Settings
 from lantai.site import Site
 from lantai.stores import open_store
-from metadata.errors import Conflict, Invalid, LantaiError, NotFound, Unavailable
+from metadata.errors import Conflict, Invalid, LantaiError, NotFound
 from metadata.identifiers import new_id
 from repository import leases
 from repository.archive import Archive
@@ -38,6 +39,8 @@ from repository.pending import write_pending_objects
 from repository.storage.base import Store
 from repository.storage.local import LocalStore
 from repository.tables import Base, LedgerPending
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int | None, str | None], None]
 
@@ -144,11 +147,15 @@ def make(site: Site, store: Store, *, secret: str, actor: ActorRef, progress: Pr
 
 def _settle(archive: Archive) -> None:
     """Seal and write what waits, as far as that goes now."""
-    with suppress(Unavailable):  # another process seals, or a replica is away: what waits goes into the backup as it is
+    try:
         seal(archive)
         for _ in range(_ROUNDS):  # others go on writing: what comes later goes into the backup as it is
             if not write_pending_objects(archive):
                 break
+    except (
+        LantaiError
+    ) as error:  # another process seals, a replica is away or in conflict: a backup matters all the more
+        log.warning("what waits goes into the backup as it is: %s", error)
 
 
 def refuse_preserved(archive: Archive, store: Store) -> None:
@@ -250,9 +257,15 @@ def make_scheduled(site: Site) -> int:
     secret = configured_passphrase(site.settings)
     if secret is None:
         raise no_passphrase()
-    stores = open_stores(site.settings)
-    for store in stores:
-        make(site, store, secret=secret, actor=SYSTEM.ref)
+    stores, failed = open_stores(site.settings), None
+    for store in stores:  # one that is away keeps none of the others from having theirs
+        try:
+            make(site, store, secret=secret, actor=SYSTEM.ref)
+        except LantaiError as error:
+            log.warning("no backup in %s: %s", store.name, error)
+            failed = failed or error
+    if failed is not None:
+        raise failed
     return len(stores)
 
 
