@@ -5,27 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert, inspect, select, table, text, update
+from sqlalchemy import Connection, TableClause, insert, inspect, select, table, text, update
 
 from metadata.errors import Conflict
 from repository.backup.rows import LEFT_OUT, TableRead, damaged, read_table
+from repository.rights import JOBS_SCHEMA
 from repository.tables import Base
 
 Progress = Callable[[str, int, int], None]
 
 
 def refuse_when_not_empty(connection: Connection) -> None:
-    """``Conflict`` (``restore.not_empty``) when any of the catalogue's tables holds a row."""
+    """``Conflict`` (``restore.not_empty``) when any of the catalogue's tables, or of the jobs', holds a row."""
     for name in inspect(connection).get_table_names():
         if name not in Base.metadata.tables:
             continue
-        if connection.execute(select(text("1")).select_from(table(name)).limit(1)).first() is not None:
-            raise Conflict(
-                "restore.not_empty",
-                zh=f"目标数据库不是空的（表 {name} 中已有内容），没有恢复任何内容。请换一个空数据库，或先把现有数据库移走。",
-                en=f"The database to restore into is not empty (table {name} holds rows); nothing was restored. Use an empty database, or move the present one away first.",
-                table=name,
-            )
+        _refuse_rows(connection, table(name))
+    if "workflow_status" in _jobs_tables(connection):  # else old jobs would go on beside the restored catalogue
+        _refuse_rows(connection, table("workflow_status", schema=JOBS_SCHEMA))
+
+
+def _jobs_tables(connection: Connection) -> list[str]:
+    if connection.dialect.name != "postgresql":
+        return []
+    return inspect(connection).get_table_names(JOBS_SCHEMA)
+
+
+def _refuse_rows(connection: Connection, one: TableClause) -> None:
+    if connection.execute(select(text("1")).select_from(one).limit(1)).first() is not None:
+        raise Conflict(
+            "restore.not_empty",
+            zh=f"目标数据库不是空的（表 {one.fullname} 中已有内容），没有恢复任何内容。请换一个空数据库，或先把现有数据库移走。",
+            en=f"The database to restore into is not empty (table {one.fullname} holds rows); nothing was restored. Use an empty database, or move the present one away first.",
+            table=one.fullname,
+        )
 
 
 def load_tables(

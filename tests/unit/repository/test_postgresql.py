@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from metadata.errors import Conflict, Unavailable
+from repository.backup.loading import refuse_when_not_empty
 from repository.clock import FixedClock
 from repository.db import DatabasePool, open_engine, open_sessions, reading_sessions, unavailable
 from repository.fixity.incidents import _next_number
@@ -240,3 +241,15 @@ def test_two_replicas_never_leave_at_once(program: Engine, tmp_path: Path) -> No
         confirmed(session, archive.replicas, {"k": ["b", "c"]})
         with pytest.raises(Unavailable):
             confirmed(session, archive.replicas, {"k": ["a", "c"]})
+
+
+def test_nothing_is_restored_beside_jobs_of_another_time(owner: Engine) -> None:
+    with owner.begin() as connection:
+        refuse_when_not_empty(connection)
+        connection.execute(text("CREATE SCHEMA IF NOT EXISTS dbos"))
+        connection.execute(text("CREATE TABLE IF NOT EXISTS dbos.workflow_status (workflow_uuid text PRIMARY KEY)"))
+        refuse_when_not_empty(connection)
+        connection.execute(text("INSERT INTO dbos.workflow_status (workflow_uuid) VALUES ('ingest-1')"))
+    with owner.begin() as connection, pytest.raises(Conflict) as error:
+        refuse_when_not_empty(connection)
+    assert error.value.code == "restore.not_empty"
