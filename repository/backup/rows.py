@@ -41,8 +41,8 @@ from repository.tables import Outbox
 from repository.tables.base import Big, Json, Moment
 
 FORMAT = "lantai-table/1"
-LEFT_OUT = frozenset({"heartbeat", "index_state", "lease", "login_session", "upload"})
-"""What belongs to running processes, signed-in browsers and a folder of this machine: it has no meaning elsewhere."""
+LEFT_OUT = frozenset({"heartbeat", "index_state", "lease", "login_session", "shared_folder", "upload"})
+"""What belongs to running processes, signed-in browsers and folders of this machine: it has no meaning elsewhere."""
 _AT_ONCE = 2000
 _LONGEST_LINE = 256 << 20
 
