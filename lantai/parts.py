@@ -128,6 +128,7 @@ class Parts:
             before = self._hanging.get(name)
             asked[name] = self._threads.submit(probe) if before is None or before.done() else before
         wait(asked.values(), timeout=self._patience)
+        asked = {name: one for name, one in asked.items() if not one.cancelled()}  # closed meanwhile
         self._hanging = {name: one for name, one in asked.items() if not one.done()}
         return [self._timed(self._answer(name, one)) for name, one in asked.items()]
 

@@ -13,12 +13,12 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tests.journeys.conftest import Commands
 from tests.journeys.lines import Line
@@ -110,7 +110,8 @@ def _reload_until(page: Page, selector: str, seconds: float = 60) -> None:
     while page.locator(selector).count() == 0:
         assert time.monotonic() < deadline, f"{selector} did not appear:\n{page.locator('main').inner_text()}"
         page.wait_for_timeout(500)
-        page.reload()
+        with suppress(Error):  # the page may just be renewing itself
+            page.reload()
 
 
 def _deposit_find_and_register(page: Page, served: Served, papers: Path, picture: str) -> None:

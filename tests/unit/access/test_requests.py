@@ -348,11 +348,11 @@ def test_who_reads_a_request(desk: Desk) -> None:
 
 def test_a_page_that_is_out_of_date_changes_nothing(desk: Desk) -> None:
     desk.file(records=[desk.record()])
-    with desk.archive.reading() as session:
+    with desk.archive.sessions.begin() as session:
         row = session.scalars(select(AccessRequest)).one()
-        requests.unchanged(row, row.row_version)
+        requests.unchanged(session, row, row.row_version)
         with pytest.raises(Conflict):
-            requests.unchanged(row, row.row_version - 1)
+            requests.unchanged(session, row, row.row_version - 1)
 
 
 def test_epochs_of_asker_and_approver_move(desk: Desk) -> None:

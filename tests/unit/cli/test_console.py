@@ -79,6 +79,10 @@ COMMANDS = {
     "record file": CHANGES,
     "record show": READS,
     "record take-out": CHANGES,
+    "replica add": CHANGES,
+    "replica compare": CHANGES,  # an entry in the ledger; keys and digests
+    "replica list": NEITHER,
+    "replica retire": CHANGES,
     "report household": READS,
     "report record": READS,
     "report submission": NEITHER,  # a deposit is no record yet
