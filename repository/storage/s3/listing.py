@@ -53,5 +53,7 @@ def _pages(client: Any, bucket: str, store: str, **asked: Any) -> Iterator[dict[
             answer = client.list_objects_v2(Bucket=bucket, MaxKeys=PAGE, **asked, **more)
         yield answer
         token = answer.get("NextContinuationToken", "")
-        if not answer.get("IsTruncated") or not token:
+        if not answer.get("IsTruncated"):
             return
+        if not token:  # the rest is there and cannot be asked for: half a listing must not pass for a whole one
+            raise failures.said("store.io_error", store, asked["Prefix"], "a listing that breaks off")

@@ -1,4 +1,4 @@
-"""Reading from object storage: a body that moves is read to its end, however long that takes."""
+"""Reading from object storage: bodies and listings are read to their end, or not at all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
+
+from metadata.errors import Unavailable
+from repository.storage.s3 import listing
 from repository.storage.s3.options import S3Options
 from repository.storage.s3.store import S3Store
 
@@ -53,3 +57,15 @@ def test_a_body_that_moves_is_not_cut_short_by_the_time_that_a_part_may_take() -
         store = S3Store("a", S3Options(endpoint, "b", "key", "secret", quick=20.0, bulk=PAUSE))
         assert sum(map(len, store.read("r/x"))) == PIECES * PIECE
     assert asked == [""], "read with one request, none to go on with the rest"
+
+
+class _BreaksOff:
+    """A service that says there is more and not how to ask for it."""
+
+    def list_objects_v2(self, **_asked: object) -> dict[str, object]:
+        return {"Contents": [{"Key": "r/1", "Size": 1}], "IsTruncated": True}
+
+
+def test_half_a_listing_does_not_pass_for_a_whole_one() -> None:
+    with pytest.raises(Unavailable):
+        list(listing.objects(_BreaksOff(), "bucket", "a", "r/", ""))
