@@ -45,6 +45,7 @@ from repository.storage.replicas import Replicas
 from repository.tables import Holding, ProfileVersion, Replica
 from search.engines.base import Engine as SearchEngine
 from search.home import IndexHome
+from search.indexer import rebuild
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,20 @@ def initialise(settings: Settings, *, bureau: str, division: str, clock: Clock |
                 home=str(settings.home),
             )
         _make(settings, bureau=bureau, division=division, clock=clock)
-    return open_site(load(home=settings.home), clock=clock)
+    site = open_site(load(home=settings.home), clock=clock)
+    _begin_index(site)
+    return site
+
+
+def _begin_index(site: Site) -> None:
+    """An index on a cluster, so that searching answers before a worker has come by; one that is away hinders nothing."""
+    if site.settings.search.engine == "embedded":
+        return  # made at its first opening
+    try:
+        if site.index.live_generation() is None:
+            rebuild(site.archive, site.index)
+    except Unavailable as error:
+        log.warning("the index will be made by a worker: %s", error)
 
 
 def _make(settings: Settings, *, bureau: str, division: str, clock: Clock) -> None:

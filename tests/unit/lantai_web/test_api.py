@@ -88,7 +88,7 @@ def test_the_officer_audits_by_button(visit: Visit) -> None:
     assert "正在重读" in officer.get(begun).text
     assert officer.api("POST", "/preservation/repair").status_code == 202
     assert visit("archivist").api("POST", "/preservation/repair").status_code == 403
-    assert "audit_v1" in {one["name"] for one in officer.api("GET", "/system/jobs").json()}
+    assert "audit_v1" in {one["work"] for one in officer.api("GET", "/system/jobs").json()["items"]}
 
 
 def test_problems_are_problem_details(visit: Visit) -> None:
