@@ -149,6 +149,7 @@ def test_replicas_on_object_storage(lantai: Commands, tmp_path: Path, seaweed: S
 def _refused_with_other_keys(lantai: Commands) -> None:
     """A second program that is pointed at the same stores with keys of its own does not start, and writes nothing."""
     other = Commands(lantai.home.with_name("other"))
+    lantai.run("ledger", "seal")  # with the first block the key stands in the stores
     shutil.copytree(lantai.home, other.home)
     shutil.rmtree(other.home / "keys")
     stranger = Commands(lantai.home.with_name("stranger"))

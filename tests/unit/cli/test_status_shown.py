@@ -25,6 +25,7 @@ _STATUS = {
     "versions": 1,
     "files": 2,
     "bytes": 12_400_000,
+    "parts": [{"name": "database", "state": "ok", "zh": "数据库正常。", "en": "The database answers."}],
     "index_lag": 0,
     "replicas": [_REPLICA, {**_REPLICA, "name": "b", "required": True, "reachable": False, "last_audit": None}],
     "submissions": {"waiting": 2},
