@@ -62,8 +62,12 @@ def test_a_killed_workers_deposits_are_finished_by_the_others(
         )
 
 
-def test_a_frozen_worker_wakes_up_to_find_its_work_done_by_others(tmp_path: Path) -> None:
-    with workshop(tmp_path / "home") as shop:
+@pytest.mark.chaos
+def test_a_frozen_worker_wakes_up_to_find_its_work_done_by_others(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """On PostgreSQL: a process that stands still while it writes to SQLite's file keeps it from everybody."""
+    with workshop(tmp_path / "home", _settings("postgresql", request)) as shop:
         shop.deposit(tmp_path / "papers", 6)
         _kill_one_of_three(shop, frozen=True)
         shop.check()

@@ -409,6 +409,8 @@ def test_the_rules_are_shown_with_what_nobody_verified(visit: Visit) -> None:
     rules = visit("secadmin").api("GET", "/roles/rules").json()
     assert next(one for one in rules if one["code"] == "sys_admin")["permits"] == {
         "account.write": "yes",
+        "alarm.handle": "yes",
+        "job.control": "yes",
         "status.read": "yes",
     }
     assert visit("auditor").api("GET", "/profile").json()["versions"]
