@@ -196,7 +196,7 @@ def test_when_the_database_is_away_a_page_says_so(visit: Visit, site: Site, tmp_
         assert "重试" in answer.text
         told = browser.api("GET", "/records")
         assert (told.status_code, told.json()["code"]) == (503, "database.unavailable")
-        assert browser.get("/readyz").json()["parts"]["database"]["ok"] is False
+        assert browser.get("/readyz").json()["parts"]["database"]["state"] == "down"
         browser.http.close()
     nowhere.dispose()
 
