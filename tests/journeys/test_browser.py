@@ -13,7 +13,7 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,8 +110,11 @@ def _reload_until(page: Page, selector: str, seconds: float = 60) -> None:
     while page.locator(selector).count() == 0:
         assert time.monotonic() < deadline, f"{selector} did not appear:\n{page.locator('main').inner_text()}"
         page.wait_for_timeout(500)
-        with suppress(Error):  # the page may just be renewing itself
+        try:
             page.reload()
+        except Error as error:
+            if "ERR_ABORTED" not in error.message:  # the page was just renewing itself
+                raise
 
 
 def _deposit_find_and_register(page: Page, served: Served, papers: Path, picture: str) -> None:
