@@ -39,14 +39,14 @@ def inspect_some(context: Context, submission_id: str) -> bool:
         return False
     until = time.monotonic() + context.limits.batch_seconds
     worked = False
-    while time.monotonic() < until:
+    while True:  # at least once: that the time is up never means that nothing is left to look into
         wanted = (SubmissionFile.mime.is_(None), SubmissionFile.role.in_(("payload", "tag")))
         with context.archive.reading() as session:
             submission = submission_of(session, submission_id)
             known = "tools" in submission.counts
             rows = files.rows(session, submission_id, *wanted, limit=_READ)
         if not rows:
-            break
+            return worked
         worked = True
         base = context.base(submission_id)
         if not known:
@@ -54,8 +54,7 @@ def inspect_some(context: Context, submission_id: str) -> bool:
         for some in _rounds(rows, 2 * context.pool.workers * context.limits.check_files):
             _look_at(context, submission_id, some, base)
             if time.monotonic() > until:
-                break
-    return worked
+                return True
 
 
 def _rounds(rows: Sequence[FileRow], most: int) -> Iterator[Sequence[FileRow]]:
