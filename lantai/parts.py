@@ -1,8 +1,9 @@
 """The parts that a site is made of, and how each of them is now: what answers, what is behind, what is away since when.
 
 Every part is asked by a probe of its own (``lantai.probes``), side by side and with little patience: one that hangs is
-told as down and is not asked again before its answer has come. What was found is kept some seconds, so that pages,
-``/readyz`` and ``/metrics`` may ask as often as they like.
+told as down and is not asked again before its answer has come. While the database hangs, what hangs beside it is not
+checked: it may be well, and nobody can say. What was found is kept some seconds, so that pages, ``/readyz`` and
+``/metrics`` may ask as often as they like.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ KEPT_SECONDS = 5.0
 LONGEST_KEPT_SECONDS = 60.0
 PATIENCE_SECONDS = 4.0
 _THREADS = 12
+_DATABASE = "database"
 
 
 class State(StrEnum):
@@ -61,7 +63,8 @@ class Part:
         return self.en if language.startswith("en") else self.zh
 
 
-Probe = Callable[[], Part]
+Probe = Callable[[], Part | None]
+"""How one part is; none when the site has no such part now."""
 
 
 def ready(parts: list[Part]) -> bool:
@@ -72,7 +75,8 @@ def ready(parts: list[Part]) -> bool:
 class Parts:
     """The parts of one site as this process sees them.
 
-    ``probes`` gives a probe for each name; it is asked at every look, because replicas come and go.
+    ``probes`` gives a probe for each name; it is asked at every look, because replicas come and go, and must not wait for
+    anything: whatever may hang is for the probes.
     """
 
     def __init__(
@@ -88,7 +92,7 @@ class Parts:
         self._guard = threading.Lock()
         self._asking = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
-        self._hanging: dict[str, Future[Part]] = {}
+        self._hanging: dict[str, Future[Part | None]] = {}
         self._since: dict[str, tuple[State, datetime]] = {}
         self._found: list[Part] = []
         self._until = 0.0
@@ -123,24 +127,29 @@ class Parts:
     def _ask(self) -> list[Part]:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_THREADS, "part")
-        asked: dict[str, Future[Part]] = {}
+        asked: dict[str, Future[Part | None]] = {}
         for name, probe in self._probes().items():
             before = self._hanging.get(name)
             asked[name] = self._threads.submit(probe) if before is None or before.done() else before
         wait(asked.values(), timeout=self._patience)
         asked = {name: one for name, one in asked.items() if not one.cancelled()}  # closed meanwhile
         self._hanging = {name: one for name, one in asked.items() if not one.done()}
-        return [self._timed(self._answer(name, one)) for name, one in asked.items()]
+        answers = (self._answer(name, one) for name, one in asked.items())
+        return [self._timed(one) for one in answers if one is not None]
 
-    def _answer(self, name: str, asked: Future[Part]) -> Part:
+    def _answer(self, name: str, asked: Future[Part | None]) -> Part | None:
         if not asked.done():
+            if name != _DATABASE and _DATABASE in self._hanging:
+                return Part(
+                    name, State.NOT_CHECKED, "数据库没有应答，无法得知。", "The database, which knows, is away."
+                )
             seconds = f"{self._patience:g}"
             return Part(
                 name,
                 State.DOWN,
                 f"{seconds} 秒内没有应答。",
                 f"No answer within {seconds} seconds.",
-                needed=name == "database",
+                needed=name == _DATABASE,
             )
         error = asked.exception()
         if error is None:

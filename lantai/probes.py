@@ -63,8 +63,8 @@ def kept_parts(site: Site) -> Parts:
 
 
 def probes(site: Site) -> Mapping[str, Probe]:
-    """A probe for every part of ``site``, by the part's name."""
-    replicas = {f"replica {name}": partial(replica, site, name) for name in site.archive.replicas.names}
+    """A probe for every part of ``site``, by the part's name; nothing is asked yet, not even which replicas are in use."""
+    replicas = {f"replica {name}": partial(replica, site, name) for name in site.archive.replicas.described}
     folders = {"quarantine": site.settings.quarantine, "derivatives": site.settings.derivatives}
     watched = {
         f"watched {number}": partial(watched_folder, site, number, one.path)
@@ -117,8 +117,13 @@ def _database_down() -> Part:
     )
 
 
-def replica(site: Site, name: str) -> Part:
-    """Whether a replica is the one it should be and takes more; what a full or read-only one keeps waiting."""
+def replica(site: Site, name: str) -> Part | None:
+    """Whether a replica is the one it should be and takes more; what a full or read-only one keeps waiting.
+
+    None for one that is not in use.
+    """
+    if name not in site.archive.replicas.names:
+        return None
     code, store = f"replica {name}", site.archive.replicas.store(name)
     required = name in site.archive.replicas.required
     try:

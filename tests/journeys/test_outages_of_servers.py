@@ -147,17 +147,22 @@ def test_a_database_that_hangs_does_not_hang_the_watch(own_postgres: Postgres, t
     urls = f'database_url = "{made.program_url}"', f'database_owner_url = "{made.owner_url}"'
     with a_site(tmp_path / "home", *urls) as site, serving(site) as base:
         browser = Browser(base)
-        assert _ready(browser).status_code == 200
+        _await(lambda: _ready(browser).status_code == 200, "ready")
         assert own_postgres.pid is not None
-        everybody = [own_postgres.pid, *_children(own_postgres.pid)]
-        for pid in everybody:
+        own_postgres.pause()  # first, so that no child comes or goes while the others are stopped
+        children = _children(own_postgres.pid)
+        for pid in children:
             os.kill(pid, signal.SIGSTOP)
         try:
             _await(lambda: _ready(browser).status_code == 503, "told within some seconds", 40)
+            told = _ready(browser).json()["parts"]
+            assert told["database"]["state"] == "down"
+            assert told["replica a"]["state"] == "not_checked", "nobody says of another part what is not known"
             assert browser.http.get("/healthz").status_code == 200
         finally:
-            for pid in everybody:
+            for pid in children:
                 os.kill(pid, signal.SIGCONT)
+            own_postgres.resume()
         _await(lambda: _ready(browser).status_code == 200, "ready again by itself")
         browser.http.close()
 

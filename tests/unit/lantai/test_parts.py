@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,23 @@ def test_a_part_that_hangs_delays_nobody_and_is_asked_once() -> None:
     while (found := {one.name: one for one in parts.look(anew=True)})["disk"].state is not State.OK:
         assert time.monotonic() < deadline
     assert found["disk"].since is None
+    parts.close()
+
+
+def test_what_hangs_beside_a_database_that_hangs_is_not_checked() -> None:
+    go = threading.Event()
+
+    def hanging(name: str) -> Part:
+        go.wait(30)
+        return Part(name, State.OK, "好。", "Well.", needed=name == "database")
+
+    names = ("database", "replica a", "replica gone")
+    wanted = {one: partial(hanging, one) for one in names} | {"replica gone": lambda: None}
+    parts = Parts(lambda: wanted, FixedClock(NOW), patience=0.1)
+    found = parts.look()
+    assert {one.name: one.state for one in found} == {"database": State.DOWN, "replica a": State.NOT_CHECKED}
+    assert not ready(found)
+    go.set()
     parts.close()
 
 
