@@ -13,7 +13,6 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from access.accounts import create_account
 from access.actors import console_actor
 from ingest.pipeline import Context, advance
 from ingest.submissions import open_submission, receive_path
@@ -25,9 +24,10 @@ from metadata.errors import Unavailable
 from repository.fixity import Outcome, audit
 from repository.ledger.acts import ActorRef
 from repository.tables import Record, Submission
+from tests.journeys.workshop import hire
 from tests.services.postgres import Postgres
 from tests.services.seaweed import Seaweed
-from tests.unit.lantai_web.conftest import PASSWORD, Browser, serving
+from tests.unit.lantai_web.conftest import Browser, serving
 
 
 @contextmanager
@@ -37,19 +37,7 @@ def a_site(home: Path, *lines: str) -> Iterator[Site]:
     (home / "lantai.toml").write_text("\n".join((*lines, "[metrics]", 'access = "loopback"')), encoding="utf-8")
     site = initialise(load(home=home), bureau="县民政局", division="990101")
     try:
-        with site.archive.sessions.begin() as session:
-            actor = console_actor(session, site.archive.profile, "test")
-            for name, role in (("archivist", "archivist"), ("officer", "preservation_officer")):
-                create_account(
-                    session,
-                    archive=site.archive,
-                    actor=actor,
-                    username=name,
-                    display_name=name,
-                    organ_code="bureau",
-                    password=PASSWORD,
-                    roles=[(role, "bureau")],
-                )
+        hire(site)
         yield site
     finally:
         site.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
+from access.accounts import create_account
 from access.actors import console_actor
 from lantai.cli.intake_commands import deposit
 from lantai.job_rows import JobFilter, JobRow
@@ -24,6 +25,7 @@ from repository.fixity import audit
 from repository.ledger.entry import ActorRef
 from repository.tables import LedgerEntry, Outbox, Record, RecordPlan, RecordVersion, Submission
 from tests.journeys.conftest import LANTAI
+from tests.unit.lantai_web.conftest import PASSWORD
 
 PAPERS = ("申请书", "入户调查表", "家庭收入证明")
 TTL = 8
@@ -143,6 +145,23 @@ class Workshop:
                 process.kill()
                 process.wait()
         self.site.close()
+
+
+def hire(site: Site) -> None:
+    """An archivist and a preservation officer of the bureau, who may sign in."""
+    with site.archive.sessions.begin() as session:
+        actor = console_actor(session, site.archive.profile, "test")
+        for name, role in (("archivist", "archivist"), ("officer", "preservation_officer")):
+            create_account(
+                session,
+                archive=site.archive,
+                actor=actor,
+                username=name,
+                display_name=name,
+                organ_code="bureau",
+                password=PASSWORD,
+                roles=[(role, "bureau")],
+            )
 
 
 @contextmanager
