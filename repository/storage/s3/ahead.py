@@ -4,10 +4,31 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 _DEPTH = 4
 _LOOK_SECONDS = 0.2
+SIDE_BY_SIDE = 3
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
+
+
+def in_turn(made: Callable[[_Given], _Made], given: Iterator[_Given]) -> Iterator[_Made]:
+    """What ``made`` makes of each, in their order, ``SIDE_BY_SIDE`` of them under way or waiting at a time."""
+    pool = ThreadPoolExecutor(SIDE_BY_SIDE, "s3-range")
+    running: deque[Future[_Made]] = deque()
+    try:
+        for one in given:
+            running.append(pool.submit(made, one))
+            if len(running) >= SIDE_BY_SIDE:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def ahead(source: Iterator[bytes]) -> Iterator[bytes]:
