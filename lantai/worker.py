@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import IO
 
 from dbos import DBOS
 from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy.exc import OperationalError
 
-from access.masking import mask_log
 from ingest.extract import ocr
 from ingest.outcome import Progress, StepOutcome
 from ingest.pipeline import STEPS, Context, how_far, is_outage, run_step
@@ -382,34 +379,3 @@ def working(site: Site, *, always: bool = False) -> Iterator[Worker | None]:
         yield worker
     finally:
         worker.stop()
-
-
-def run_forever(
-    site: Site,
-    *,
-    until_closed: IO[bytes] | None = None,
-    queues: Sequence[Queue] = tuple(Queue),
-    stepped: Stepped | None = None,
-) -> None:
-    """`lantai worker`: work until told to stop by SIGTERM, Ctrl-C, or the end of ``until_closed``.
-
-    Whoever started this process holds the other end of that pipe: when the starter dies, however it dies, the pipe ends
-    and so does the worker.
-    """
-    mask_log()
-    told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
-    if until_closed is not None:
-        threading.Thread(target=_tell_at_end, args=(until_closed, told), name="starter", daemon=True).start()
-    worker = Worker(site, queues=queues, stepped=stepped)
-    worker.start()
-    try:
-        while not told.wait(3600):
-            pass
-    finally:
-        worker.stop()
-
-
-def _tell_at_end(pipe: IO[bytes], told: threading.Event) -> None:
-    pipe.read()
-    told.set()

@@ -25,7 +25,7 @@ from lantai.database import bring_up_to_date
 from lantai.jobs import Queue
 from lantai.probes import parts_of
 from lantai.settings import load
-from lantai.site import initialise, is_initialised, open_site
+from lantai.site import Site, initialise, is_initialised, load_initialised, open_site
 from metadata.errors import Invalid
 from repository.archive import Archive
 from repository.clock import stamp
@@ -182,15 +182,24 @@ def worker(
     the database, the stores and the shared folders."""
     from lantai import logs, metering, shared_folders
     from lantai.metrics import Meters
-    from lantai.worker import run_forever
+    from lantai.starting import patiently, run_forever
 
-    served = _queues(queues)
-    site = open_site()
-    logs.configure(site.settings.log_format)
+    served, settings = _queues(queues), load_initialised()
+    logs.configure(settings.log_format)
+
+    def begin() -> Site:
+        made = open_site(settings)
+        try:
+            shared_folders.check(made, take=take_folders)
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    site = patiently(begin)
     meters = Meters(site, parts_of(site))
     shown = metering.show(site.settings.metrics, meters)
     try:
-        shared_folders.check(site, take=take_folders)
         if not until_closed:
             say("工作进程已启动；按 Ctrl-C 停止。", "Worker started; Ctrl-C stops it.")
         starter = sys.stdin.buffer if until_closed else None

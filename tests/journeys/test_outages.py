@@ -88,7 +88,6 @@ def test_a_locked_database_gives_one_line_and_loses_nothing(lantai: Commands, pa
         ("index", "rebuild"),
         ("account", "create", "reader", "--name", "读者", "--role", "archivist"),
         ("account", "reset", "nobody"),
-        ("worker",),
         ("rebuild", "--from", "b"),
     )
     with _locked(lantai.home):
@@ -120,6 +119,31 @@ def test_a_database_locked_while_a_worker_works_only_delays(lantai: Commands, sa
     assert "Traceback" not in told, told
     _finish(lantai, submissions=1)
     assert lantai.json("status")["records"] == submitted["counts"]["files"] or lantai.json("status")["records"] > 0
+
+
+def test_a_worker_that_starts_while_the_database_is_held_waits(lantai: Commands, papers: Papers) -> None:
+    lantai.environment["LANTAI_BUSY_SECONDS"] = "1"
+    lantai.run("ingest", papers(), "--accept")
+    with sqlite3.connect(lantai.home / "lantai.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        worker = lantai.start("worker")
+        assert worker.stdout is not None
+        for _ in range(2):  # it says so, and tries again
+            told = next((line for line in worker.stdout if "waits to start" in line), "")
+            assert "Another process holds the database" in told or "数据库正被另一个进程占用" in told, told
+        assert worker.poll() is None
+        other.execute("ROLLBACK")
+    other.close()
+    try:
+        deadline = time.monotonic() + 120
+        while _submission_states(lantai) != {"done": 1}:
+            assert time.monotonic() < deadline, lantai.json("status")
+            assert worker.poll() is None
+            time.sleep(1)
+    finally:
+        worker.terminate()
+        words = worker.communicate(timeout=60)[0]
+    assert "Traceback" not in words, words
 
 
 def test_a_deposit_whose_job_was_never_enqueued_is_carried_on(lantai: Commands, papers: Papers) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lantai.web.visit import LANGUAGE_COOKIE
+from lantai.web.security import LANGUAGE_COOKIE
 from tests.journeys.workshop import Workshop, hire, workshop
 from tests.services.elastic import Elastic
 from tests.unit.lantai_web.conftest import Browser, serving

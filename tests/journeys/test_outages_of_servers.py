@@ -24,6 +24,7 @@ from metadata.errors import Unavailable
 from repository.fixity import Outcome, audit
 from repository.ledger.acts import ActorRef
 from repository.tables import Record, Submission
+from tests.journeys.conftest import Commands
 from tests.journeys.workshop import hire
 from tests.services.postgres import Postgres
 from tests.services.seaweed import Seaweed
@@ -153,6 +154,25 @@ def test_a_database_that_hangs_does_not_hang_the_watch(own_postgres: Postgres, t
             own_postgres.resume()
         _await(lambda: _ready(browser).status_code == 200, "ready again by itself")
         browser.http.close()
+
+
+def test_a_worker_that_starts_while_the_database_is_away_waits(own_postgres: Postgres, tmp_path: Path) -> None:
+    made = own_postgres.create_database()
+    urls = f'database_url = "{made.program_url}"', f'database_owner_url = "{made.owner_url}"'
+    with a_site(tmp_path / "home", *urls) as site:
+        own_postgres.kill()
+        worker = Commands(site.settings.home).start("worker")
+        try:
+            assert worker.stdout is not None
+            told = next((line for line in worker.stdout if "waits to start" in line), "")
+            assert "database" in told, told
+            assert made.program_url not in told
+            own_postgres.start()
+            _await(lambda: _parts(site)["workers"].state == "ok", "it works by itself")
+            assert worker.poll() is None
+        finally:
+            worker.terminate()
+            worker.communicate(timeout=60)
 
 
 def test_an_object_store_goes_away_while_depositing(own_seaweed: Seaweed, tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""The start of a worker process: while the database is away or held by another it waits, says so, and then works.
+
+What a person must put right first (a wrong password, a database that does not exist) is told at once instead.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from typing import IO, TypeVar
+
+from sqlalchemy.exc import OperationalError
+
+from access.masking import mask_log
+from lantai.jobs import Queue
+from lantai.site import Site
+from lantai.worker import FIRST_PAUSE, LONGEST_PAUSE, Stepped, Worker
+from metadata.errors import Unavailable
+from repository.db import unavailable
+
+log = logging.getLogger("lantai.worker")
+T = TypeVar("T")
+
+PASSES = frozenset(
+    {
+        "database.collided",
+        "database.down",
+        "database.locked",
+        "database.starting",
+        "database.too_many_connections",
+        "database.too_slow",
+        "site.busy",
+    }
+)
+"""Codes of what passes by itself."""
+
+
+def patiently(begin: Callable[[], T], stop: threading.Event | None = None) -> T:
+    """What ``begin`` gives, tried again until the database can be used; raises what does not pass by itself.
+
+    ``stop``: who waits is told to end, and the last fault is raised.
+    """
+    stop, pause = stop or threading.Event(), FIRST_PAUSE
+    while True:
+        try:
+            return begin()
+        except OperationalError as error:
+            fault = unavailable(error)
+            if fault.code not in PASSES:
+                raise
+        except Unavailable as error:
+            fault = error
+            if fault.code not in PASSES:
+                raise
+        log.warning("the worker waits to start: %s", fault)
+        if stop.wait(pause):
+            raise fault
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def run_forever(
+    site: Site,
+    *,
+    until_closed: IO[bytes] | None = None,
+    queues: Sequence[Queue] = tuple(Queue),
+    stepped: Stepped | None = None,
+) -> None:
+    """`lantai worker`: work until told to stop by SIGTERM, Ctrl-C, or the end of ``until_closed``.
+
+    Whoever started this process holds the other end of that pipe: when the starter dies, however it dies, the pipe ends
+    and so does the worker. While the database is away or held by another at the start, it waits.
+    """
+    mask_log()
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    if until_closed is not None:
+        threading.Thread(target=_tell_at_end, args=(until_closed, told), name="starter", daemon=True).start()
+
+    def begin() -> Worker:
+        made = Worker(site, queues=queues, stepped=stepped)
+        try:
+            made.start()
+        except BaseException:
+            made.stop()
+            raise
+        return made
+
+    worker = patiently(begin, told)
+    try:
+        while not told.wait(3600):
+            pass
+    finally:
+        worker.stop()
+
+
+def _tell_at_end(pipe: IO[bytes], told: threading.Event) -> None:
+    pipe.read()
+    told.set()
