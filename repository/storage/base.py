@@ -91,7 +91,8 @@ class Store(Protocol):
         """Move a damaged object to ``evidence_key`` (below ``evidence/``) so that the key is free again.
 
         Used by repair only. Repeating it after a crash is harmless: when the key is gone and the evidence is there the
-        call succeeds.
+        call succeeds. Where the store moves by copying and the object cannot be read at all, the key is freed and no
+        evidence comes to be.
         """
 
 

@@ -243,6 +243,50 @@ def test_a_lost_answer_is_a_success(behind: S3Store, proxy: Proxy, store: S3Stor
     assert behind.create(KEY + "2", pieces(size)).size == size
 
 
+@pytest.mark.parametrize("words", ["409 ConditionalRequestConflict", "412 PreconditionFailed"])
+def test_a_key_that_was_taken_for_a_moment_is_written(
+    behind: S3Store, proxy: Proxy, store: S3Store, words: str
+) -> None:
+    """The other writer of the same key was refused too, or broke off: there is nothing to compare with."""
+    proxy.harm("say", only="PUT", times=1, words=words)
+    assert not behind.create(KEY, [b"x" * 5000]).existed
+    assert whole(store, KEY) == b"x" * 5000
+    proxy.harm("say", only="PUT", words=words)
+    with pytest.raises(Unavailable) as error:
+        behind.create(KEY + "2", [b"x"])
+    assert error.value.code == "store.busy"
+    assert [stat.key for stat in store.list()] == [KEY]
+
+
+def test_an_upload_in_parts_is_finished_again_where_the_key_came_to_nothing(
+    behind: S3Store, proxy: Proxy, store: S3Store, seaweed: Seaweed
+) -> None:
+    size = ONE_PUT + MIB
+    upload = multipart.Upload(behind.clients.parts, behind.options, store="a", key=KEY, fields={})
+    with upload:
+        for part in multipart.parts_of(pieces(size)):
+            upload.add(part)
+        sha256 = hashlib.sha256(b"".join(pieces(size))).hexdigest()
+        proxy.harm("say", only="POST", times=1, words="409 ConditionalRequestConflict")
+        assert not behind._until_settled(KEY, size, sha256, upload.finish).existed
+    assert store.head(KEY).size == size
+    assert uploads(seaweed, store) == []
+
+
+def test_an_object_whose_volume_is_gone_can_be_set_aside(behind: S3Store, proxy: Proxy, store: S3Store) -> None:
+    """What SeaweedFS says then is 500 InternalError for the body, while the key is listed and its size is known."""
+    store.create(KEY, [b"x" * 5000])
+    proxy.harm("say", only=f"GET /{store.options.bucket}/", words="503 SlowDown")
+    with pytest.raises(Unavailable):
+        behind.set_aside(KEY, "evidence/x")  # it only waits: nothing is freed
+    assert whole(store, KEY) == b"x" * 5000
+    proxy.harm("say", only=f"GET /{store.options.bucket}/", words="500 InternalError")
+    behind.set_aside(KEY, "evidence/x")
+    assert list(store.list()) == []
+    store.create(KEY, [b"good"])
+    assert whole(store, KEY) == b"good"
+
+
 def test_an_answer_that_ends_early_never_passes(behind: S3Store, proxy: Proxy, store: S3Store) -> None:
     data = os.urandom(3 * MIB)
     store.create(KEY, [data])

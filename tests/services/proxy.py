@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-_FAULTS = Literal["flip_up", "flip_down", "cut_down", "lose_answer", "stall", "refuse"]
+_FAULTS = Literal["flip_up", "flip_down", "cut_down", "lose_answer", "stall", "refuse", "say"]
 
 
 @dataclass(slots=True)
@@ -22,13 +22,15 @@ class Fault:
     """One kind of harm. ``only``: text that the request's first line must begin with. ``times``: how often, at most.
 
     ``flip_up`` / ``flip_down`` change one byte of the body; ``cut_down`` ends the answer after ``after`` bytes of body;
-    ``lose_answer`` passes the request on and hangs up before the answer; ``stall`` never answers; ``refuse`` hangs up.
+    ``lose_answer`` passes the request on and hangs up before the answer; ``stall`` never answers; ``refuse`` hangs up;
+    ``say`` answers ``words`` (status and S3 error code, as ``503 SlowDown``) without asking the server.
     """
 
     kind: _FAULTS
     only: str = ""
     times: int = 1_000_000
     after: int = 1000
+    words: str = ""
     done: int = 0
 
 
@@ -56,9 +58,11 @@ class Proxy:
         """How often the present fault was done."""
         return self._fault.done if self._fault is not None else 0
 
-    def harm(self, kind: _FAULTS, *, only: str = "", times: int = 1_000_000, after: int = 1000) -> None:
+    def harm(
+        self, kind: _FAULTS, *, only: str = "", times: int = 1_000_000, after: int = 1000, words: str = ""
+    ) -> None:
         """Do this from now on."""
-        self._fault = Fault(kind, only, times, after)
+        self._fault = Fault(kind, only, times, after, words)
 
     def heal(self) -> None:
         """Pass everything on as it is."""
@@ -122,6 +126,10 @@ class Proxy:
         if b"expect: 100-continue" in head.lower():
             client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             head = b"\r\n".join(one for one in head.split(b"\r\n") if not one.lower().startswith(b"expect:"))
+        if fault is not None and kind == "say":
+            _drain(client, rest, _length(head))
+            client.sendall(_said(fault.words))
+            return True
         server.sendall(head)
         _pass(client, server, rest, _length(head), flip=kind == "flip_up")
         if kind == "lose_answer":
@@ -180,6 +188,23 @@ def _exactly(source: socket.socket, count: int) -> bytes:
             raise EOFError
         data += more
     return data
+
+
+def _drain(source: socket.socket, rest: bytes, length: int) -> None:
+    """Take a body of ``length`` bytes, of which ``rest`` came already, and forget it."""
+    left = length - len(rest)
+    while left > 0:
+        piece = source.recv(min(1 << 18, left))
+        if not piece:
+            raise EOFError
+        left -= len(piece)
+
+
+def _said(words: str) -> bytes:
+    status, _, code = words.partition(" ")
+    body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>{code}</Message></Error>'.encode()
+    head = f"HTTP/1.1 {status} {code}\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 def _pass(source: socket.socket, sink: socket.socket, rest: bytes, length: int, *, flip: bool) -> None:

@@ -100,6 +100,8 @@ _NO_ANSWER = (
     botocore.exceptions.IncompleteReadError,
     OSError,
 )
+LOST = frozenset({"store.io_error", "store.failed_inside"})
+"""What a service says that answers and cannot give the bytes of one object, such as one whose volume is gone."""
 MISSING = frozenset({"NoSuchKey", "404", "NoSuchVersion"})
 TAKEN = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from metadata.errors import Conflict, Invalid, LantaiError, Unavailable
+from metadata.errors import Conflict, Invalid, LantaiError, NotFound, Unavailable
 from repository.storage import failures as said
 from repository.storage.base import CHUNK, Stat, Written, checked_key
 from repository.storage.digested import DigestedChunks
@@ -27,6 +28,7 @@ ONE_PUT = 64 << 20
 SMALL = 4 << 20
 RANGE = 8 << 20
 _AGAIN = 2
+_PAUSE = 0.1
 
 
 class S3Store:
@@ -72,9 +74,8 @@ class S3Store:
         sha256 = chunks.sha256() if isinstance(chunks, DigestedChunks) else _digest(held)
         if expect is not None and sha256 != expect:
             raise said.not_as_expected(self.name, key, expect, sha256)
-        if self._put(key, b"".join(held) if len(held) != 1 else held[0], sha256):
-            return Written(key, size, sha256)
-        return self._confirm(key, size, sha256)
+        body = b"".join(held) if len(held) != 1 else held[0]
+        return self._until_settled(key, size, sha256, lambda: self._put(key, body, sha256))
 
     def read(self, key: str) -> Iterator[bytes]:
         """All bytes in chunks."""
@@ -106,17 +107,33 @@ class S3Store:
         """Copy a damaged object to ``evidence_key``, then free its key; repeating it after a crash is harmless.
 
         In a bucket with versions the damaged version stays below a delete marker, until disposal takes every version.
+        Of an object that the service cannot read there is nothing to copy: then the key is freed all the same.
         """
         full = self.full_key(key)
         self.full_key(evidence_key)
         try:
             self.head(key)
         except LantaiError as error:
-            if error.code != "store.not_found":
+            if error.code == "store.not_found":
+                self._there(evidence_key, missing=key)
+                return
+            if error.code not in failures.LOST:
                 raise
-            self._there(evidence_key, missing=key)
-            return
-        self.create(evidence_key, self.read(key))
+        unreadable = ""
+
+        def there() -> Iterator[bytes]:
+            nonlocal unreadable
+            try:
+                yield from self.read(key)
+            except LantaiError as error:
+                unreadable = error.code
+                raise
+
+        try:
+            self.create(evidence_key, there())
+        except LantaiError:
+            if unreadable not in failures.LOST:
+                raise
         with failures.boto(self.name, key):
             self.clients.control.delete_object(Bucket=self.options.bucket, Key=full)
 
@@ -184,10 +201,24 @@ class S3Store:
             sha256 = own.hexdigest() if own is not None else chunks.sha256()  # type: ignore[attr-defined]  # DigestedChunks
             if expect is not None and sha256 != expect:
                 raise said.not_as_expected(self.name, key, expect, sha256)
-            if upload.finish():
-                checks.only_version(self, key)
+            written = self._until_settled(key, size, sha256, upload.finish)
+        if not written.existed:
+            checks.only_version(self, key)
+        return written
+
+    def _until_settled(self, key: str, size: int, sha256: str, make: Callable[[], bool]) -> Written:
+        """Make the object, or confirm the one whose key is taken; again where what took the key came to nothing.
+
+        Two that write one key at once may both be refused, or the one that was first breaks off.
+        """
+        for attempt in range(_AGAIN + 1):
+            if make():
                 return Written(key, size, sha256)
-        return self._confirm(key, size, sha256)
+            try:
+                return self._confirm(key, size, sha256)
+            except NotFound:
+                time.sleep(_PAUSE * 2**attempt)
+        raise failures.said("store.busy", self.name, key, "another writer of the same key")
 
     def _confirm(self, key: str, size: int, sha256: str) -> Written:
         """The key is taken: the same bytes are a success, others a conflict."""
