@@ -18,6 +18,7 @@ from lantai.web import display, labels
 from lantai.web.views_history import Moment
 from lantai.web.visit import Visit
 from metadata.errors import LantaiError, NotFound
+from repository.fixity.incidents import UNREADABLE_EVIDENCE
 from repository.storage import layout
 from repository.tables import Account, Incident, LedgerEntry
 
@@ -151,6 +152,8 @@ def incident(session: Session, visit: Visit, incident_id: str) -> IncidentView:
         told.append((_("Digest of the bytes written"), str(resolution["sha256"])))
     if resolution.get("evidence_key"):
         told.append((_("Damaged bytes kept at"), str(resolution["evidence_key"])))
+    elif resolution.get("evidence") == UNREADABLE_EVIDENCE:
+        told.append((_("Damaged bytes kept at"), _("nowhere: the store could not read them")))
     return IncidentView(
         id=one.id,
         words=_words(visit, one),

@@ -31,6 +31,8 @@ Progress = Callable[[int, int], None]
 
 BATCH_SECONDS = 2.0
 BATCH_OBJECTS = 8000
+_DOUBTFUL = frozenset({Outcome.MISSING, Outcome.UNREADABLE, Outcome.NOT_CHECKED})
+"""Outcomes that may lie in the replica as a whole, which is then asked whether it answers as itself."""
 _SYSTEM = ActorRef("system", "system")
 
 
@@ -191,7 +193,7 @@ class _Audit:
                 save_totals(session, part.run)
 
     def _judge(self, part: _Part) -> None:
-        suspects = [one for one in part.waiting if one.outcome in {Outcome.MISSING, Outcome.UNREADABLE}]
+        suspects = [one for one in part.waiting if one.outcome in _DOUBTFUL]
         if suspects and part.trouble is None:
             part.trouble = markers.standing(self._archive, part.run.replica).trouble
         if part.trouble is not None:

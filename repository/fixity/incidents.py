@@ -22,6 +22,8 @@ from repository.tables import Counter, Incident
 UNCHANGED = "unchanged"
 WITHDRAWN = "withdrawn"
 RETIRED = "retired"
+UNREADABLE_EVIDENCE = "unreadable"
+"""Why a repaired object has no evidence: the store could not read it, so there was nothing to keep."""
 
 
 def open_incidents(session: Session, *, limit: int | None = None) -> list[Incident]:
@@ -88,12 +90,14 @@ def close_incidents(
     sha256: str,
     source: str,
     evidence_key: str | None = None,
+    evidence: str | None = None,
 ) -> list[str]:
     """Close every open incident about ``key`` on ``replica``, whose bytes were just read and have ``sha256``.
 
     ``source`` is where the bytes came from: a replica's name, ``catalogue``, ``unchanged`` when the object was found
     intact without help (a store that did not answer does again; a person put the file back), ``withdrawn`` when an
     unexpected object is gone or explained, ``retired`` when the replica was taken out of use.
+    ``evidence`` says why there is no ``evidence_key`` where one would be expected (``UNREADABLE_EVIDENCE``).
     """
     found = session.scalars(
         select(Incident).where(Incident.state == "open", Incident.replica == replica, Incident.key == key)
@@ -102,6 +106,8 @@ def close_incidents(
         incident.state = "closed" if source in {UNCHANGED, WITHDRAWN, RETIRED} else "repaired"
         incident.closed_at = at
         incident.resolution = {"source": source, "sha256": sha256, "evidence_key": evidence_key}
+        if evidence is not None:
+            incident.resolution = {**incident.resolution, "evidence": evidence}
         acts.incident_repaired(
             session,
             at=at,
@@ -112,6 +118,7 @@ def close_incidents(
             sha256=sha256,
             source=source,
             evidence_key=evidence_key,
+            evidence=evidence,
             record_id=incident.record_id,
         )
     return [incident.id for incident in found]

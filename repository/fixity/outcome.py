@@ -17,13 +17,13 @@ class Outcome(StrEnum):
     MISSING = "missing"
     """The replica answers and has no such object."""
     UNREADABLE = "unreadable"
-    """The replica answers and cannot give the object's bytes: time-out, I/O error, no permission."""
+    """The replica answers and cannot give the object's bytes: an I/O error, no permission, its volume is gone."""
     UNEXPECTED = "unexpected"
     """The replica has an object that nobody registered and no work in progress explains."""
     STALE = "stale"
     """The replica is behind: an object is there that a tombstone forbids, or one is still to be written."""
     NOT_CHECKED = "not_checked"
-    """Nothing can be said: the replica did not answer or is not the one it should be."""
+    """Nothing can be said: the replica was busy, did not answer, or is not the one it should be; the next run looks again."""
 
 
 FAULTS = frozenset({Outcome.DAMAGED, Outcome.MISSING, Outcome.UNREADABLE, Outcome.UNEXPECTED, Outcome.STALE})

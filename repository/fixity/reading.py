@@ -7,6 +7,7 @@ object of any size is one stream: SHA-256 cannot be split.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -27,6 +28,29 @@ THREADS = max(2, min(os.cpu_count() or 2, 8))
 AWAY_THREADS = 8
 """Where a store is reached over the network: most of a small object's time is spent waiting for the answer."""
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_OF_THE_OBJECT = frozenset(
+    {"store.io_error", "store.failed_inside", "store.link", "store.key_is_folder", "store.denied"}
+)
+"""What a store says about one object; everything else is said about the store as a whole, and passes."""
+_PASSING = frozenset(
+    {
+        errno.ETIMEDOUT,
+        errno.ESTALE,
+        errno.ENODEV,
+        errno.ENXIO,
+        errno.ENOTCONN,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ESHUTDOWN,
+        errno.EAGAIN,
+        errno.EINTR,
+        errno.EBUSY,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+    }
+)
+"""Of a folder's file system: the device or its server is away, or this machine has too little of something."""
 BUNDLE_BYTES = 16 << 20
 BUNDLE_OBJECTS = 256
 
@@ -122,9 +146,19 @@ def read_back(store: Store, task: Task, seen: Seen) -> Reading:
     except NotFound:
         return Reading(task, None if task.forbidden else Outcome.MISSING)
     except LantaiError as error:
-        return Reading(task, Outcome.UNREADABLE, 0, {"error": error.code})
+        return Reading(task, unread(error), 0, {"error": error.code})
     except OSError as error:
-        return Reading(task, Outcome.UNREADABLE, 0, {"error": type(error).__name__, "errno": error.errno})
+        return Reading(task, unread(error), 0, {"error": type(error).__name__, "errno": error.errno})
+
+
+def unread(error: LantaiError | OSError) -> Outcome:
+    """What it means that an object could not be read: unreadable where the store blames the object, else not checked."""
+    number = error.errno if isinstance(error, OSError) else getattr(error.__cause__, "errno", None)
+    if number in _PASSING or isinstance(error, TimeoutError | ConnectionError):
+        return Outcome.NOT_CHECKED
+    if isinstance(error, LantaiError) and error.code not in _OF_THE_OBJECT:
+        return Outcome.NOT_CHECKED
+    return Outcome.UNREADABLE
 
 
 def _compare(store: Store, task: Task, seen: Seen) -> Reading:

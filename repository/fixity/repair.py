@@ -20,13 +20,13 @@ from repository import leases
 from repository.archive import Archive
 from repository.fixity import markers
 from repository.fixity.alarming import damage_mended
-from repository.fixity.incidents import UNCHANGED, close_incidents, open_incidents
+from repository.fixity.incidents import UNCHANGED, UNREADABLE_EVIDENCE, close_incidents, open_incidents
 from repository.fixity.outcome import Outcome
-from repository.fixity.reading import digest
+from repository.fixity.reading import digest, unread
 from repository.fixity.sources import CATALOGUE, good_source
 from repository.holding import check_marker, write_marker
 from repository.ledger.acts import ActorRef
-from repository.storage import layout
+from repository.storage import failures, layout
 from repository.storage.base import Store
 from repository.tables import FixityCheck, Incident, ReplicaObject, StoredObject
 
@@ -117,6 +117,9 @@ def _repair(archive: Archive, actor: ActorRef, incident: Incident) -> RepairResu
         return _Repair(archive, actor, store, incident, stored).mend()
     except LantaiError as error:
         return _left(incident, error.code, zh=error.zh, en=error.en)
+    except OSError as error:
+        told = failures.of_os_error(error, incident.replica, incident.key)
+        return _left(incident, told.code, zh=told.zh, en=told.en)
 
 
 def _is_marker(incident: Incident) -> bool:
@@ -224,7 +227,9 @@ class _Repair:
             sha256, _size = digest(self.store, self.stored.key, cold=True)
         except NotFound:
             return Outcome.MISSING
-        except (LantaiError, OSError):
+        except (LantaiError, OSError) as error:
+            if unread(error) is not Outcome.UNREADABLE:
+                raise  # it passes by itself; a good object must not be set aside for it
             return Outcome.UNREADABLE
         return Outcome.INTACT if sha256 == self.stored.sha256 else Outcome.DAMAGED
 
@@ -268,9 +273,15 @@ class _Repair:
                 sha256=stored.sha256,
                 source=source,
                 evidence_key=evidence_key,
+                evidence=self._evidence_lost(evidence_key, source),
             )
             damage_mended(session, archive=self.archive, replica=replica)
         return _done(self.incident, source, evidence_key)
+
+    def _evidence_lost(self, evidence_key: str | None, source: str) -> str | None:
+        """Said of an object whose bytes could not be read at all, so that there was nothing to set aside."""
+        lost = self.incident.fault == Outcome.UNREADABLE and evidence_key is None and source != UNCHANGED
+        return UNREADABLE_EVIDENCE if lost else None
 
 
 def _register_evidence(

@@ -334,6 +334,7 @@ def incident_repaired(
     sha256: str,
     source: str,
     evidence_key: str | None = None,
+    evidence: str | None = None,
     record_id: str | None = None,
 ) -> str:
     """An object was written again from bytes that match its digest; ``source`` says which replica gave them."""
@@ -349,6 +350,7 @@ def incident_repaired(
         sha256=sha256,
         source=source,
         evidence_key=evidence_key,
+        **({"evidence": evidence} if evidence is not None else {}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -13,16 +14,18 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from metadata.errors import NotFound
+from metadata.errors import NotFound, Unavailable
 from repository.archive import Archive
 from repository.bag.read import directory
 from repository.clock import FixedClock
 from repository.fixity import Outcome, audit, first_audit, open_incidents
 from repository.fixity.drilldown import differences, place
+from repository.fixity.reading import unread
 from repository.fixity.selection import Selection
 from repository.ledger.acts import ActorRef
 from repository.objects import register
 from repository.storage import layout
+from repository.storage.failures import of_os_error
 from repository.storage.local import LocalStore
 from repository.tables import AuditRun, FixityCheck, Incident, LedgerEntry, ReplicaObject, StoredObject
 
@@ -374,3 +377,16 @@ def test_cold_reading_touches_nothing(archive: Archive, store_record: StoreRecor
     first_audit(archive, actor=SYSTEM)
     after = (folder_of(archive, "a") / key).stat()
     assert (before.st_mtime_ns, before.st_size, before.st_ino) == (after.st_mtime_ns, after.st_size, after.st_ino)
+
+
+def test_what_passes_by_itself_is_no_fault_of_an_object() -> None:
+    for code in ("store.busy", "store.down", "store.credentials", "store.clock_skew", "store.full"):
+        assert unread(Unavailable(code, zh="", en="")) is Outcome.NOT_CHECKED
+    for code in ("store.io_error", "store.failed_inside", "store.link"):
+        assert unread(Unavailable(code, zh="", en="")) is Outcome.UNREADABLE
+    assert unread(OSError(errno.EIO, "disk")) is Outcome.UNREADABLE
+    assert unread(OSError(errno.ESTALE, "server away")) is Outcome.NOT_CHECKED
+    assert unread(OSError(errno.ETIMEDOUT, "server slow")) is Outcome.NOT_CHECKED
+    stale = of_os_error(OSError(errno.ESTALE, "server away"), "a", "k")
+    stale.__cause__ = OSError(errno.ESTALE, "server away")
+    assert unread(stale) is Outcome.NOT_CHECKED
