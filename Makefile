@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE  # with it, every command compiles the whole program anew
 
 .DEFAULT_GOAL := help
 .PHONY: help demo ocr test lint fix serve worker bench bench-quick chaos large services services-stop fuzz audit docs screenshots core-tasks requirements clean

@@ -15,7 +15,7 @@ import typer.main
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from lantai.cli import app
+from lantai.cli.app import whole
 from lantai.settings import ReplicaSettings, Settings, WatchedFolder
 from lantai.web.helping import HELP, PARTING, ROOMS
 
@@ -46,7 +46,7 @@ def _commands(command: Any, path: str) -> list[str]:
 
 def cli_page() -> str:
     """The page of commands: the contract, then every command with its options."""
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(whole())
     return CONTRACT.rstrip() + "\n\n## Every command\n" + "\n".join(_commands(root, "lantai")) + "\n"
 
 

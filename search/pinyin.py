@@ -10,8 +10,6 @@ import itertools
 import re
 from functools import lru_cache
 
-from pypinyin import Style, pinyin
-
 from search import analysis
 
 MOST = 24
@@ -152,6 +150,8 @@ _SPLIT = {
 @lru_cache(maxsize=30_000)
 def _readings(one: str) -> tuple[str, ...]:
     """Readings of one character without tones, the commonest first."""
+    from pypinyin import Style, pinyin  # its dictionaries take most of a second to load, and most commands read no name
+
     found = pinyin(one, style=Style.NORMAL, heteronym=True, errors="ignore")
     known = [reading for reading in (found[0] if found else []) if reading.isascii() and reading.isalpha()]
     return tuple(dict.fromkeys(known))[:_READINGS]

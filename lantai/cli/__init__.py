@@ -4,6 +4,6 @@ A command runs as ``console:<system user>`` with the rights of archivist and pre
 ledger, and reading content asks for a reason (``--reason``, default "console").
 """
 
-from lantai.cli.app import app, main
+from lantai.cli.app import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

@@ -4,65 +4,72 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
 
 import typer
 from sqlalchemy.exc import OperationalError
 
 from access.masking import mask_log, masked
 from lantai import __version__
-from lantai.cli import (
-    alarm_commands,
-    archive_commands,
-    backup_commands,
-    care_commands,
-    database_commands,
-    intake_commands,
-    job_commands,
-    list_commands,
-    people_commands,
-    record_commands,
-    replica_commands,
-    report_commands,
-    request_commands,
-    retention_commands,
-    search_command,
-    site_commands,
-    use_commands,
-    watch_command,
-)
 from lantai.cli.output import emit, err
 from lantai.problems import exit_code, of_exception, problem
 from metadata.errors import LantaiError, Unavailable
 
-app = typer.Typer(
-    name="lantai",
-    help="兰台 Lantai: records management and long-term preservation for social-assistance archives.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-site_commands.add_to(app)
-intake_commands.add_to(app)
-list_commands.add_to(app)
-search_command.add_to(app)
-archive_commands.add_to(app)
-care_commands.add_to(app)
-database_commands.add_to(app)
-backup_commands.add_to(app)
-job_commands.add_to(app)
-replica_commands.add_to(app)
-people_commands.add_to(app)
-retention_commands.add_to(app)
-record_commands.add_to(app)
-report_commands.add_to(app)
-request_commands.add_to(app)
-use_commands.add_to(app)
-alarm_commands.add_to(app)
-watch_command.add_to(app)
+WORDS = {
+    "site_commands": ("init", "demo", "serve", "worker", "status", "health"),
+    "intake_commands": ("sample", "ingest"),
+    "list_commands": ("list",),
+    "search_command": ("search",),
+    "archive_commands": ("record", "bag", "rebuild"),
+    "care_commands": ("fixity", "ledger", "index"),
+    "database_commands": ("database",),
+    "backup_commands": ("backup", "restore"),
+    "job_commands": ("jobs",),
+    "replica_commands": ("replica",),
+    "people_commands": ("organ", "account", "session", "token", "log"),
+    "retention_commands": ("retention", "case", "hold"),
+    "record_commands": ("record", "case"),
+    "report_commands": ("report",),
+    "request_commands": ("request",),
+    "use_commands": ("use",),
+    "alarm_commands": ("alarms",),
+    "watch_command": ("watch",),
+}
+"""First words of commands by the modules that bring them, in the order of the help."""
 
 
-@app.callback(invoke_without_command=True)
+@cache
+def whole() -> typer.Typer:
+    """The root with every command."""
+    return _root(WORDS)
+
+
+def fitting(arguments: Iterable[str]) -> typer.Typer:
+    """The root with the commands that ``arguments`` may mean: what one command does not need is not even loaded."""
+    given = list(arguments)
+    word = next((one for one in given if not one.startswith("-")), None)
+    if word is None and "--version" in given:
+        return _root(())
+    return _root([module for module, words in WORDS.items() if word in words] or WORDS)
+
+
+def _root(modules: Iterable[str]) -> typer.Typer:
+    app = typer.Typer(
+        name="lantai",
+        help="兰台 Lantai: records management and long-term preservation for social-assistance archives.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback(invoke_without_command=True)(root)
+    for module in modules:
+        import_module(f"lantai.cli.{module}").add_to(app)
+    return app
+
+
 def root(
     *,
     version: bool = typer.Option(False, "--version", help="Print the version and end."),
@@ -77,7 +84,7 @@ def main() -> None:
     """Run a command; a known fault is one sentence in two languages and an exit code of ``lantai.problems``."""
     mask_log()
     try:
-        app()
+        fitting(sys.argv[1:])()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nothing is to be flushed
         raise SystemExit(141) from None

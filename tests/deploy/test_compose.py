@@ -14,7 +14,7 @@ import pytest
 import typer
 import yaml
 
-from lantai.cli.app import app
+from lantai.cli.app import whole
 from lantai.settings import Settings, load
 from tests.services.elastic import VERSION as ELASTIC_VERSION
 
@@ -116,7 +116,7 @@ def test_settings_and_commands_of_the_services_exist(
     assert settings.hosts == ["a.example", "127.0.0.1"]
     proxy = compose["services"]["proxy"]["networks"]["front"]["ipv4_address"]
     assert settings.proxies == [proxy]
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(whole()).commands  # type: ignore[attr-defined]
     for name in OURS - {"buckets"}:
         command, *options = compose["services"][name]["command"]
         known = {one for each in commands[command].params for one in [*each.opts, *each.secondary_opts]}

@@ -273,12 +273,13 @@ class S3Store:
         All are of the object that ``tag`` names, where the store gives tags.
         """
         full, client = self.full_key(key), self.clients.reading
-        condition = {"if_match": tag} if tag else {}
+        condition: dict[str, Any] = {"if_match": tag} if tag else {}
 
         def fetch(start: int) -> Any:
             end = min(start + RANGE, span[1])
             with failures.rust(self.name, key):
-                body = client.get(full, options={"range": (start, end), **condition}).bytes()
+                options: Any = {"range": (start, end), **condition}
+                body = client.get(full, options=options).bytes()
             if len(body) != end - start:
                 raise failures.said("store.down", self.name, key, f"{len(body)} of {end - start} bytes")
             return body

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from lantai.cli.app import app
+from lantai.cli.app import whole
 from lantai.settings import load
 from lantai.site import Site, initialise
 from repository.alarms import AlarmKind, raise_alarm
@@ -32,7 +32,7 @@ def test_an_alarm_is_dealt_with_at_the_console(site: Site, monkeypatch: pytest.M
         alarm_id = raise_alarm(session, archive=site.archive, kind=AlarmKind.BACKUP_OLD, subject="backup")
 
     def run(*words: str) -> Any:
-        done = RUN.invoke(app, ["alarms", *words, "--json"])
+        done = RUN.invoke(whole(), ["alarms", *words, "--json"])
         assert done.exit_code == 0, (words, done.output, done.exception)
         return json.loads(done.output)
 
@@ -47,5 +47,5 @@ def test_an_alarm_is_dealt_with_at_the_console(site: Site, monkeypatch: pytest.M
     assert (told["state"], told["remark"]) == ("closed", "已补做备份")
     assert [one["step"] for one in told["steps"]] == ["raised", "taken", "noted", "closed"]
     assert all(one["actor_id"].startswith("console:") for one in told["steps"][1:])
-    again = RUN.invoke(app, ["alarms", "close", alarm_id, "--remark", "再关"])
+    again = RUN.invoke(whole(), ["alarms", "close", alarm_id, "--remark", "再关"])
     assert getattr(again.exception, "code", "") == "alarm.closed"

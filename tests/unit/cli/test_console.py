@@ -14,7 +14,7 @@ import typer
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from lantai.cli.app import app
+from lantai.cli.app import whole
 from lantai.settings import load
 from lantai.site import Site, initialise
 from metadata.household import household_no
@@ -144,7 +144,7 @@ def _commands() -> Iterator[tuple[str, Any]]:
         for name, one in inner.items():
             yield from walk(one, (*words, name))
 
-    yield from walk(typer.main.get_command(app), ())
+    yield from walk(typer.main.get_command(whole()), ())
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def run(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         given = [one.replace("{out}", str(tmp_path)) for one in words]
         for number, value in enumerate(named):
             given = [one.replace(f"{{{number}}}", str(value)) for one in given]
-        done = RUN.invoke(app, [*given, "--json"])
+        done = RUN.invoke(whole(), [*given, "--json"])
         assert done.exit_code == 0, (given, done.output, done.exception)
         with site.archive.reading() as session:
             return list(session.scalars(select(LedgerEntry).where(LedgerEntry.seq > before).order_by(LedgerEntry.seq)))

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
-from lantai.cli.app import app
+from lantai.cli.app import whole
 from lantai.settings import load
 from lantai.site import initialise, open_site
 from metadata.errors import Invalid, NotFound
@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("home")
 def test_the_dry_run_names_every_fault(folder: Path) -> None:
-    done = RUN.invoke(app, ["ingest", "--dry-run", "--json", str(folder)])
+    done = RUN.invoke(whole(), ["ingest", "--dry-run", "--json", str(folder)])
     assert done.exit_code == 65
     told = json.loads(done.stdout)
     assert (told["records"], told["files"], told["good"]) == (3, 2, False)
@@ -62,7 +62,7 @@ def test_the_dry_run_names_every_fault(folder: Path) -> None:
         ("list.unknown_document_type", 4, "文件类型"),
         ("list.missing_file", 3, "文件"),
     ]
-    words = RUN.invoke(app, ["ingest", "--dry-run", str(folder)])
+    words = RUN.invoke(whole(), ["ingest", "--dry-run", str(folder)])
     assert "第 4 行“文件类型”" in words.output
     assert "row 3" in words.output
 
@@ -70,21 +70,21 @@ def test_the_dry_run_names_every_fault(folder: Path) -> None:
 @pytest.mark.usefixtures("home")
 def test_a_list_alone_and_beside_its_files(folder: Path) -> None:
     listed = str(folder / "移交清单.xlsx")
-    alone = json.loads(RUN.invoke(app, ["list", "check", listed, "--json"]).stdout)
+    alone = json.loads(RUN.invoke(whole(), ["list", "check", listed, "--json"]).stdout)
     assert alone["files"] is None
     assert [one["code"] for one in alone["findings"]] == ["list.unknown_document_type"]
-    beside = json.loads(RUN.invoke(app, ["list", "check", listed, "--files", str(folder), "--json"]).stdout)
+    beside = json.loads(RUN.invoke(whole(), ["list", "check", listed, "--files", str(folder), "--json"]).stdout)
     assert [one["code"] for one in beside["findings"]] == ["list.unknown_document_type", "list.missing_file"]
 
 
 @pytest.mark.usefixtures("home")
 def test_the_template_is_an_empty_list_that_is_right(tmp_path: Path) -> None:
     out = tmp_path / "移交清单.xlsx"
-    assert RUN.invoke(app, ["list", "template", str(out)]).exit_code == 0
-    done = RUN.invoke(app, ["list", "check", str(out), "--json"])
+    assert RUN.invoke(whole(), ["list", "template", str(out)]).exit_code == 0
+    done = RUN.invoke(whole(), ["list", "check", str(out), "--json"])
     assert done.exit_code == 0
     assert json.loads(done.stdout)["records"] == 0
-    again = RUN.invoke(app, ["list", "template", str(out)])
+    again = RUN.invoke(whole(), ["list", "template", str(out)])
     assert isinstance(again.exception, Invalid)
 
 
@@ -96,4 +96,4 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         (["ingest", "--dry-run", str(tmp_path / "empty")], NotFound),
         (["ingest", "--dry-run", __file__], Invalid),
     ):
-        assert isinstance(RUN.invoke(app, arguments).exception, kind)
+        assert isinstance(RUN.invoke(whole(), arguments).exception, kind)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from lantai.cli.app import app
+from lantai.cli.app import whole
 from lantai.settings import load
 from lantai.site import initialise
 
@@ -22,7 +22,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("LANTAI_HOME", str(home))
 
     def call(*words: str, fails: str = "") -> Any:
-        done = CliRunner().invoke(app, [*words, "--json"])
+        done = CliRunner().invoke(whole(), [*words, "--json"])
         if fails:
             assert getattr(done.exception, "code", "") == fails, done.output
             return None

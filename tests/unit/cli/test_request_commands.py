@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from access.actors import console_actor
 from access.organs import create_organ
 from access.use_register import entries
-from lantai.cli.app import app
+from lantai.cli.app import whole
 from lantai.sample import borrowing
 from lantai.settings import load
 from lantai.site import Site, initialise
@@ -60,13 +60,13 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def _json(*arguments: str) -> Any:
-    done = RUN.invoke(app, ["request", *arguments, "--json"])
+    done = RUN.invoke(whole(), ["request", *arguments, "--json"])
     assert done.exit_code == 0, (done.output, done.exception)
     return json.loads(done.stdout)
 
 
 def _refused(*arguments: str) -> LantaiError:
-    done = RUN.invoke(app, ["request", *arguments])
+    done = RUN.invoke(whole(), ["request", *arguments])
     assert isinstance(done.exception, LantaiError), done.output
     return done.exception
 
@@ -99,7 +99,7 @@ def test_from_the_list_to_a_revoked_grant(site: Site, tmp_path: Path) -> None:
     assert _json("revoke", waiting, "--reason", "公函有误")["state"] == "revoked"
     assert isinstance(_refused("revoke", waiting, "--reason", "again"), Conflict)
     for command in (("list",), ("grants",), ("show", waiting)):
-        assert RUN.invoke(app, ["request", *command]).exit_code == 0
+        assert RUN.invoke(whole(), ["request", *command]).exit_code == 0
     assert isinstance(_refused("show", "JY2020-000001"), NotFound)
 
 

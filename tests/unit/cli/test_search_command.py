@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from access.use_register import entries
-from lantai.cli.app import app
+from lantai.cli.app import whole
 from lantai.settings import load
 from lantai.site import Site, initialise
 from metadata.errors import Invalid, LantaiError
@@ -45,7 +45,7 @@ def _at_home(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _run(*arguments: str) -> Result:
-    done = RUN.invoke(app, ["search", *arguments])
+    done = RUN.invoke(whole(), ["search", *arguments])
     assert done.exit_code == 0, done.output
     return done
 
@@ -55,7 +55,7 @@ def _json(*arguments: str) -> Any:
 
 
 def _refused(*arguments: str) -> LantaiError:
-    done = RUN.invoke(app, ["search", *arguments])
+    done = RUN.invoke(whole(), ["search", *arguments])
     assert isinstance(done.exception, Invalid), done.output
     return done.exception
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from access.actors import SYSTEM
 from lantai import indexing
-from lantai.cli.app import app
+from lantai.cli.app import whole
 from lantai.settings import load
 from lantai.site import Site, initialise
 from lantai.worker import Worker
@@ -159,11 +159,11 @@ def test_the_console_says_the_same(site: Site, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("LANTAI_HOME", str(site.settings.home))
     run = CliRunner()
     _behind(site, 1)
-    told = run.invoke(app, ["index", "status"])
+    told = run.invoke(whole(), ["index", "status"])
     assert told.exit_code == 0
     assert "待编入 2 项" in told.stdout
-    assert '"pending": 2' in run.invoke(app, ["index", "status", "--json"]).stdout
-    assert f'"documents": {PAPERS}' in run.invoke(app, ["index", "rebuild", "--json"]).stdout
-    assert "索引已跟上目录" in run.invoke(app, ["index", "status"]).stdout
+    assert '"pending": 2' in run.invoke(whole(), ["index", "status", "--json"]).stdout
+    assert f'"documents": {PAPERS}' in run.invoke(whole(), ["index", "rebuild", "--json"]).stdout
+    assert "索引已跟上目录" in run.invoke(whole(), ["index", "status"]).stdout
     (site.settings.index_folder / "live.json").write_text("{")
-    assert "lantai index rebuild" in run.invoke(app, ["index", "status"]).output
+    assert "lantai index rebuild" in run.invoke(whole(), ["index", "status"]).output

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from lantai.cli.app import app
+from lantai.cli.app import whole
 from lantai.heartbeats import database_seconds
 from lantai.job_notes import JobNotes
 from lantai.settings import load
@@ -108,10 +108,10 @@ def test_workers_and_queues_that_nobody_serves_are_listed(
     assert "没有工作进程处理它" in page
     assert "其作业已被接管" in page
     monkeypatch.setenv("LANTAI_HOME", str(site.settings.home))
-    run = CliRunner().invoke(app, ["jobs", "workers", "--json"])
+    run = CliRunner().invoke(whole(), ["jobs", "workers", "--json"])
     assert [one["host"] for one in json.loads(run.stdout)["workers"]] == ["elsewhere", "gone"]
     for command, state in (("cancel", "stopped"), ("resume", "waiting")):
-        run = CliRunner().invoke(app, ["jobs", command, JOB, "--json"])
+        run = CliRunner().invoke(whole(), ["jobs", command, JOB, "--json"])
         assert json.loads(run.stdout)["state"] == state, run.output
-    run = CliRunner().invoke(app, ["jobs", "list", "--queue", "ingest", "--json"])
+    run = CliRunner().invoke(whole(), ["jobs", "list", "--queue", "ingest", "--json"])
     assert [one["id"] for one in json.loads(run.stdout)["jobs"]] == [JOB]

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from ingest.pipeline import Context, advance
-from lantai.cli import app
+from lantai.cli.app import whole
 from lantai.report_pdf import FINDINGS_SHOWN, render
 from lantai.site import Site
 from repository.tables import CaseRecord, Record, StoredFile, Submission
@@ -215,11 +215,11 @@ def test_the_command_writes_json_and_pdf_and_enters_the_look(
 ) -> None:
     monkeypatch.setenv("LANTAI_HOME", str(site.settings.home))
     out = tmp_path / "report.pdf"
-    told = CliRunner().invoke(app, ["report", "household", HOUSEHOLD, "--pdf", str(out), "--english", "--json"])
+    told = CliRunner().invoke(whole(), ["report", "household", HOUSEHOLD, "--pdf", str(out), "--english", "--json"])
     assert told.exit_code == 0, told.output
     assert json.loads(told.output)["stage"]["code"] == "P"
     assert "Four-property report" in words(out.read_bytes())
     newest = visit("archivist").api("GET", "/use-register?limit=1").json()["items"][0]
     assert (newest["act"], newest["form"]) == ("case.viewed", "report")
-    again = CliRunner().invoke(app, ["report", "household", HOUSEHOLD, "--pdf", str(out)])
+    again = CliRunner().invoke(whole(), ["report", "household", HOUSEHOLD, "--pdf", str(out)])
     assert getattr(again.exception, "code", "") == "report.exists"
