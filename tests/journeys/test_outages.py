@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import time
@@ -11,9 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.journeys.conftest import Commands
+from tests.journeys.disks import remount, small_disk
 
 Papers = Callable[[], Path]
 UNAVAILABLE = 69
@@ -94,8 +92,8 @@ def test_a_locked_database_gives_one_line_and_loses_nothing(lantai: Commands, pa
         for arguments in writing:
             told = lantai.run(*arguments, expect=UNAVAILABLE)
             _one_sentence(told, "database")
-        for arguments in (("status",), ("ledger", "verify")):
-            lantai.run(*arguments)  # who only reads does not wait
+        for reading in (("status",), ("ledger", "verify")):
+            lantai.run(*reading)  # who only reads does not wait
     after = lantai.json("status")
     for name in ("records", "versions", "files", "bytes", "submissions", "ledger"):
         assert after[name] == before[name], name
@@ -197,40 +195,17 @@ def test_a_worker_takes_a_replica_up_that_comes_back(lantai: Commands, papers: P
     _finish(lantai, submissions=1)
 
 
-@contextmanager
-def _disk(place: Path, size: str) -> Iterator[None]:
-    """A small disk of its own over ``place``, with what lay there."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("needs root and mount(8) to put a small disk over a replica")
-    kept = place.with_name(f"{place.name}-kept")
-    shutil.copytree(place, kept)
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], capture_output=True, text=True, check=False
-    )
-    if made.returncode != 0:
-        pytest.skip(f"this machine may not mount: {made.stderr.strip()}")
-    try:
-        shutil.copytree(kept, place, dirs_exist_ok=True)
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def _remount(place: Path, option: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{option}", str(place)], check=True)
-
-
 def test_a_read_only_replica_is_waited_for(lantai: Commands, papers: Papers) -> None:
     folder = papers()
     replica = lantai.home / "replicas" / "b"
-    with _disk(replica, "64m"):
-        _remount(replica, "ro")
+    with small_disk(replica, "64m"):
+        remount(replica, "ro")
         told = lantai.run("ingest", folder, "--accept", "--wait", expect=UNAVAILABLE)
         _one_sentence(told, "read-only")
         assert {path.read_bytes() for path in folder.iterdir()} <= _bytes_in_quarantine(lantai)
         lantai.run("ledger", "verify")
         lantai.run("fixity", "audit", "--all", expect=(0, 2))
-        _remount(replica, "rw")
+        remount(replica, "rw")
         _finish(lantai, submissions=1)
 
 
@@ -240,13 +215,13 @@ def test_a_full_replica_is_waited_for(lantai: Commands, tmp_path: Path) -> None:
     for name in ("一.bin", "二.bin"):
         (folder / name).write_bytes(os.urandom(6 << 20))
     replica = lantai.home / "replicas" / "b"
-    with _disk(replica, "8m"):
+    with small_disk(replica, "8m"):
         told = lantai.run("ingest", folder, "--accept", "--wait", expect=UNAVAILABLE)
         _one_sentence(told, "full")
         assert {path.read_bytes() for path in folder.iterdir()} <= _bytes_in_quarantine(lantai)
         assert lantai.json("status")["records"] == 0
         assert not list((replica / ".tmp").iterdir()), "what did not fit leaves no litter on a full disk"
-        _remount(replica, "size=64m")
+        remount(replica, "size=64m")
         _finish(lantai, submissions=1)
 
 
@@ -254,10 +229,10 @@ def test_a_full_quarantine_refuses_the_deposit_and_keeps_the_source(lantai: Comm
     folder = tmp_path / "large"
     folder.mkdir()
     (folder / "大.bin").write_bytes(os.urandom(6 << 20))
-    with _disk(lantai.home / "quarantine", "2m"):
+    with small_disk(lantai.home / "quarantine", "2m"):
         told = lantai.run("ingest", folder, "--accept", "--wait", expect=UNAVAILABLE)
         _one_sentence(told, "full")
         assert lantai.json("status")["records"] == 0
-        _remount(lantai.home / "quarantine", "size=64m")
+        remount(lantai.home / "quarantine", "size=64m")
         lantai.run("ingest", folder, "--accept", "--wait")
     assert lantai.json("status")["records"] == 1

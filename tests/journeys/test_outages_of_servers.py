@@ -25,7 +25,9 @@ from repository.fixity import Outcome, audit
 from repository.ledger.acts import ActorRef
 from repository.tables import Record, Submission
 from tests.journeys.conftest import Commands
+from tests.journeys.disks import filled, small_disk
 from tests.journeys.workshop import hire
+from tests.services.base import NotHere
 from tests.services.postgres import Postgres
 from tests.services.seaweed import Seaweed
 from tests.unit.lantai_web.conftest import Browser, serving
@@ -44,8 +46,8 @@ def a_site(home: Path, *lines: str) -> Iterator[Site]:
         site.close()
 
 
-def _deposit(site: Site, folder: Path, name: str, words: str) -> str:
-    """A deposit of one paper, received and not yet examined."""
+def _deposit(site: Site, folder: Path, name: str, words: str, *, enqueue: bool = False) -> str:
+    """A deposit of one paper, received and not yet examined; ``enqueue``: handed to the workers."""
     paper = folder / name
     paper.write_text(words, encoding="utf-8")
     with site.archive.sessions.begin() as session:
@@ -60,7 +62,34 @@ def _deposit(site: Site, folder: Path, name: str, words: str) -> str:
             options={"accept": True},
         )
     receive_path(site.archive, opened.id, [paper])
+    if enqueue:
+        with site.archive.sessions.begin() as session:
+            site.jobs.enqueue_ingest(session, opened.id)
     return opened.id
+
+
+def _state(site: Site, submission_id: str) -> str:
+    with site.archive.reading() as session:
+        return session.scalars(select(Submission.state).where(Submission.id == submission_id)).one()
+
+
+def _waits_for(site: Site, submission_id: str) -> dict[str, str]:
+    """The sentence of the deposit that waits; empty while there is none."""
+    with site.archive.reading() as session:
+        row = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
+        return dict(row.error or {})
+
+
+@contextmanager
+def a_store(folder: Path) -> Iterator[Seaweed]:
+    """A SeaweedFS with small volumes, its data in ``folder``."""
+    store = Seaweed(folder, volume_megabytes=8)
+    try:
+        yield store.start()
+    except NotHere as error:
+        pytest.skip(f"no SeaweedFS here: {error}")
+    finally:
+        store.close()
 
 
 @contextmanager
@@ -156,6 +185,23 @@ def test_a_database_that_hangs_does_not_hang_the_watch(own_postgres: Postgres, t
         browser.http.close()
 
 
+def _two_replicas(store: Seaweed) -> tuple[str, ...]:
+    """Settings of a folder and of a new bucket of ``store``."""
+    return (
+        "[[replicas]]",
+        'name = "a"',
+        'path = "replicas/a"',
+        "[[replicas]]",
+        'name = "b"',
+        'kind = "s3"',
+        f'endpoint = "{store.endpoint}"',
+        f'bucket = "{store.make_bucket()}"',
+        f'access_key = "{store.writer.access_key}"',
+        f'secret_key = "{store.writer.secret_key}"',
+        "quick_seconds = 2",
+    )
+
+
 def test_a_worker_that_starts_while_the_database_is_away_waits(own_postgres: Postgres, tmp_path: Path) -> None:
     made = own_postgres.create_database()
     urls = f'database_url = "{made.program_url}"', f'database_owner_url = "{made.owner_url}"'
@@ -176,21 +222,7 @@ def test_a_worker_that_starts_while_the_database_is_away_waits(own_postgres: Pos
 
 
 def test_an_object_store_goes_away_while_depositing(own_seaweed: Seaweed, tmp_path: Path) -> None:
-    bucket = own_seaweed.make_bucket()
-    writer = own_seaweed.writer
-    replicas = (
-        "[[replicas]]",
-        'name = "a"',
-        'path = "replicas/a"',
-        "[[replicas]]",
-        'name = "b"',
-        'kind = "s3"',
-        f'endpoint = "{own_seaweed.endpoint}"',
-        f'bucket = "{bucket}"',
-        f'access_key = "{writer.access_key}"',
-        f'secret_key = "{writer.secret_key}"',
-        "quick_seconds = 2",
-    )
+    replicas = _two_replicas(own_seaweed)
     with a_site(tmp_path / "home", *replicas) as site, examining(site) as examine:
         assert examine(_deposit(site, tmp_path, "甲.txt", "第一份")) == "done"
         assert _parts(site)["replica b"].state == "ok"
@@ -217,3 +249,37 @@ def test_an_object_store_goes_away_while_depositing(own_seaweed: Seaweed, tmp_pa
         assert _parts(site)["replica b"].state == "ok"
         results = audit(site.archive, actor=ActorRef("system", "system"))
         assert results.total(Outcome.INTACT) == results.checked
+
+
+def test_an_object_store_whose_disk_is_full_is_waited_for(tmp_path: Path) -> None:
+    """SeaweedFS calls that an internal error, so the sentence says what it may be and where to look."""
+    data = tmp_path / "store" / "data"
+    data.mkdir(parents=True)
+    with (
+        small_disk(data, "256m"),
+        a_store(tmp_path / "store") as store,
+        a_site(tmp_path / "home", *_two_replicas(store)) as site,
+        serving(site) as base,
+    ):
+        browser = Browser(base)
+        browser.sign_in("officer")
+        with filled(data, but=1 << 20) as ballast:
+            waiting = _deposit(site, tmp_path, "大.txt", "很大的一份。" * (1 << 19), enqueue=True)
+            worker = Commands(site.settings.home).start("worker")
+            try:
+                _await(lambda: bool(_waits_for(site, waiting)), "it waits", 120)
+                told = _waits_for(site, waiting)
+                assert (told["code"], told["store"]) == ("store.failed_inside", "b")
+                assert "it may be full" in told["en"]
+                _await(lambda: _ready(browser).json()["parts"]["replica b"]["state"] == "degraded", "shown", 90)
+                assert "可能已满" in browser.http.get("/system").text
+                with site.archive.reading() as session:
+                    assert session.scalars(select(Record)).all() == [], "bytes before rows"
+                ballast.unlink()
+                _await(lambda: _state(site, waiting) == "done", "it goes on by itself", 150)
+            finally:
+                worker.terminate()
+                worker.communicate(timeout=60)
+        results = audit(site.archive, actor=ActorRef("system", "system"))
+        assert results.total(Outcome.INTACT) == results.checked
+        browser.http.close()
