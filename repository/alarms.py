@@ -137,10 +137,11 @@ def alarm_over(session: Session, *, archive: Archive, kind: AlarmKind, subject: 
     return True
 
 
-def open_alarm(session: Session, kind: str, subject: str) -> Alarm | None:
-    """The alarm of this kind about ``subject`` that nobody has closed yet, locked where the database can."""
-    wanted = select(Alarm).where(Alarm.open_as == _open_as(kind, subject)).with_for_update()
-    return session.scalars(wanted).one_or_none()
+def open_alarm(session: Session, kind: str, subject: str, *, lock: bool = True) -> Alarm | None:
+    """The alarm of this kind about ``subject`` that nobody has closed yet; ``lock``: to be changed, so locked where the
+    database can, which it refuses in a session for reading."""
+    wanted = select(Alarm).where(Alarm.open_as == _open_as(kind, subject))
+    return session.scalars(wanted.with_for_update() if lock else wanted).one_or_none()
 
 
 def say(session: Session, *, archive: Archive, actor: ActorRef, alarm: Alarm, step: str, words: str = "") -> None:
