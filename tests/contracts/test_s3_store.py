@@ -192,6 +192,19 @@ def test_uploads_that_broke_off_are_aborted(store: S3Store, seaweed: Seaweed) ->
     assert uploads(seaweed, store) == []
 
 
+def test_an_upload_that_goes_on_for_days_is_left(store: S3Store, seaweed: Seaweed) -> None:
+    """Both were begun long ago; a part of one of them has just come."""
+    client = seaweed.client()
+    named = [{"Bucket": store.options.bucket, "Key": f"{store.options.folder}r/{name}"} for name in "xy"]
+    dead, alive = ({**one, "UploadId": client.create_multipart_upload(**one)["UploadId"]} for one in named)
+    client.upload_part(**dead, PartNumber=1, Body=b"x")
+    time.sleep(3)
+    client.upload_part(**alive, PartNumber=1, Body=b"y")
+    assert checks.abort_leftovers(store, older_than=timedelta(seconds=1.9)) == 1
+    assert [one["Key"] for one in uploads(seaweed, store)] == [alive["Key"]]
+    client.abort_multipart_upload(**alive)
+
+
 # -- listing -----------------------------------------------------------------------------------------------------------
 
 

@@ -147,7 +147,10 @@ def only_version(store: S3Store, key: str) -> None:
 
 
 def abort_leftovers(store: S3Store, *, older_than: timedelta = ABORT_AFTER) -> int:
-    """Abort uploads in parts that were begun longer ago than ``older_than`` and never finished; how many."""
+    """Abort uploads in parts that nobody has added to for longer than ``older_than``; how many.
+
+    One of a very large object may take days: what counts is its last part, not when it was begun.
+    """
     client, bucket = store.clients.control, store.options.bucket
     before = datetime.now(UTC) - older_than
     marker: dict[str, str] = {}
@@ -157,9 +160,30 @@ def abort_leftovers(store: S3Store, *, older_than: timedelta = ABORT_AFTER) -> i
             answer = client.list_multipart_uploads(Bucket=bucket, Prefix=store.options.folder, **marker)
         for one in answer.get("Uploads", ()):
             if one["Initiated"] < before:
-                with failures.boto(store.name, one["Key"]):
-                    client.abort_multipart_upload(Bucket=bucket, Key=one["Key"], UploadId=one["UploadId"])
-                aborted += 1
+                named = {"Bucket": bucket, "Key": one["Key"], "UploadId": one["UploadId"]}
+                aborted += _abort(store, named, unless_since=before)
         if not answer.get("IsTruncated"):
             return aborted
         marker = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
+
+
+def _abort(store: S3Store, named: dict[str, str], *, unless_since: datetime) -> int:
+    """Abort one upload, unless a part of it came since; 1 when it was. One that has ended meanwhile is left."""
+    client = store.clients.control
+    marker: dict[str, int] = {}
+    try:
+        while True:
+            with failures.boto(store.name, named["Key"]):
+                answer = client.list_parts(**named, **marker)
+            if any(part["LastModified"] >= unless_since for part in answer.get("Parts", ())):
+                return 0
+            if not answer.get("IsTruncated"):
+                break
+            marker = {"PartNumberMarker": answer["NextPartNumberMarker"]}
+        with failures.boto(store.name, named["Key"]):
+            client.abort_multipart_upload(**named)
+    except LantaiError as error:
+        if failures.is_over(error):
+            return 0
+        raise
+    return 1
