@@ -111,13 +111,15 @@ def _is_ripe(session: Session, stream: str, now: datetime) -> bool:
 def _refuse_when_a_store_is_ahead(archive: Archive, stream: str, now: datetime) -> None:
     """``Conflict`` when a replica lists a block with a number that the database has not reached.
 
-    Keys go by month, so a clock that was wrong for a while puts blocks out of the order of their numbers: the listing
-    begins at the earlier of the last block and the present month, and numbers decide.
+    Keys go by month and number, so that the listing begins behind the last block. A clock that was wrong for a while
+    puts blocks out of that order: where the last one lies in a month to come, it begins at the present one, and numbers
+    decide.
     """
     with archive.reading() as session:
         newest = last_block(session, stream)
     last = newest.number if newest else 0
-    after = min(newest.key, f"ledger/{stream}/{now.astimezone(UTC):%Y/%m}/") if newest else ""
+    month = f"ledger/{stream}/{now.astimezone(UTC):%Y/%m}/"
+    after = (newest.key if newest.key.startswith(month) else min(newest.key, month)) if newest else ""
     for name in archive.replicas.names:
         try:
             listed = archive.replicas.store(name).list(f"ledger/{stream}/", after=after)

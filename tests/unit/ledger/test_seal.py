@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from repository.ledger import acts, seal
 from repository.ledger.acts import ActorRef
 from repository.ledger.block import load_canonical, split
 from repository.ledger.verify import verify_folder, verify_store
+from repository.storage.base import Stat
 from repository.storage.local import LocalStore
 from repository.storage.replicas import Replicas
 from repository.tables import LedgerBlock, LedgerEntry, LedgerPending, ReplicaObject
@@ -124,6 +125,27 @@ def test_a_store_ahead_of_the_database_stops_the_sealer(
         seal.seal(archive)
     with archive.reading() as session:
         assert len(session.scalars(select(LedgerBlock)).all()) == 2
+
+
+def test_sealing_lists_only_what_comes_behind_the_last_block(
+    archive: Archive, act: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month may hold tens of thousands of blocks, and a listing of object storage a thousand keys a request."""
+    for _ in range(3):
+        act(1)
+        seal.seal(archive)
+    listed: list[str] = []
+    real = LocalStore.list
+
+    def list_(store: LocalStore, prefix: str = "", *, after: str = "") -> Iterator[Stat]:
+        for one in real(store, prefix, after=after):
+            listed.append(one.key)
+            yield one
+
+    monkeypatch.setattr(LocalStore, "list", list_)
+    act(1)
+    assert {one.number for one in seal.seal(archive)} == {4}
+    assert listed == []
 
 
 def test_a_clock_that_was_wrong_for_a_while_does_not_stop_the_sealer(
