@@ -36,6 +36,7 @@ def add(site: Site, name: str, *, actor: Actor, path: Path | None = None, requir
         known = session.get(Replica, name)
     if known is None:
         store.prepare()
+        replication.refuse_when_taken(site.archive, store)
     with site.archive.sessions.begin() as session:
         added = replication.add_replica(
             session,

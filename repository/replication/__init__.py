@@ -5,7 +5,7 @@ had when it joined (``filling``), and ``active`` from then on; ``retire_replica`
 replicas is ``repository.storage.replicas``; catching up one that was away is ``repository.pending``.
 """
 
-from repository.replication.adding import add_replica
+from repository.replication.adding import add_replica, refuse_when_taken
 from repository.replication.comparing import Comparison, Difference, compare, confirm_pair
 from repository.replication.destroyed import list_destroyed
 from repository.replication.filling import Step, close_gaps, fill, filling_replicas
@@ -26,6 +26,7 @@ __all__ = [
     "fill",
     "filling_replicas",
     "list_destroyed",
+    "refuse_when_taken",
     "report",
     "retire_replica",
     "unknown_replica",

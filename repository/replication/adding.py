@@ -21,16 +21,15 @@ def add_replica(
 ) -> bool:
     """Enter ``store`` as a replica that is being filled: marker, documents, rows, ledger entry; False when it is one already.
 
-    The place was made ready (``prepare``). Can be repeated after a crash. ``Conflict`` when the place belongs to another
-    holding or replica, holds anything else (``replica.not_empty``), or the name was used before (``replica.name_used``);
-    nothing was written then.
+    The place was made ready (``prepare``) and looked at (``refuse_when_taken``). Can be repeated after a crash.
+    ``Conflict`` when the place belongs to another holding or replica, or the name was used before
+    (``replica.name_used``); nothing was written then.
     """
     known = session.get(Replica, store.name)
     if known is not None and known.state == RETIRED:
         raise _name_used(store.name)
     if known is not None and known.state in {ACTIVE, FILLING}:
         return False
-    _refuse_when_taken(archive, store)
     now = archive.clock.now()
     session.add(
         Replica(name=store.name, kind=store.kind, location=location, required=required, state=FILLING, added_at=now)
@@ -44,8 +43,12 @@ def add_replica(
     return True
 
 
-def _refuse_when_taken(archive: Archive, store: Store) -> None:
-    """A place that bears no marker must be empty: another program's files are never mixed with the holding's."""
+def refuse_when_taken(archive: Archive, store: Store) -> None:
+    """A place that bears no marker must be empty: another program's files are never mixed with the holding's.
+
+    Asks the store, which may take its time, and so belongs before the transaction. ``Conflict`` (``replica.not_empty``)
+    otherwise, or when the place belongs to another holding or replica.
+    """
     try:
         check_marker(store, archive.holding_id)
     except Unavailable as error:

@@ -20,7 +20,17 @@ from repository.clock import FixedClock
 from repository.fixity import audit, repair
 from repository.ledger import seal
 from repository.objects import register
-from repository.replication import Step, add_replica, close_gaps, fill, filling, list_destroyed, report, retire_replica
+from repository.replication import (
+    Step,
+    add_replica,
+    close_gaps,
+    fill,
+    filling,
+    list_destroyed,
+    refuse_when_taken,
+    report,
+    retire_replica,
+)
 from repository.storage import layout
 from repository.storage.base import Written
 from repository.storage.local import LocalStore
@@ -208,8 +218,8 @@ def test_one_process_fills_at_a_time(archive: Archive, join: Join) -> None:
 def test_a_place_with_other_files_is_refused(archive: Archive, third: LocalStore) -> None:
     third.prepare()
     (third.root / "letter.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(Conflict) as error, archive.sessions.begin() as session:
-        add_replica(session, archive=archive, actor=OFFICER, store=third, location="", required=True)
+    with pytest.raises(Conflict) as error:
+        refuse_when_taken(archive, third)
     assert error.value.code == "replica.not_empty"
     assert [one.name for one in third.root.iterdir() if one.name != ".tmp"] == ["letter.txt"]
 
