@@ -33,7 +33,7 @@ _TURNS: tuple[ColumnElement[bool], ...] = (
     StoredObject.kind.not_in((*_FIRST, *_SECOND)),
 )
 _DESTROYED_WITH = frozenset({"bag", "description", "case_file", "evidence"})
-_OF_ONE_OBJECT = frozenset({"store.io_error", "store.denied", "store.link"})
+_OF_ONE_OBJECT = frozenset({"store.io_error", "store.failed_inside", "store.denied", "store.link"})
 """Why one object cannot be read while its replica answers."""
 _WORTH = {"intact": 0, None: 1}
 """Which holder is asked first: one whose bytes were re-read, one that was never re-read, then any other."""
