@@ -6,15 +6,18 @@ lies in each shared folder, its value in the database, and a worker that finds a
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from access.actors import console_actor
 from lantai.site import Site
 from metadata.errors import Unavailable
 from metadata.identifiers import new_id
+from repository.ledger import job_acts
 from repository.tables import SharedFolder
 
 MARK = ".lantai-shared"
@@ -24,24 +27,42 @@ def check(site: Site, *, host: str = "", take: bool = False) -> None:
     """Check that the shared folders are those of the other processes; mark them when nobody has yet.
 
     The machine that marked a folder may mark it again (it was emptied, or restored there); another one only with
-    ``take``. ``Unavailable`` (``worker.other_folder``) names the folder and what to do.
+    ``take``, which the ledger records. ``Unavailable`` (``worker.other_folder``) names the folder and what to do.
     """
     host = host or socket.gethostname()[:80]
     folders = {"quarantine": site.archive.quarantine, "derivatives": site.archive.derivatives}
     with site.archive.sessions.begin() as session:
         for name, folder in folders.items():
-            _check(session, name, folder, host, take=take)
+            before = _check(session, name, folder, host, take=take)
+            if take and before is not None:
+                _record(session, site, name, before)
 
 
-def _check(session: Session, name: str, folder: Path, host: str, *, take: bool) -> None:
+def _record(session: Session, site: Site, name: str, before: str) -> None:
+    """Enter in the ledger that somebody at the console took another folder for the shared one."""
+    job_acts.folder_taken(
+        session,
+        at=site.archive.clock.now(),
+        actor=console_actor(session, site.archive.profile, getpass.getuser()).ref,
+        folder=name,
+        before=before,
+        mark=session.get_one(SharedFolder, name).mark,
+    )
+
+
+def _check(session: Session, name: str, folder: Path, host: str, *, take: bool) -> str | None:
+    """The mark that was known before where this one takes its place."""
     known = session.get(SharedFolder, name)
+    before = known.mark if known is not None else None
     found = _read(folder)
     if known is None or take or (found != known.mark and host == known.host):
         mark = found or new_id()
         if not found:
             _write(folder, mark)
         session.merge(SharedFolder(name=name, mark=mark, host=host))
-    elif found != known.mark:
+        session.flush()
+        return before if mark != before else None
+    if found != known.mark:
         raise Unavailable(
             "worker.other_folder",
             zh=f"本机的 {folder} 不是各进程共用的 {name} 目录（标记{'不同' if found else '缺失'}），工作进程没有启动。"
@@ -51,6 +72,7 @@ def _check(session: Session, name: str, folder: Path, host: str, *, take: bool) 
             f"was replaced on purpose, run `lantai worker --take-folders` once.",
             folder=str(folder),
         )
+    return None
 
 
 def _read(folder: Path) -> str:

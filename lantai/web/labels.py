@@ -117,6 +117,7 @@ WORDS: dict[str, dict[str, str]] = {
         "job.stopped": N_("Job stopped"),
         "job.resumed": N_("Job resumed"),
         "job.retried": N_("Job tried again"),
+        "folder.taken": N_("Another shared folder taken"),
         "submission.opened": N_("Deposit opened"),
         "submission.returned": N_("Deposit returned"),
         "submission.accepted": N_("Deposit accepted"),

@@ -1,4 +1,4 @@
-"""What the ledger records of people who steer the workers' jobs; ids and the name of the work only."""
+"""What the ledger records of people who steer the workers and their jobs; ids and names of the work only."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ def job_resumed(session: Session, *, at: datetime, actor: ActorRef, job_id: str,
 def job_retried(session: Session, *, at: datetime, actor: ActorRef, job_id: str, work: str, step: int) -> str:
     """A job that failed goes on from ``step``, the number of the step that failed."""
     return act(session, "job.retried", at, actor, job_id=job_id, work=work, step=step)
+
+
+def folder_taken(session: Session, *, at: datetime, actor: ActorRef, folder: str, before: str, mark: str) -> str:
+    """A person had another ``folder`` (quarantine or derivatives) taken for the shared one; ``before`` and ``mark`` name both."""
+    return act(session, "folder.taken", at, actor, folder=folder, before=before, mark=mark)
