@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ingest import quarantine
 from ingest.limits import IngestLimits, VirusScanner
 from ingest.pool import CheckPool
 from repository.archive import Archive
 from repository.bag.plan import BagPlan, load
+from repository.tables import Submission
 
 ALL_CHECKS = frozenset({"bag", "names", "format", "readability", "quality", "text", "duplicates", "empty", "virus"})
 """Checks that may be left out by whoever builds the context; container safety, the deposit list and pins always run."""
@@ -22,6 +28,12 @@ ALL_CHECKS = frozenset({"bag", "names", "format", "readability", "quality", "tex
 _PLAN_BYTES = 32 << 20
 """Tag files and directories of frozen plans that are held for the steps that follow."""
 _OPENINGS = 4
+_TURN = "turn"
+"""In ``submission.counts``: which start of a step may write; the latest."""
+
+
+class TakenOver(Exception):
+    """Another process has begun a step of the submission since: what this one found out no longer counts."""
 
 
 @dataclass
@@ -40,6 +52,7 @@ class Context:
     _plan_bytes: int = 0
     _openings: OrderedDict[str, Any] = field(default_factory=OrderedDict, repr=False)
     lists: OrderedDict[str, Any] = field(default_factory=OrderedDict, repr=False)
+    _turns: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def open(
@@ -76,6 +89,29 @@ class Context:
             return self.shared
         with self._lock:
             return self._pool
+
+    def begin_turn(self, submission: Submission, turn: str) -> None:
+        """From here on only ``turn`` may write about the submission, whose row the caller holds."""
+        submission.counts = {**submission.counts, _TURN: turn}
+        self._turns[submission.id] = turn
+
+    def end_turn(self, submission_id: str) -> None:
+        """The step is over."""
+        self._turns.pop(submission_id, None)
+
+    @contextmanager
+    def writing(self, submission_id: str) -> Iterator[Session]:
+        """A transaction of the step under way that holds the submission's row.
+
+        ``TakenOver``: another process has begun since, because this one was thought dead (it stood still, its machine
+        slept). Nothing is written then.
+        """
+        with self.archive.sessions.begin() as session:
+            held = select(Submission).where(Submission.id == submission_id).with_for_update()
+            mine = self._turns.get(submission_id)
+            if mine is not None and session.scalars(held).one().counts.get(_TURN) != mine:
+                raise TakenOver
+            yield session
 
     def base(self, submission_id: str) -> Path:
         """The submission's folder in quarantine."""

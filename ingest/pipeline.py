@@ -24,11 +24,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ingest import quarantine
-from ingest.context import Context
+from ingest.context import Context, TakenOver
 from ingest.endings import describe, set_aside
 from ingest.outcome import PASSED, WAITING, Progress, StepOutcome, rejected, retry
 from ingest.steps import accept, accession, examine, package, store
 from metadata.errors import LantaiError, Unavailable
+from metadata.identifiers import new_id
 from repository.db import unavailable
 from repository.tables import RecordPlan, Submission
 
@@ -56,6 +57,7 @@ STEPS: tuple[Step, ...] = (
 )
 _ORDER = {step.name: place for place, step in enumerate(STEPS)}
 _WEIGHT = {"planned": 0, "frozen": 1, "stored": 2, "accessioned": 3}
+_TAKEN_OVER = retry("submission.taken_over")
 _ENDED = {"rejected", "returned", "withdrawn", "failed"}
 
 
@@ -73,6 +75,8 @@ def run_step(step: str, context: Context, submission_id: str) -> StepOutcome:
         outcome = STEPS[_ORDER[step]].run(context, submission_id)
         _leave(context, submission_id)
         return outcome
+    except TakenOver:
+        return _TAKEN_OVER
     except OperationalError as error:
         return _failed(context, submission_id, unavailable(error))
     except OSError as error:
@@ -82,16 +86,20 @@ def run_step(step: str, context: Context, submission_id: str) -> StepOutcome:
     except Exception as error:
         log.exception("step %s of submission %s failed", step, submission_id)
         return _failed(context, submission_id, _unexpected(error))
+    finally:
+        context.end_turn(submission_id)
 
 
 def _enter(step: str, context: Context, submission_id: str) -> StepOutcome | None:
     """What to answer without doing anything, or None after this start was counted.
 
     Starts are counted before the work, so that a submission which kills its worker is set aside too, later than one
-    that only fails: a machine may well be switched off three times in a row.
+    that only fails: a machine may well be switched off three times in a row. The start also takes the turn
+    (``Context.writing``): a process that comes back from standing still writes nothing more.
     """
     with context.archive.sessions.begin() as session:
-        submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
+        held = select(Submission).where(Submission.id == submission_id).with_for_update()
+        submission = session.scalars(held).one()
         if submission.state in _ENDED:
             return rejected(f"submission.{submission.state}")
         if submission.state in {"receiving", "waiting"}:
@@ -105,11 +113,12 @@ def _enter(step: str, context: Context, submission_id: str) -> StepOutcome | Non
             set_aside(session, context.archive, submission, _killed())
             return rejected("submission.failed")
         submission.counts = {**submission.counts, "starts": starts}
+        context.begin_turn(submission, new_id())
     return None
 
 
 def _leave(context: Context, submission_id: str) -> None:
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
         submission.counts = {**submission.counts, "starts": 0}
         if submission.attempts or submission.error is not None:
@@ -145,7 +154,7 @@ def _failed(context: Context, submission_id: str, error: LantaiError) -> StepOut
     outage = isinstance(error, Unavailable) and is_outage(error.code)  # kept on the row, where everybody reads it
     log.log(logging.INFO if outage else logging.WARNING, "submission %s: %s", submission_id, error.code)
     try:
-        with context.archive.sessions.begin() as session:
+        with context.writing(submission_id) as session:
             submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
             submission.error = describe(error, submission.step)
             if outage:
@@ -155,6 +164,8 @@ def _failed(context: Context, submission_id: str, error: LantaiError) -> StepOut
             if submission.attempts >= context.limits.attempts:
                 set_aside(session, context.archive, submission, error)
                 return rejected("submission.failed")
+    except TakenOver:
+        return _TAKEN_OVER
     except OperationalError as locked:
         return retry(unavailable(locked).code)
     return retry(error.code)

@@ -16,7 +16,7 @@ from repository.tables import Submission
 def run(context: Context, submission_id: str) -> StepOutcome:
     """Decide in one transaction. With the option ``leave_out`` faulty records stay out and the others go on."""
     archive = context.archive
-    with archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
         now = archive.clock.now()
         submission.updated_at = now

@@ -50,7 +50,7 @@ def run(context: Context, submission_id: str) -> StepOutcome:
             break
         batch.append(one)
     items = [_item(context, submission, one, known[one.record_id]) for one in batch]
-    with archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         _enter(context, session, submission_id, batch, items)
     for one in batch:
         context.forget_plan(archive.quarantine / str(one.plan_path))
@@ -134,7 +134,7 @@ def _enter(
 def _finish(context: Context, submission_id: str, listed: DepositList | None) -> None:
     """Freeze the case files that got no record, and the submission's end."""
     archive = context.archive
-    with archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
         actor = actor_of(submission)
         if listed is not None:

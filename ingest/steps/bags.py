@@ -36,7 +36,7 @@ def validate_next(context: Context, submission_id: str) -> bool:
             return False
         rows = [row for row in files.rows(session, submission_id, wanted) if files.within(row.path, roots[0])]
     found = list(_validate(context, submission_id, roots[0], rows, len(checked)))
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
         submission.counts = {**submission.counts, _CHECKED: [*checked, roots[0]]}
         if found:

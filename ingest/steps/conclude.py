@@ -50,7 +50,7 @@ def conclude(context: Context, submission_id: str) -> None:
         records_of.name_by_type(records, kind.zh)
     with context.archive.reading() as session:
         suggested = suggest(context, session, submission_of(session, submission_id), marked, records)
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = submission_of(session, submission_id)
         tell(session, context, submission_id, [*found, *said])
         _plan(session, submission, marked, records, listed, prefix, suggested)

@@ -71,7 +71,7 @@ def _rounds(rows: Sequence[FileRow], most: int) -> Iterator[Sequence[FileRow]]:
 def _note_tools(context: Context, submission_id: str) -> None:
     _, tools = next(iter(context.pool.map(VERSIONS, [None])))
     told = {"unknown": tools.reason} if isinstance(tools, Failed) else tools
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = submission_of(session, submission_id)
         submission.counts = {**submission.counts, "tools": told}
 
@@ -86,7 +86,7 @@ def _look_at(context: Context, submission_id: str, rows: Sequence[FileRow], base
             changes.append({"seq": row.seq, **_columns(answer.identified), "technical": technical})
         else:
             found += _broken(context, row, base, answer, changes)
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         session.execute(update(SubmissionFile), changes)
         tell(session, context, submission_id, found)
         submission = submission_of(session, submission_id)

@@ -53,7 +53,7 @@ def run(context: Context, submission_id: str) -> StepOutcome:
     if subjects:
         _freeze(context, submission_id, replace(deposit, findings=told), subjects)
         return MORE
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         session.execute(update(Submission).where(Submission.id == submission_id).values(state="storing", step="store"))
     return PASSED
 
@@ -69,7 +69,7 @@ def _make_cases(context: Context, submission_id: str) -> bool:
         listed = deposit_list_of(context, session, submission)
     until = time.monotonic() + context.limits.batch_seconds
     while True:  # at least once, however short a batch is
-        with archive.sessions.begin() as session:
+        with context.writing(submission_id) as session:
             submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
             made = case_files.make_some(session, archive, submission, listed, done, _CASES)
             done += made
@@ -211,7 +211,7 @@ def _freeze(context: Context, submission_id: str, deposit: Deposit, subjects: Se
             }
         )
     quarantine.settle(folder)
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         session.execute(update(RecordPlan), changes)
 
 

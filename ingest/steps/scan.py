@@ -93,7 +93,7 @@ def _begin(context: Context, submission_id: str, clamd: Clamd) -> bool:
         _end(context, submission_id, [virus.unreachable(failed.reason, left)])
         return False
     weak = virus.signatures(version, context.virus, context.archive.clock.now())
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = submission_of(session, submission_id)
         tools = {**submission.counts.get("tools", {}), SCANNER: str(version)}
         submission.counts = {**submission.counts, "tools": tools, "scan_at": -1}
@@ -206,7 +206,7 @@ class _Asked:
 
 
 def _write(context: Context, submission_id: str, rows: Sequence[_Row], answers: Sequence[Answer]) -> None:
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = submission_of(session, submission_id)
         _keep(session, context, submission, rows, answers)
         submission.counts = {**submission.counts, "scan_at": rows[-1].position, "starts": 0}
@@ -235,7 +235,7 @@ def _give_up(
 ) -> None:
     """Keep what was answered; one finding for everything else."""
     known = [(row, one) for row, one in zip(rows, answers, strict=True) if one.reason not in {*_AWAY, reason}]
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = submission_of(session, submission_id)
         _keep(session, context, submission, [row for row, _ in known], [one for _, one in known])
         left = len(rows) - len(known) + _left(session, submission_id, rows[-1].position)
@@ -244,7 +244,7 @@ def _give_up(
 
 
 def _end(context: Context, submission_id: str, told: Sequence[Finding]) -> None:
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = submission_of(session, submission_id)
         tell(session, context, submission_id, told)
         submission.counts = {**submission.counts, "scan_over": True}

@@ -112,7 +112,7 @@ def _confirm(
                 "spec": {**one.spec, "written": sorted(told)},
             }
         )
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         objects.confirmed(session, context.archive.replicas, written)
         waiting = select(RecordPlan.record_id).where(RecordPlan.record_id.in_(ids), RecordPlan.state == "frozen")
         still = set(
@@ -128,7 +128,7 @@ def _confirm(
 
 
 def _finish(context: Context, submission_id: str) -> StepOutcome:
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         session.execute(update(Submission).where(Submission.id == submission_id).values(step="accession"))
     return PASSED
 
@@ -152,7 +152,7 @@ def _in_place(context: Context, submission_id: str, error: FileNotFoundError) ->
 def _refuse(context: Context, submission_id: str, found: Sequence[Finding]) -> StepOutcome:
     """The source is no longer what was examined: no row is made; what was written already is a stray."""
     archive = context.archive
-    with archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = session.scalars(select(Submission).where(Submission.id == submission_id)).one()
         submission.state = "rejected"
         submission.updated_at = archive.clock.now()

@@ -157,7 +157,7 @@ def _cut_off(context: Context, submission_id: str, progress: dict[str, Any]) -> 
         first = session.scalars(select(SubmissionFile.source).where(*mine)).first()
     if first is not None and (context.base(submission_id) / first).is_file():
         return False
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         _remove_rows(session, submission_id, progress)
     return True
 
@@ -206,7 +206,7 @@ def _record(
     context: Context, submission_id: str, opening: Opening, rows: list[dict[str, Any]], found: list[Finding]
 ) -> None:
     one, begun = opening.one, opening.done == len(rows)
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = submission_of(session, submission_id)
         counts = dict(submission.counts)
         if begun:
@@ -230,7 +230,7 @@ def _record(
 
 
 def _end(context: Context, submission_id: str, one: FileRow, role: str, found: Iterable[Finding]) -> None:
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         session.execute(update(SubmissionFile).where(SubmissionFile.seq == one.seq).values(role=role))
         tell(session, context, submission_id, found)
 
@@ -241,7 +241,7 @@ def _refuse(context: Context, submission_id: str, one: FileRow, found: list[Find
     The first file goes first, so that a crash in between is seen by it (``_cut_off``).
     """
     base = context.base(submission_id)
-    with context.archive.sessions.begin() as session:
+    with context.writing(submission_id) as session:
         submission = submission_of(session, submission_id)
         progress = submission.counts.get(_STATE) or {}
         if progress.get("seq") == one.seq:

@@ -219,9 +219,9 @@ def _check_tags(further: Mapping[str, bytes], made: Mapping[str, bytes]) -> None
 # -- the frozen plan on disk -----------------------------------------------------------------------------------------
 
 
-def plan_name(record_id: str, version: int) -> str:
-    """File name of a saved plan."""
-    return f"{record_id}-v{version:05d}.plan"
+def plan_name(record_id: str, version: int, sha256: str) -> str:
+    """File name of a saved plan; other contents, another name."""
+    return f"{record_id}-v{version:05d}-{sha256[:16]}.plan"
 
 
 def save(plan: BagPlan, folder: Path, *, durably: bool = True) -> Path:
@@ -230,14 +230,14 @@ def save(plan: BagPlan, folder: Path, *, durably: bool = True) -> Path:
     A caller that saves many plans says ``durably=False`` and brings them to stable storage together.
 
     One file: a line with the SHA-256 of the rest, a JSON line with the facts, a JSON line for each payload file, then
-    the bytes of the tag files one after another. A plan of the same record and version is replaced: it is frozen by the
-    catalogue row that names it, not by this call.
+    the bytes of the tag files one after another. Its name depends on its contents, so that another plan of the same
+    record, made by somebody else at the same time, never takes its place: the catalogue row names the one that counts.
     """
     digest = hashlib.sha256()
     for piece in _body(plan):
         digest.update(piece)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / plan_name(plan.record_id, plan.version)
+    path = folder / plan_name(plan.record_id, plan.version, digest.hexdigest())
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         with temporary.open("xb") as out:
