@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import delete
 
 from lantai.settings import RateSettings
@@ -24,6 +25,9 @@ from tests.services.seaweed import Seaweed
 from tests.unit.lantai_web.conftest import serving
 
 LANTAI = Path(sys.executable).with_name("lantai")
+PATIENCE = 120_000
+"""Milliseconds that a browser waits for anything: a slow machine is no fault of a page."""
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass

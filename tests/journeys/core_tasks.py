@@ -89,7 +89,7 @@ def _deposit(hands: Hands, papers: Papers) -> None:
     hands.fill(page.locator("#f-household_no"), HOUSEHOLD)
     hands.attach(page.locator("#f-files"), papers.scans)
     hands.press(page.locator("[data-submit]"))
-    page.wait_for_url(DEPOSIT, timeout=60_000)
+    page.wait_for_url(DEPOSIT)
     expect(page.locator("[data-state=waiting]")).to_be_visible(timeout=180_000)
 
 
@@ -144,7 +144,7 @@ def _audit(hands: Hands, _papers: Papers) -> None:
     page = hands.page
     _room(hands, "/preservation")
     hands.press(page.locator("form[action='/preservation/audit'] button"))
-    expect(page.locator(".notice--ok, .said").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".notice--ok, .said").first).to_be_visible()
 
 
 def _file_from_tray(hands: Hands, _papers: Papers) -> None:

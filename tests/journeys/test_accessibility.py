@@ -26,7 +26,7 @@ from lantai.site import Site, open_site
 from lantai.web.security import SESSION_COOKIE
 from repository.alarms import AlarmKind, raise_alarm
 from repository.db import open_engine, open_sessions, reading_sessions
-from tests.journeys.conftest import Commands
+from tests.journeys.conftest import PATIENCE, Commands
 from tests.journeys.test_browser import CHROMIUM, OUTPUT, QUIET
 from tests.unit.lantai_web.conftest import serving
 
@@ -101,6 +101,7 @@ def _signed(county: County, chromium: Browser, persona: str, address: str = "") 
         with county.site.archive.sessions.begin() as session:
             token, _ = open_session(session, account_by_name(session, persona), clock=county.site.archive.clock)
         context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": address or county.address}])
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
-from tests.journeys.conftest import Commands
+from tests.journeys.conftest import PATIENCE, Commands
 from tests.journeys.lines import Line
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -122,7 +122,7 @@ def _deposit_find_and_register(page: Page, served: Served, papers: Path, picture
     page.set_input_files("#f-files", sorted(papers.iterdir()))
     page.screenshot(path=OUTPUT / f"{picture}-1-deposit.png")
     page.click("[data-submit]")
-    page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}"), timeout=60_000)
+    page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}"))
     submission = page.url
     _reload_until(page, "form[action$='/accept']")
     page.screenshot(path=OUTPUT / f"{picture}-2-findings.png", full_page=True)
@@ -164,6 +164,7 @@ def first_hour(
     context = chromium.new_context(
         viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts, locale="zh-CN"
     )
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -216,6 +217,7 @@ def test_a_lost_line_and_a_reload_cost_nothing_that_was_sent(served: Served, chr
     line = Line(served.address, bytes_a_second=15 << 20)
     over_line = Served(line.address, served.username, served.first_password)
     context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -233,7 +235,7 @@ def test_a_lost_line_and_a_reload_cost_nothing_that_was_sent(served: Served, chr
         _half_sent(page)
         context.set_offline(True)
         line.cut()
-        expect(page.locator(".queue__state").first).to_contain_text("线路中断", timeout=30_000)
+        expect(page.locator(".queue__state").first).to_contain_text("线路中断")
         page.screenshot(path=OUTPUT / "resume-1-line-lost.png")
         page.wait_for_timeout(1500)
         line.mend()
@@ -244,7 +246,7 @@ def test_a_lost_line_and_a_reload_cost_nothing_that_was_sent(served: Served, chr
         page.set_input_files("#f-files", path)
         before = len(offsets)
         page.click("[data-submit]")
-        page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}"), timeout=60_000)
+        page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}"))
         assert offsets[before] >= 32 << 20, offsets  # after the reload nothing that had arrived was sent again
         receipt = _receipt(page, over_line)
         assert (receipt["files"], receipt["bytes"], receipt["files_sha256"]) == (1, 60 << 20, expected)

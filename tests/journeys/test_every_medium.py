@@ -142,11 +142,11 @@ def test_every_medium_in_one_deposit(
     with town.page(chromium, "wu", size, scripts=scripts) as page:
         _choose(page, town, papers, leave_out=True)
         page.click("[data-submit]")
-        page.wait_for_url(DEPOSIT, timeout=60_000)
+        page.wait_for_url(DEPOSIT)
         address = page.url
         if scripts:  # findings come by themselves
-            expect(page.locator("[data-part=findings] .finding").first).to_be_visible(timeout=30_000)
-            expect(page.locator("[data-state=waiting]")).to_be_visible(timeout=30_000)
+            expect(page.locator("[data-part=findings] .finding").first).to_be_visible()
+            expect(page.locator("[data-state=waiting]")).to_be_visible()
         reload_until(page, "section.left")
         page.screenshot(path=OUTPUT / f"{picture}-1-left-out.png", full_page=True)
         left = page.locator("section.left")
@@ -197,7 +197,7 @@ def test_an_archivist_accepts_the_rest_of_a_refused_deposit(town: Town, chromium
     with town.page(chromium, "wu", PHONE) as page:
         _choose(page, town, papers, leave_out=False)
         page.click("[data-submit]")
-        page.wait_for_url(DEPOSIT, timeout=60_000)
+        page.wait_for_url(DEPOSIT)
         address = page.url
         reload_until(page, "[data-state=rejected]")
         expect(page.locator("main")).to_contain_text("只有 1 件有问题")
@@ -248,7 +248,7 @@ def test_a_list_is_looked_through_mended_and_deposited_without_scripts(
         page.goto(f"{town.address}/deposit")
         page.set_input_files("#f-files", sorted(folder.iterdir()))
         page.click("[data-submit]")
-        page.wait_for_url(DEPOSIT, timeout=60_000)
+        page.wait_for_url(DEPOSIT)
         reload_until(page, "[data-state=waiting]")
         _accept(page, "接收")
         expect(page.locator("ul.links li")).to_have_count(3)
@@ -313,7 +313,7 @@ def test_a_word_on_a_scanned_page_opens_its_picture(town: Town, chromium: Browse
         page.locator(".hit__title a").first.click()
         page.wait_for_url(re.compile(f"page={PAGES - 1}"))
         mark = page.locator(".marks rect").first
-        expect(mark).to_be_visible(timeout=15_000)
+        expect(mark).to_be_visible()
         page.wait_for_timeout(500)
         page.screenshot(path=OUTPUT / "medium-6-scanned-page.png")
         assert mark.bounding_box() is not None

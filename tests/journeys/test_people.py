@@ -120,7 +120,7 @@ def _taken_in(made: Town, browser: Browser, folder: Path) -> dict[str, str]:
         page.goto(f"{made.address}/deposit")
         page.set_input_files("#f-files", sorted(papers.iterdir()))
         page.click("[data-submit]")
-        page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}$"), timeout=60_000)
+        page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}$"))
         reload_until(page, "[data-state=waiting]")
         page.locator("details.confirm:has(form[action$='/accept']) > summary").click()
         page.locator("form[action$='/accept'] button").click()
@@ -300,7 +300,7 @@ def _end_by_time(site: Town, page: Page) -> None:
     end_grants(site.commands, "sun", seconds=4)
     page.reload()
     expect(page.locator(".notice--copy")).to_be_visible()
-    expect(page.locator("[data-ended]")).to_be_visible(timeout=15_000)
+    expect(page.locator("[data-ended]")).to_be_visible()
 
 
 @pytest.mark.parametrize("how", ["no-scripts", "phone", "keys"])

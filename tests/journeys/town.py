@@ -31,7 +31,7 @@ from lantai.settings import load
 from lantai.site import open_site
 from repository.clock import SystemClock
 from repository.tables import AccessGrant, Account
-from tests.journeys.conftest import LANTAI, Commands
+from tests.journeys.conftest import LANTAI, PATIENCE, Commands
 
 PASSWORD = "a-long-synthetic-password-7"
 PHONE, DESK = (360, 740), (1366, 768)
@@ -76,7 +76,7 @@ class Town:
             reduced_motion="reduce",
             storage_state=self.states.get(who),
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
