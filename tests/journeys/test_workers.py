@@ -62,7 +62,6 @@ def test_a_killed_workers_deposits_are_finished_by_the_others(
         )
 
 
-@pytest.mark.chaos
 def test_a_frozen_worker_wakes_up_to_find_its_work_done_by_others(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
