@@ -31,6 +31,7 @@ from repository.archive import Archive
 from repository.backup import bag, passphrase, rows
 from repository.backup.bag import Facts, Label
 from repository.keys import Keys
+from repository.leases import Hold
 from repository.ledger import backup_acts
 from repository.ledger.acts import STREAMS, ActorRef
 from repository.ledger.seal import last_block, seal
@@ -46,7 +47,8 @@ Progress = Callable[[int, int | None, str | None], None]
 
 SECRETS_FORMAT = "lantai-backup-secrets/1"
 _LEASE = "backup"
-_LEASE_SECONDS = 3600.0
+_LEASE_SECONDS = 600.0
+"""Prolonged while the backup runs; so long is the work of a killed one kept from others."""
 _SPOOL = ".backup-"
 _ROUNDS = 3
 
@@ -113,14 +115,15 @@ def make(site: Site, store: Store, *, secret: str, actor: ActorRef, progress: Pr
     """Make a backup in ``store`` and read it back.
 
     ``Invalid`` for a passphrase that is too short, ``Conflict`` for a store that is a replica, ``Unavailable`` when the
-    store does not answer or another process makes a backup now. Nothing half made is ever listed.
+    store does not answer, another process makes a backup now (``lease.held``) or took it over (``lease.lost``). Nothing half made
+    is ever listed.
     """
     archive = site.archive
     passphrase.checked(secret)
     store.prepare()
     refuse_preserved(archive, store)
     holder = leases.holder_name(_LEASE)
-    with leases.held(archive.sessions, _LEASE, holder, _LEASE_SECONDS, archive.clock):
+    with leases.kept(archive.sessions, _LEASE, holder, _LEASE_SECONDS, archive.clock) as hold:
         backup_id = new_id()
         earlier, _unfinished = bag.listing(store)
         with archive.sessions.begin() as session:
@@ -134,7 +137,7 @@ def make(site: Site, store: Store, *, secret: str, actor: ActorRef, progress: Pr
             )
         _settle(archive)
         try:
-            label = _write(site, store, backup_id, secret, progress)
+            label = _write(site, store, backup_id, secret, progress, hold)
         except BaseException as error:
             code = error.code if isinstance(error, LantaiError) else "backup.interrupted"
             with archive.sessions.begin() as session:
@@ -175,19 +178,20 @@ def refuse_preserved(archive: Archive, store: Store) -> None:
         )
 
 
-def _write(site: Site, store: Store, backup_id: str, secret: str, progress: Progress) -> Label:
+def _write(site: Site, store: Store, backup_id: str, secret: str, progress: Progress, hold: Hold) -> Label:
     now = site.archive.clock.now()
     with _spool(site.settings.home) as folder, _snapshot(site.engine) as session:
         facts = _facts(session, site, backup_id, now)
         files = []
         tables = rows.kept(Base.metadata)
         for place, table in enumerate(tables):
+            hold.still()
             progress(place, len(tables), table.name)
             files.append(rows.write_table(session, table, folder / f"{table.name}.jsonl.gz"))
         session.rollback()  # the snapshot has served; writing to a far store may take long
         told = Facts(**{**facts.__dict__, "tables": {one.name: one.rows for one in files}})
         progress(len(tables), len(tables), store.name)
-        return bag.write(store, told, files, secrets=_secrets(site.settings), passphrase=secret)
+        return bag.write(store, told, files, secrets=_secrets(site.settings), passphrase=secret, hold=hold)
 
 
 @contextmanager

@@ -2,25 +2,32 @@
 
 A lease is one row. Taking, prolonging and releasing it are single statements, so that two processes can never both
 believe that they hold it, on SQLite and on PostgreSQL alike. A holder that dies loses the lease when it expires; a
-holder that works longer than it asked for prolongs it in time with ``renew`` and stops when that fails.
+holder that works longer than it asked for prolongs it in time with ``renew``, or has that done beside the work (``kept``), and stops
+when that fails.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from metadata.errors import Unavailable
 from repository.clock import Clock, stamp
 from repository.db import Sessions, insert_or
 from repository.tables import Lease
+
+log = logging.getLogger(__name__)
 
 
 def holder_name(purpose: str) -> str:
@@ -72,6 +79,65 @@ def held(sessions: Sessions, name: str, holder: str, seconds: float, clock: Cloc
         yield
     finally:
         release(sessions, name, holder)
+
+
+@dataclass
+class Hold:
+    """A lease that is prolonged beside the work of its holder; ``lost`` is set when another process has it."""
+
+    sessions: Sessions
+    name: str
+    holder: str
+    seconds: float
+    clock: Clock
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    def still(self) -> None:
+        """Go on; ``Unavailable`` (``lease.lost``) when it was seen that another process has the lease. Costs nothing."""
+        if self.lost.is_set():
+            raise _lost(self.name)
+
+    def prolong(self) -> None:
+        """Prolong the lease now, as before a step that only its holder may take; ``Unavailable`` when it is lost."""
+        if not renew(self.sessions, self.name, self.holder, self.seconds, self.clock):
+            self.lost.set()
+        self.still()
+
+
+@contextmanager
+def kept(sessions: Sessions, name: str, holder: str, seconds: float, clock: Clock) -> Iterator[Hold]:
+    """Hold the lease ``name`` for the block as ``held`` does, prolonged by a thread however long the block takes.
+
+    A database that is away for a while loses nothing as long as no other process takes the lease.
+    """
+    hold, ended = Hold(sessions, name, holder, seconds, clock), threading.Event()
+
+    def keep() -> None:
+        while not hold.lost.is_set() and not ended.wait(seconds / 3):
+            try:
+                if not renew(sessions, name, holder, seconds, clock):
+                    hold.lost.set()
+            except SQLAlchemyError as error:
+                log.warning("lease %s could not be prolonged now: %s", name, error)
+
+    with held(sessions, name, holder, seconds, clock):
+        keeper = threading.Thread(target=keep, name=f"lease-{name}", daemon=True)
+        keeper.start()
+        try:
+            yield hold
+        finally:
+            ended.set()
+            keeper.join()
+
+
+def _lost(name: str) -> Unavailable:
+    return Unavailable(
+        "lease.lost",
+        zh=f"“{name}”工作的占用已失效，另一个进程接手了这项工作（本进程可能停顿过久），本进程已中止，没有完成。请等另一个进程结束后重试。",
+        en=f"The right to do the work '{name}' was lost to another process (this one may have stood still for too long); "
+        "the work was ended here unfinished. Try again when the other process has finished.",
+        lease=name,
+    )
 
 
 def _held_by_another(sessions: Sessions, name: str) -> Unavailable:

@@ -24,6 +24,7 @@ from repository.bag.plan import PayloadFile, plan_bag
 from repository.bag.read import members_of
 from repository.bag.verify import ObjectCheck
 from repository.clock import parse_stamp, stamp
+from repository.leases import Hold
 from repository.storage.base import Store
 
 FORMAT = "lantai-backup/1"
@@ -151,10 +152,13 @@ class Seen:
     size: int
 
 
-def write(store: Store, facts: Facts, files: Sequence[TableFile], *, secrets: bytes, passphrase: str) -> Label:
+def write(
+    store: Store, facts: Facts, files: Sequence[TableFile], *, secrets: bytes, passphrase: str, hold: Hold | None = None
+) -> Label:
     """Pack the tables with the sealed ``secrets`` into ``store``, read it all back, and write the label.
 
-    Errors of the store pass; ``Invalid`` (``backup.damaged``) when what the store gives back is not what was written.
+    Errors of the store pass; ``Invalid`` (``backup.damaged``) when what the store gives back is not what was written;
+    ``Unavailable`` (``lease.lost``) and no label when ``hold`` was lost on the way.
     """
     payload = [
         PayloadFile(
@@ -179,12 +183,21 @@ def write(store: Store, facts: Facts, files: Sequence[TableFile], *, secrets: by
         algorithms=_ALGORITHMS,
         bagging_date=facts.made_at.date(),
     )
-    written = store.create(facts.key, packed(plan, _open))
-    seen = examine(lambda: store.read(facts.key), facts.key, expect=written.sha256)
+    written = store.create(facts.key, _while_held(hold, packed(plan, _open)))
+    seen = examine(lambda: _while_held(hold, store.read(facts.key)), facts.key, expect=written.sha256)
+    if hold is not None:
+        hold.prolong()
     label = Label(facts, facts.key, seen.sha256, seen.size)
     data = label.to_bytes()
     store.create(_label_key(facts.key), [data], expect=hashlib.sha256(data).hexdigest())
     return label
+
+
+def _while_held(hold: Hold | None, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        if hold is not None:
+            hold.still()
+        yield chunk
 
 
 def _open(path: str) -> BinaryIO:

@@ -8,7 +8,6 @@ there and was read back intact. Only then is the replica ``active``, and counts 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -72,20 +71,8 @@ def right_to_fill(archive: Archive, name: str) -> Iterator[None]:
     The lease is short, so that a killed filler is soon followed by another, and renewed beside the work.
     """
     lease, holder = f"fill-{name}"[:40], leases.holder_name("fill")
-    ended = threading.Event()
-
-    def keep() -> None:
-        while not ended.wait(_LEASE_SECONDS / 3):
-            leases.renew(archive.sessions, lease, holder, _LEASE_SECONDS, archive.clock)
-
-    with leases.held(archive.sessions, lease, holder, _LEASE_SECONDS, archive.clock):
-        keeper = threading.Thread(target=keep, name="fill-lease", daemon=True)
-        keeper.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            keeper.join()
+    with leases.kept(archive.sessions, lease, holder, _LEASE_SECONDS, archive.clock):
+        yield
 
 
 def fill(archive: Archive, name: str) -> Step:

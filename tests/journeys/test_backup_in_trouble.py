@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select, update
 
 from lantai import backups
 from lantai.replica_settings import ReplicaSettings
 from lantai.settings import load
 from lantai.site import Site, initialise
-from metadata.errors import Conflict, LantaiError
+from metadata.errors import Conflict, LantaiError, Unavailable
 from repository.backup import bag
 from repository.ledger.acts import ActorRef
 from repository.pending import write_pending_objects
 from repository.revisions import FrozenObject, freeze
 from repository.storage import layout
 from repository.storage.local import LocalStore
+from repository.tables import Lease, LedgerEntry
 
 SECRET = "correct horse battery staple"
 
@@ -56,3 +58,22 @@ def test_a_store_that_is_away_keeps_no_other_from_its_backup(site: Site, tmp_pat
     with pytest.raises(LantaiError):
         backups.make_scheduled(site)
     assert len(bag.listing(LocalStore("vault", tmp_path / "vault"))[0]) == 1
+
+
+def test_a_backup_that_another_took_over_ends_without_a_label(site: Site, tmp_path: Path) -> None:
+    archive, vault = site.archive, LocalStore("vault", tmp_path / "vault")
+
+    def taken_over(done: int, _total: int | None, _what: str | None) -> None:
+        if done == 0:
+            with archive.sessions.begin() as session:
+                session.execute(update(Lease).values(holder="another"))
+
+    with pytest.raises(Unavailable) as lost:
+        backups.make(site, vault, secret=SECRET, actor=ActorRef("console:t", "console"), progress=taken_over)
+    assert lost.value.code == "lease.lost"
+    listed, unfinished = bag.listing(vault)
+    assert (len(listed), len(unfinished)) == (0, 1)
+    with archive.reading() as session:
+        assert session.scalar(select(Lease.holder).where(Lease.name == "backup")) == "another"
+        failed = select(LedgerEntry.body).where(LedgerEntry.act == "backup.failed")
+        assert "lease.lost" in session.scalars(failed).one()

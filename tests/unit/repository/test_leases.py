@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from metadata.errors import Unavailable
 from repository import leases
-from repository.clock import FixedClock
+from repository.clock import FixedClock, SystemClock
 from repository.db import Sessions
+from repository.tables import Lease
 
 pytestmark = pytest.mark.both_databases
 
@@ -61,3 +64,26 @@ def test_holder_names_differ() -> None:
     names = {leases.holder_name("audit") for _ in range(50)}
     assert len(names) == 50
     assert all(len(name) <= 80 for name in names)
+
+
+def test_a_kept_lease_is_prolonged_beside_the_work_until_another_has_it(sessions: Sessions) -> None:
+    clock = SystemClock()
+
+    def until() -> datetime:
+        with sessions() as session:
+            return session.get_one(Lease, "backup").expires_at
+
+    with leases.kept(sessions, "backup", "one", 0.6, clock) as hold:
+        first, patience = until(), time.monotonic() + 20
+        while until() == first and time.monotonic() < patience:
+            time.sleep(0.05)
+        assert until() > first
+        hold.still()
+        with sessions.begin() as session:
+            session.execute(update(Lease).values(holder="two"))
+        assert hold.lost.wait(20)
+        with pytest.raises(Unavailable) as lost:
+            hold.still()
+    assert lost.value.code == "lease.lost"
+    with sessions() as session:
+        assert session.get_one(Lease, "backup").holder == "two"
