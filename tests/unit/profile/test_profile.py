@@ -65,7 +65,7 @@ def broken(file: str, old: str, new: str) -> tuple[Invalid, int]:
         ("borrowing.yaml", "CHK11, REV04]", "CHK11, REV99]", "redact_for_household", "document type REV99"),
         ("review.yaml", "period: P6M", "period: monthly", "periods[2].period", "pattern"),
         ("review.yaml", "overrides_allowed: true", "overrides_allowed: maybe", "overrides_allowed", "true or false"),
-        ("profile.yaml", "effective_on: 2026-11-24", "effective_on: soon", "effective_on", "date"),
+        ("profile.yaml", "effective_on: 2026-11-30", "effective_on: soon", "effective_on", "date"),
         ("profile.yaml", "[sha512, sm3]", "[sha512, md5]", "digest_algorithms[1]", "sm3"),
         ("profile.yaml", "zh: 社会救助\n", "", "zh", "missing"),
         ("profile.yaml", "{serial:06d}", "{serial:06d", "household_no.template", "braces"),
