@@ -19,13 +19,14 @@ from repository.rights import settle
 _FORBIDDEN = "42501"
 
 
-def open_database(settings: Settings) -> Engine:
-    """The engine that everything of the program works with."""
+def open_database(settings: Settings, *, patient: bool = False) -> Engine:
+    """The engine that everything of the program works with; ``patient``: one whose statements have no limit of time."""
     return open_engine(
         settings.database_url,
         busy_seconds=settings.busy_seconds,
         pool=settings.database_pool,
         application=f"lantai {settings.site_name}",
+        patient=patient,
     )
 
 

@@ -176,7 +176,7 @@ def _into(
     actor: ActorRef,
     progress: Progress,
 ) -> None:
-    owner = open_engine(settings.database_owner_url, busy_seconds=settings.busy_seconds)
+    owner = open_engine(settings.database_owner_url, busy_seconds=settings.busy_seconds, patient=True)
     try:
         _refuse_newer(owner, seen.facts.schema)
         with owner.connect() as connection:
@@ -190,7 +190,7 @@ def _into(
     finally:
         owner.dispose()
     bring_up_to_date(settings)
-    engine = open_database(settings)
+    engine = open_database(settings, patient=True)  # marks every file of the holdings in one statement
     try:
         archive = build_archive(settings, engine, SystemClock())
         progress("stores", 0, 0)

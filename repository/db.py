@@ -59,7 +59,7 @@ class DatabasePool(BaseModel):
     overflow: int = Field(10, ge=0, le=200, description="connections opened beyond these while there is much to do")
     seconds: float = Field(10.0, gt=0, le=300, description="how long to wait for a connection to become free")
     statement_seconds: float = Field(
-        60.0, ge=1, le=3600, description="longest time for one statement; upgrades and rebuilds have no limit"
+        60.0, ge=1, le=3600, description="longest time for one statement; upgrades, rebuilds and restores have no limit"
     )
 
 
@@ -84,7 +84,7 @@ def open_engine(
     """An engine for ``url`` with the settings that Lantai relies on; a missing SQLite folder is made.
 
     ``busy_seconds`` is the wait for a lock. ``patient`` lets a statement of PostgreSQL take as long as it wants (schema
-    changes, rebuilds). ``application`` is the name under which the server lists the connections.
+    changes, rebuilds, restores). ``application`` is the name under which the server lists the connections.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from lantai.site import Site, initialise, open_site
 from lantai.stores import open_store
 from metadata.errors import Conflict
 from repository.backup import bag
+from repository.db import open_engine
 from repository.fixity import audit
 from repository.fixity.outcome import FAULTS, Outcome
 from repository.ledger.acts import ActorRef
@@ -25,7 +27,7 @@ from repository.ledger.catalogue import verify_catalogue
 from repository.ledger.seal import seal
 from repository.storage.base import Store
 from repository.tables import LedgerEntry, Organ
-from tests.services.postgres import Postgres
+from tests.services.postgres import PgDatabase, Postgres
 from tests.services.seaweed import Seaweed
 
 SECRET = "correct horse battery staple"
@@ -34,11 +36,31 @@ ACTOR = ActorRef("console:tester", "console")
 pytestmark = pytest.mark.slow
 
 
-def _restored(store: Store) -> Site:
+def _restored(store: Store, progress: Callable[[str, int, int], None] = lambda *_: None) -> Site:
     label = bag.find(store, "newest")
-    told = restore(lambda: store.read(label.key), label.name, secret=SECRET, actor=ACTOR, expect=label.sha256)
+    told = restore(
+        lambda: store.read(label.key),
+        label.name,
+        secret=SECRET,
+        actor=ACTOR,
+        expect=label.sha256,
+        progress=progress,
+    )
     assert not told.ahead.stops
     return open_site()
+
+
+_SLOW = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.2); RETURN NULL; END';
+CREATE TRIGGER slow AFTER UPDATE ON stored_file FOR EACH STATEMENT EXECUTE FUNCTION slow();
+"""
+
+
+def _as_owner(database: PgDatabase, sql: str) -> None:
+    engine = open_engine(database.owner_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(sql)
+    engine.dispose()
 
 
 def _town(site: Site, number: int) -> None:
@@ -90,7 +112,15 @@ def test_a_site_moves_to_a_server_and_back(
     monkeypatch.setenv("LANTAI_HOME", str(tmp_path / "second"))
     monkeypatch.setenv("LANTAI_DATABASE_URL", database.program_url)
     monkeypatch.setenv("LANTAI_DATABASE_OWNER_URL", database.owner_url)
-    site = _restored(store)
+    monkeypatch.setenv("LANTAI_DATABASE_POOL__STATEMENT_SECONDS", "1")  # restoring is not bound by it
+
+    def slowly(what: str, _done: int, _total: int) -> None:
+        if what == "stores":  # the tables are there, and the settings are read
+            _as_owner(database, _SLOW)
+            monkeypatch.delenv("LANTAI_DATABASE_POOL__STATEMENT_SECONDS")
+
+    site = _restored(store, slowly)
+    _as_owner(database, "DROP FUNCTION slow CASCADE")
     try:
         assert site.engine.dialect.name == "postgresql"
         _town(site, 102)  # its numbers go on after the restored ones
