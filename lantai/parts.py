@@ -43,7 +43,8 @@ class Part:
 
     ``name``: ``database``, ``replica b``, ``index``, ``scanner``, ``workers`` and so on, without places and hosts.
     ``zh`` and ``en``: a sentence for who runs the site; it may name folders and hosts. ``since``: from when it has been
-    so, as far as is known; none for a part that is well. ``needed``: without it nobody can be served.
+    so, as far as is known; none for a part that is well. ``needed``: without it nobody can be served. ``late``: what is new
+    is not in it yet.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Part:
     en: str
     since: datetime | None = None
     needed: bool = False
+    late: bool = False
 
     @property
     def ok(self) -> bool:

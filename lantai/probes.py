@@ -235,7 +235,7 @@ def index(site: Site) -> Part:
     if pending and oldest is not None and now - oldest > INDEX_LATE:
         zh = f"检索落后 {pending} 处变动，正在补上。"
         en = f"Search is behind by {pending} changes, catching up."
-        return Part("index", State.DEGRADED, zh, en, since=oldest)
+        return Part("index", State.DEGRADED, zh, en, since=oldest, late=True)
     if condition.state != "ok":
         return Part("index", State.DEGRADED, condition.zh, condition.en)
     zh, en = f"{count} 条。", f"{count} entries."

@@ -38,10 +38,26 @@ def troubles(visit: Visit) -> list[PartLine]:
 
 
 def of_searching(visit: Visit) -> list[PartLine]:
-    """That a search does not show everything, or cannot be done, while it is so."""
+    """That a search does not show everything, or cannot be done, while it is so.
+
+    Why, and what to do about it, is for who may see the state of the site.
+    """
     if not visit.may(Permission.SEARCH):
         return []
-    return [_line(visit, one) for one in _parts(visit).glance() if one.name == "index" and not one.ok]
+    found = [one for one in _parts(visit).glance() if one.name == "index" and not one.ok]
+    if visit.may(Permission.STATUS_READ):
+        return [_line(visit, one) for one in found]
+    return [line for one in found for line in _plainly(visit, one)]
+
+
+def _plainly(visit: Visit, index: Part) -> Iterator[PartLine]:
+    _ = i18n.translations(visit.language).gettext
+    if index.state is State.DOWN:
+        words = _("Search cannot be used now. Nothing is lost; it comes back by itself when the fault is mended.")
+        yield PartLine(_("Search"), "bad", words)
+    elif index.late:
+        words = _("Search is behind: new papers may be missing. Nothing is lost.")
+        yield PartLine(_("Search"), "look", words)
 
 
 def _deposits(visit: Visit, wrong: list[Part]) -> Iterator[PartLine]:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,8 +22,10 @@ from hypothesis import strategies as st
 
 from lantai.settings import load
 from lantai.site import Site, initialise
+from lantai.web.security import LANGUAGE_COOKIE
 from metadata.household import household_no
 from metadata.idcard import check_digit
+from repository.tables import Outbox
 from tests.unit.lantai_web.conftest import PASSWORD, Browser, _people, serving, take_in
 
 HERE, THERE = household_no("990101001001", 7), household_no("990101002001", 3)
@@ -330,3 +333,27 @@ def _same(visit: Open) -> Browser:
     if not _KNOWN:
         _KNOWN.append(visit("archivist"))
     return _KNOWN[0]
+
+
+def test_who_searches_is_told_plainly_that_search_is_behind(site: Site) -> None:
+    late = Outbox(kind="record", subject_id="none", created_at=site.archive.clock.now() - timedelta(minutes=9))
+    with site.archive.sessions.begin() as session:
+        session.add(late)
+    told = {}
+    try:
+        with serving(site) as base:
+            for name in ("clerk", "archivist"):
+                browser = Browser(base)
+                browser.sign_in(name, PASSWORD)
+                told[name] = browser.get("/search").text
+                browser.http.cookies.set(LANGUAGE_COOKIE, "en")
+                told[name] += browser.get("/search").text
+                browser.http.close()
+    finally:
+        with site.archive.sessions.begin() as session:
+            session.delete(late)
+    plain = ("检索稍有滞后，新材料可能暂时查不到；没有任何材料丢失。", "Search is behind: new papers may be missing.")
+    technical = ("检索落后 1 处变动", "Search is behind by 1 changes")
+    assert all(one in told["clerk"] for one in plain)
+    assert not any(one in told["clerk"] for one in technical)
+    assert all(one in told["archivist"] for one in technical)
