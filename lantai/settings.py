@@ -209,7 +209,10 @@ class Settings(BaseSettings):
         description="secret access keys of s3 replicas by name, as in LANTAI_REPLICA_SECRETS__B",
     )
     confirmations: int = Field(
-        0, ge=0, le=16, description="replicas that must confirm before a version is registered; 0: every required one"
+        0,
+        ge=0,
+        le=16,
+        description="replicas that must confirm before a version is registered, no more than are required; 0: every required one",
     )
     backups: list[ReplicaSettings] = Field(
         default_factory=list, description="stores that backups go to; never a replica, nor a folder inside one"
@@ -333,7 +336,7 @@ class Settings(BaseSettings):
 def load(**given: Any) -> Settings:
     """The settings of the site at ``LANTAI_HOME``; ``Invalid`` names the file or variable and the key at fault."""
     try:
-        return Settings(**given)
+        return _with_enough_replicas(Settings(**given))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "lantai.toml"
@@ -358,3 +361,19 @@ def load(**given: Any) -> Settings:
             zh=f"lantai.toml 不是有效的 TOML：{error}。",
             en=f"lantai.toml is not valid TOML: {error}.",
         ) from error
+
+
+def _with_enough_replicas(settings: Settings) -> Settings:
+    """The settings, unless they ask for more confirmations than they name required replicas.
+
+    What became of a replica since, retired or still being filled, does not count here: a site that runs goes on.
+    """
+    required = sum(one.required for one in settings.replicas)
+    if settings.confirmations > required:
+        raise Invalid(
+            "settings.confirmations",
+            zh=f"设置 confirmations = {settings.confirmations}，而设置中只有 {required} 个必需的副本（required = true），没有做任何操作。请减小 confirmations，或增加必需的副本。",
+            en=f"The setting confirmations = {settings.confirmations} asks for more than the {required} required replicas (required = true) in the settings; nothing was done. Lower confirmations, or name more required replicas.",
+            key="confirmations",
+        )
+    return settings

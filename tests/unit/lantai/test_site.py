@@ -121,6 +121,25 @@ def test_a_wrong_setting_with_a_secret_in_it_is_one_line_without_it(
     assert "s3cret-word" not in f"{error.value.zh} {error.value.en}"
 
 
+@pytest.mark.parametrize(
+    ("confirmations", "required", "refused"), [(2, True, False), (3, True, True), (2, False, True)]
+)
+def test_more_confirmations_than_required_replicas_are_refused(
+    home: Path, confirmations: int, required: bool, refused: bool
+) -> None:
+    home.mkdir()
+    replicas = '[[replicas]]\nname = "a"\npath = "a"\n[[replicas]]\nname = "b"\npath = "b"\n'
+    text = f"confirmations = {confirmations}\n{replicas}required = {str(required).lower()}\n"
+    (home / "lantai.toml").write_text(text, encoding="utf-8")
+    if not refused:
+        assert load(home=home).confirmations == confirmations
+        return
+    with pytest.raises(LantaiError) as error:
+        load(home=home)
+    assert error.value.code == "settings.confirmations"
+    assert all(f"confirmations = {confirmations}" in one for one in (error.value.zh, error.value.en))
+
+
 def test_a_path_with_quotes_survives_the_settings(home: Path) -> None:
     settings = load(home=home)
     settings.replicas[0].path = home.parent / 'disk "one" \\ x'
