@@ -248,6 +248,8 @@ TASKS = (
 FOLLOW_UP = ("pending", "index", "derive", "index")
 _BACKUP = "backup"
 _BY_NAME = {task.name: task for task in (*TASKS, Task(_BACKUP, "", _backup, steps=1))}
+NAMES = tuple(_BY_NAME)
+"""Of every task that some site has."""
 
 
 def tasks(site: Site) -> list[Task]:

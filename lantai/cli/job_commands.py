@@ -34,7 +34,7 @@ def list_all(
 ) -> None:
     """List jobs, newest first."""
     _known("state", state, list(STATES))
-    _known("work", work, [*(one.value for one in Work), *(f"care.{one.name}" for one in care.TASKS)])
+    _known("work", work, [*(one.value for one in Work), *(f"care.{one}" for one in care.NAMES)])
     _known("queue", queue, [one.value for one in Queue])
     wanted = JobFilter(state, work, queue, clock or work.startswith("care."))
     with opened() as (site, _actor), site.archive.reading() as session:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from access.organs import within_reach
 from lantai import care, i18n, steering
 from lantai.heartbeats import workers as worker_rows
 from lantai.job_rows import STATES, JobFilter, JobRow, StepRow
@@ -15,7 +17,7 @@ from lantai.web import display, views_index
 from lantai.web.labels import label
 from lantai.web.visit import Visit
 from metadata.rights import Permission
-from repository.tables import Account
+from repository.tables import Account, Organ
 
 _KINDS = {"running": "run", "waiting": "plain", "done": "ok", "failed": "bad", "stopped": "look"}
 _NEWEST = 12
@@ -88,7 +90,7 @@ def asked(*, state: str = "", work: str = "", queue: str = "", clock: bool = Fal
 
     What the clock began and ended well is left out unless ``clock``, or its kind, is asked for.
     """
-    works = {one.value for one in Work} | {f"care.{one.name}" for one in care.TASKS}
+    works = {one.value for one in Work} | {f"care.{one}" for one in care.NAMES}
     return JobFilter(
         state=state if state in STATES else "",
         work=work if work in works else "",
@@ -114,11 +116,10 @@ def one(session: Session, visit: Visit, job_id: str) -> JobPage:
     may = visit.may(Permission.JOB_CONTROL)
     fault = row.waits or row.cause or {}
     submission_id = submission_of(row.id)
-    account = session.get(Account, row.actor_id) if row.actor_id else None
     return JobPage(
         line=_line(visit, row),
         request_id=row.request_id,
-        asked_by=account.username if account else row.actor_id,
+        asked_by=_asked_by(session, visit, row.actor_id),
         submission_id=submission_id if visit.may(Permission.ACCEPT) else "",
         fault_at=str(fault.get("at", "")),
         steps=visit.site.jobs.rows.steps(session, row.id),
@@ -126,6 +127,20 @@ def one(session: Session, visit: Visit, job_id: str) -> JobPage:
         may_resume=may and row.state == "stopped",
         may_retry=may and row.state == "failed",
     )
+
+
+def _asked_by(session: Session, visit: Visit, actor_id: str) -> str:
+    """The user name, where the account lies within the reader's divisions or is her own; else that it is another's."""
+    account = session.get(Account, actor_id) if actor_id else None
+    if account is None or account.id == visit.person.id:
+        return account.username if account else actor_id
+    reached = (
+        within_reach(visit.person, one, visit.site.archive.profile)
+        for one in (Permission.STATUS_READ, Permission.ACCOUNT_WRITE)
+    )
+    if session.scalar(select(Organ.id).where(Organ.id == account.organ_id, or_(*reached))) is not None:
+        return account.username
+    return i18n.translations(visit.language).gettext("Another organ's account")
 
 
 def workers(session: Session, visit: Visit) -> WorkerPage:
@@ -157,7 +172,7 @@ def works(visit: Visit) -> list[tuple[str, list[tuple[str, str]]]]:
     """Kinds of jobs for a list of choices: what somebody asks for, and what the clock begins."""
     catalogue = i18n.translations(visit.language)
     asked_for = [(one.value, label(catalogue, one.value, "work")) for one in Work if one is not Work.CARE]
-    by_clock = [(f"care.{one.name}", label(catalogue, f"care.{one.name}", "work")) for one in care.TASKS]
+    by_clock = [(f"care.{one}", label(catalogue, f"care.{one}", "work")) for one in care.NAMES]
     return [("", asked_for), (catalogue.gettext("Begun by the clock"), by_clock)]
 
 

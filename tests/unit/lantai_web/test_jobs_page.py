@@ -8,15 +8,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from typer.testing import CliRunner
 
+from access.accounts import create_account
+from access.actors import console_actor
 from lantai.cli.app import whole
 from lantai.heartbeats import database_seconds
 from lantai.job_notes import JobNotes
 from lantai.settings import load
 from lantai.site import Site, initialise
-from repository.tables import Heartbeat
+from repository.tables import Account, Heartbeat
 from tests.unit.lantai_web.conftest import PASSWORD, Browser, _people, serving
 
 Visit = Callable[[str], Browser]
@@ -115,3 +117,32 @@ def test_workers_and_queues_that_nobody_serves_are_listed(
         assert json.loads(run.stdout)["state"] == state, run.output
     run = CliRunner().invoke(whole(), ["jobs", "list", "--queue", "ingest", "--json"])
     assert [one["id"] for one in json.loads(run.stdout)["jobs"]] == [JOB]
+
+
+def test_who_asked_for_a_job_is_named_within_the_divisions_of_who_reads(site: Site, visit: Visit) -> None:
+    names = ("archivist", "other")
+    with site.archive.sessions.begin() as session:
+        create_account(
+            session,
+            archive=site.archive,
+            actor=console_actor(session, site.archive.profile, "test"),
+            username="keeper",
+            display_name="合成 keeper",
+            organ_code="ts1",
+            password=PASSWORD,
+            roles=[("archivist_township", "ts1")],
+        )
+        ids = dict(session.execute(select(Account.username, Account.id)).tuples().all())
+        jobs = {name: site.jobs.enqueue_audit(session, name, actor_id=ids[name]) for name in (*names, "keeper")}
+    near, far = visit("keeper"), visit("archivist")
+
+    def told(browser: Browser, name: str) -> str:
+        return str(browser.api("GET", f"/system/jobs/{jobs[name]}").json()["asked_by"])
+
+    assert [told(near, name) for name in (*names, "keeper")] == ["其他机构的帐号", "其他机构的帐号", "keeper"]
+    assert [told(far, name) for name in (*names, "keeper")] == ["archivist", "other", "keeper"]
+    assert "其他机构的帐号" in near.get(f"/system/jobs/{jobs['other']}").text
+
+
+def test_backups_are_a_kind_of_job_to_ask_for(visit: Visit) -> None:
+    assert '<option value="care.backup" selected>' in visit("sysadmin").get("/system/jobs?work=care.backup").text

@@ -59,7 +59,7 @@ def test_the_language_is_chosen_by_the_person_then_the_browser() -> None:
 
 
 def test_everything_done_by_the_clock_has_words() -> None:
-    assert {f"care.{task.name}" for task in care.TASKS} <= set(WORDS["work"])
+    assert {f"care.{name}" for name in care.NAMES} <= set(WORDS["work"])
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
