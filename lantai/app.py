@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from access.masking import mask_log
 from ingest.extract.on_demand import Renders
 from lantai.api import health, metrics, routes
+from lantai.metering import Readers
 from lantai.metrics import Meters
 from lantai.probes import parts_of
 from lantai.problems import (
@@ -79,6 +80,7 @@ def create_app(site: Site) -> FastAPI:
     app.state.figures = {}
     app.state.parts = parts_of(site)
     app.state.meters = Meters(site, app.state.parts)
+    app.state.readers = Readers(site.settings.metrics, site.settings.rates)
     app.state.renders = Renders(site.archive)
     app.state.sign_in_limit = SignInLimit(site.settings)
     app.add_middleware(Unforeseen, answer=_answer)

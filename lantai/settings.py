@@ -69,7 +69,9 @@ class RateSettings(BaseModel):
 
     searches_per_minute: int = Field(240, ge=0, description="searches of one session or token in a minute")
     failed_sign_ins_per_minute: int = Field(
-        60, ge=0, description="wrong passwords from one address in a minute; known browsers are not counted"
+        60,
+        ge=0,
+        description="wrong passwords from one address in a minute, known browsers not counted; and as many wrong tokens for `/metrics`",
     )
 
 

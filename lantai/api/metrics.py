@@ -7,20 +7,28 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from lantai.metering import FORWARDED, may_read
+from lantai.metering import FORWARDED, Readers
 from lantai.metrics import CONTENT_TYPE_LATEST, Meters
 from lantai.site import Site
+from lantai.web.limits import address_of, too_many
 
 router = APIRouter()
 
 
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """The figures of this process and of the whole site; 404 for who may not read them, 401 for a wrong token."""
+    """The figures of this process and of the whole site; 404 for who may not read them, 401 for a wrong token.
+
+    ``TooMany`` after many wrong tokens from this network address (``request.too_many``).
+    """
     site: Site = request.app.state.site
     meters: Meters = request.app.state.meters
-    allowed = may_read(
-        site.settings.metrics,
+    readers: Readers = request.app.state.readers
+    address = address_of(request)
+    if seconds := readers.wait(address):
+        raise too_many(seconds)
+    allowed = readers.admit(
+        address,
         caller=request.state.caller,
         forwarded=any(name in request.headers for name in FORWARDED),
         authorization=request.headers.get("authorization", ""),

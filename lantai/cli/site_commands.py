@@ -198,7 +198,7 @@ def worker(
 
     site = patiently(begin)
     meters = Meters(site, parts_of(site))
-    shown = metering.show(site.settings.metrics, meters)
+    shown = metering.show(site.settings.metrics, site.settings.rates, meters)
     try:
         if not until_closed:
             say("工作进程已启动；按 Ctrl-C 停止。", "Worker started; Ctrl-C stops it.")

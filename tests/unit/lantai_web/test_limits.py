@@ -11,9 +11,10 @@ import pytest
 from access import passwords
 from access.passwords import SlowDown
 from lantai.app import create_app
+from lantai.rates import Window
 from lantai.settings import RateSettings
 from lantai.site import Site
-from lantai.web.limits import Window, host_known
+from lantai.web.limits import host_known
 from repository.tables import LoginSession
 from tests.unit.lantai_web.conftest import PASSWORD, Browser, serving
 

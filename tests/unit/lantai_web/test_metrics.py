@@ -17,7 +17,7 @@ from lantai import metering
 from lantai.metering import may_read
 from lantai.metrics import METRICS, Meters
 from lantai.probes import parts_of
-from lantai.settings import MetricsSettings
+from lantai.settings import MetricsSettings, RateSettings
 from lantai.site import Site
 from repository.storage import faults
 from tests.unit.lantai_web.conftest import Browser, Papers
@@ -43,6 +43,20 @@ def test_a_token_opens_it_and_no_other(site: Site) -> None:
         assert browser.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
         anywhere = {"Authorization": f"Bearer {TOKEN}", "Host": "10.1.2.3:8000"}
         assert browser.get("/metrics", headers=anywhere).status_code == 200, "a scraper calls by address"
+
+
+def test_wrong_tokens_are_slowed(site: Site) -> None:
+    right, wrong = {"Authorization": f"Bearer {TOKEN}"}, {"Authorization": "Bearer wrong"}
+    rates = RateSettings(failed_sign_ins_per_minute=3)
+    with browsing(site, metrics=BY_TOKEN, rates=rates) as browser:
+        for _ in range(5):
+            assert browser.get("/metrics").status_code == 401, "no token is no guess"
+            assert browser.get("/metrics", headers=right).status_code == 200
+        answers = [browser.get("/metrics", headers=wrong) for _ in range(4)]
+        assert [one.status_code for one in answers] == [401] * 3 + [429]
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+        assert browser.get("/metrics", headers=right).status_code == 429, "the right one is guessed no sooner"
+        assert browser.sign_in("clerk").status_code == 303, "passwords are counted apart"
 
 
 def test_this_machine_reads_it_but_nobody_through_a_proxy(site: Site) -> None:
@@ -120,10 +134,12 @@ def test_a_worker_shows_its_own_figures(site: Site) -> None:
     meters = Meters(site, parts_of(site))
     meters.stepped("store", "passed", 0.2)
     settings = LOOPBACK.model_copy(update={"worker_port": port})
-    server = metering.show(settings, meters)
+    server = metering.show(settings, site.settings.rates, meters)
     assert server is not None
     try:
-        assert metering.show(settings, meters) is None, "a second worker on the machine goes without"
+        assert metering.show(settings, site.settings.rates, meters) is None, (
+            "a second worker on the machine goes without"
+        )
         base = f"http://127.0.0.1:{port}"
         assert 'lantai_step_seconds_count{outcome="passed",step="store"} 1.0' in httpx.get(f"{base}/metrics").text
         assert httpx.get(f"{base}/").status_code == 404
