@@ -7,6 +7,7 @@ from its second page on, because scores change when the server merges; the other
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -80,11 +81,11 @@ class ElasticEngine:
     ) -> Sequence[Refused]:
         """See ``Engine.apply``. Without a version, the clock's."""
         written = {entry.id: entry for entry in upserts}  # the last of an id wins, should a batch hold two
-        lines = [Line(one, None) for one in dict.fromkeys(deletes) if one not in written]
-        lines += [Line(entry.id, document(entry)) for entry in written.values()]
+        gone = [Line(one, None) for one in dict.fromkeys(deletes) if one not in written]
+        lines = itertools.chain(gone, (Line(entry.id, document(entry)) for entry in written.values()))
         self._version = version or max(self._version + 1, time.time_ns() // 1_000_000 << VERSION_BITS)
         refused = self._bulk.write(lines, self._version)
-        if lines and not self._filling and self._cluster.refresh == "true":
+        if (gone or written) and not self._filling and self._cluster.refresh == "true":
             self._show()
         return refused
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _LINES = 250
 _BYTES = 4 << 20
-_SENDERS = 3
+_SENDERS = 4
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 _LATER = frozenset({429, 502, 503, 504})
 _POOL = ThreadPoolExecutor(max_workers=_SENDERS, thread_name_prefix="bulk")
@@ -52,13 +52,13 @@ class Bulk:
     patience: float
     outlasts: bool = False
 
-    def write(self, lines: Sequence[Line], version: int) -> list[Refused]:
-        """Write them all; those that the server will not have. ``Unavailable`` as ``elastic_faults`` says."""
-        parts = list(_parts(lines))
-        if len(parts) < 2:
-            done = [self._send(part, version) for part in parts]
-        else:
-            done = list(_POOL.map(lambda part: self._send(part, version), parts))
+    def write(self, lines: Iterable[Line], version: int) -> list[Refused]:
+        """Write them all; those that the server will not have. ``Unavailable`` as ``elastic_faults`` says.
+
+        ``lines`` may be made as they are asked for: the first are on their way while the next are made.
+        """
+        sending = [_POOL.submit(self._send, part, version) for part in _parts(lines)]
+        done = [one.result() for one in sending]
         if any(one.late for one in done):
             raise faults.writer_busy()
         return [refused for one in done for refused in one.refused]
