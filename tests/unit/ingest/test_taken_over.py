@@ -21,6 +21,21 @@ from repository.tables import Finding, LedgerEntry, Record, RecordPlan, Submissi
 from tests.unit.ingest.conftest import FAST
 
 
+def _received(archive: Archive, actor: Actor, path: Path) -> str:
+    with archive.sessions.begin() as session:
+        submission_id = open_submission(
+            session,
+            archive=archive,
+            actor=actor,
+            organ_id=None,
+            title="测试",
+            channel="console",
+            options={"accept": True},
+        ).id
+    receive_path(archive, submission_id, [path])
+    return submission_id
+
+
 @pytest.mark.parametrize("step", [one.name for one in STEPS])
 def test_who_wakes_up_in_a_step_that_others_have_ended_writes_nothing(
     step: str, archive: Archive, actor: Actor, context: Context, tmp_path: Path
@@ -29,17 +44,7 @@ def test_who_wakes_up_in_a_step_that_others_have_ended_writes_nothing(
     papers.mkdir()
     for number in range(3):
         (papers / f"申请书 {number}.txt").write_text(f"低保申请 {number}")
-    with archive.sessions.begin() as session:
-        submission_id = open_submission(
-            session,
-            archive=archive,
-            actor=actor,
-            organ_id=None,
-            title="测试移交",
-            channel="console",
-            options={"accept": True},
-        ).id
-    receive_path(archive, submission_id, [papers])
+    submission_id = _received(archive, actor, papers)
     for one in STEPS[: [one.name for one in STEPS].index(step)]:
         while run_step(one.name, context, submission_id).progress is Progress.MORE:
             pass
@@ -75,17 +80,7 @@ def test_a_failure_of_who_was_taken_over_is_nobodys_attempt(
 ) -> None:
     paper = tmp_path / "甲.txt"
     paper.write_text("甲")
-    with archive.sessions.begin() as session:
-        submission_id = open_submission(
-            session,
-            archive=archive,
-            actor=actor,
-            organ_id=None,
-            title="测试",
-            channel="console",
-            options={"accept": True},
-        ).id
-    receive_path(archive, submission_id, [paper])
+    submission_id = _received(archive, actor, paper)
     assert pipeline._enter("examine", context, submission_id) is None
     other = Context.open(archive, IngestLimits(), checks=FAST)
     assert run_step("examine", other, submission_id).progress is Progress.PASSED
