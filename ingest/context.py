@@ -52,7 +52,7 @@ class Context:
     _plan_bytes: int = 0
     _openings: OrderedDict[str, Any] = field(default_factory=OrderedDict, repr=False)
     lists: OrderedDict[str, Any] = field(default_factory=OrderedDict, repr=False)
-    _turns: dict[str, str] = field(default_factory=dict, repr=False)
+    _turn: threading.local = field(default_factory=threading.local, repr=False)
 
     @classmethod
     def open(
@@ -91,13 +91,13 @@ class Context:
             return self._pool
 
     def begin_turn(self, submission: Submission, turn: str) -> None:
-        """From here on only ``turn`` may write about the submission, whose row the caller holds."""
+        """From here on only ``turn``, this thread's, may write about the submission, whose row the caller holds."""
         submission.counts = {**submission.counts, _TURN: turn}
-        self._turns[submission.id] = turn
+        self._turn.held = submission.id, turn
 
-    def end_turn(self, submission_id: str) -> None:
-        """The step is over."""
-        self._turns.pop(submission_id, None)
+    def end_turn(self) -> None:
+        """This thread's step is over."""
+        self._turn.held = None
 
     @contextmanager
     def writing(self, submission_id: str) -> Iterator[Session]:
@@ -108,8 +108,8 @@ class Context:
         """
         with self.archive.sessions.begin() as session:
             held = select(Submission).where(Submission.id == submission_id).with_for_update()
-            mine = self._turns.get(submission_id)
-            if mine is not None and session.scalars(held).one().counts.get(_TURN) != mine:
+            mine = getattr(self._turn, "held", None)
+            if mine and (submission_id, session.scalars(held).one().counts.get(_TURN)) != mine:
                 raise TakenOver
             yield session
 

@@ -87,7 +87,7 @@ def run_step(step: str, context: Context, submission_id: str) -> StepOutcome:
         log.exception("step %s of submission %s failed", step, submission_id)
         return _failed(context, submission_id, _unexpected(error))
     finally:
-        context.end_turn(submission_id)
+        context.end_turn()
 
 
 def _enter(step: str, context: Context, submission_id: str) -> StepOutcome | None:

@@ -64,7 +64,7 @@ def test_who_wakes_up_in_a_step_that_others_have_ended_writes_nothing(
     before = entered()
     with pytest.raises(TakenOver):
         next(one for one in STEPS if one.name == step).run(context, submission_id)
-    context.end_turn(submission_id)
+    context.end_turn()
     assert entered() == before
     assert run_step(step, context, submission_id).progress is Progress.PASSED
     with archive.reading() as session:
