@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from repository.rights import settle
 from repository.tables import Base
 from tests.services.base import NotHere, Server
 from tests.services.clamd import Clamd
+from tests.services.counting import note_servers
 from tests.services.elastic import Elastic
 from tests.services.postgres import PROGRAM, Postgres
 from tests.services.seaweed import Seaweed
@@ -28,6 +29,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test marked ``both_databases`` runs on SQLite and on PostgreSQL, under the role of the program."""
     if metafunc.definition.get_closest_marker("both_databases") and "engine" in metafunc.fixturenames:
         metafunc.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Each report says which servers its test asked for: the closing lines of ``make test`` count them."""
+    report = yield
+    note_servers(item, report)
+    return report
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -15,35 +13,36 @@ SERVERS = {
     "clamd": "ClamAV",
 }
 
+_PROPERTY = "server"
+
+
+def note_servers(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Write into a report which servers its test asked for, by fixture: ``own_postgres`` is PostgreSQL too."""
+    request = getattr(item, "_request", None)
+    names = set(getattr(item, "fixturenames", ())) | set(request.fixturenames if request is not None else ())
+    report.user_properties += [(_PROPERTY, one) for one in SERVERS if one in names or f"own_{one}" in names]
+
 
 class ServerCounts:
-    """A pytest plugin that counts by fixture: ``postgres`` and ``own_postgres`` are both PostgreSQL."""
+    """A pytest plugin that counts the reports of all test processes, as ``note_servers`` marked them."""
 
     def __init__(self) -> None:
         self.ran: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
         self.why: dict[str, str] = {}
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Iterator[None]:
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count a test once: where its own body ran, or where it was skipped before."""
-        report = yield
-        used = self._used(item)
-        if report.when == "call" and not report.skipped:
-            self.ran.update(used)
-        elif report.skipped and isinstance(report.longrepr, tuple):
-            for one in used:
+        for kind, one in report.user_properties:
+            if kind != _PROPERTY or not isinstance(one, str):
+                continue
+            if report.when == "call" and not report.skipped:
+                self.ran[one] += 1
+            elif report.skipped and isinstance(report.longrepr, tuple):
                 words = str(report.longrepr[2])
                 if words.startswith(("Skipped: no ", "no ")) and SERVERS[one].split()[0] in _said(words):
                     self.left_out[one] += 1
                     self.why.setdefault(one, words.partition(": ")[2])
-        return report
-
-    @staticmethod
-    def _used(item: pytest.Item) -> set[str]:
-        request = getattr(item, "_request", None)
-        names = set(getattr(item, "fixturenames", ())) | set(request.fixturenames if request is not None else ())
-        return {one for one in SERVERS if one in names or f"own_{one}" in names}
 
     def lines(self) -> list[str]:
         """A line a server."""
