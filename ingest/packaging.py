@@ -154,7 +154,7 @@ def _payload(subject: Subject) -> list[PayloadFile]:
     else:
         inner = [one.path for one in subject.files]
     return [
-        PayloadFile(safe, one.path, one.path_bytes, one.source, one.size, one.crc32, one.digests)
+        PayloadFile(safe, one.path, one.path_bytes, one.source, one.size, one.crc32, one.digests, one.chunk_sha256)
         for one, safe in zip(subject.files, safe_payload_paths(inner), strict=True)
     ]
 

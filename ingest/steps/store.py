@@ -92,7 +92,12 @@ def _write(context: Context, submission_id: str, batch: Sequence[RecordPlan]) ->
         if (one.object_size or 0) > _SMALL:
             plan = _plan(context, one)
             key = layout.bag_key(one.record_id, 1)
-            written[key] = replicas.create_stream(key, lambda plan=plan: chunks(plan, open_source), plan.object_size)  # type: ignore[misc]  # a default binds the loop's plan
+            written[key] = replicas.create_stream(
+                key,
+                lambda plan=plan: chunks(plan, open_source),  # type: ignore[misc]  # a default binds the loop's plan
+                plan.object_size,
+                known=tuple(plan.known()),
+            )
     return written
 
 

@@ -35,7 +35,8 @@ def chunks(plan: BagPlan, open_source: Callable[[str], BinaryIO]) -> Iterator[by
 
     ``open_source`` opens a payload file's ``source`` for reading (unbuffered is fastest). Every file is checked
     against its pinned size and the cheapest of its digests before the object's directory is given out, so a store
-    never makes the object visible when ``SourceChanged`` is raised. The CRC-32 in the headers was taken of the same
+    never makes the object visible when ``SourceChanged`` is raised; pieces with a digest of their own (``BagPlan.known``)
+    before their last bytes are. The CRC-32 in the headers was taken of the same
     bytes in the same read as the digests: bytes with the right digest have it, and hashing them again proves nothing.
     """
     buffer: list[bytes] = []
@@ -99,6 +100,13 @@ def _small(one: PayloadFile, open_source: Callable[[str], BinaryIO], algorithm: 
 def _large(
     one: PayloadFile, open_source: Callable[[str], BinaryIO], algorithm: str, hashing: ThreadPoolExecutor
 ) -> Iterator[bytes]:
+    if one.chunk_sha256 is not None:
+        with open_source(one.source) as source:
+            for _start, length, sha256 in one.pieces():
+                yield from _piece(one, source, length, sha256, hashing)
+            if source.read(1):
+                raise SourceChanged(one.path, one.original_name)
+        return
     digest = digests.new(algorithm)
     running: Future[None] | None = None
     size = 0
@@ -115,6 +123,26 @@ def _large(
         running.result()
     if size != one.size or digest.hexdigest() != one.digests[algorithm]:
         raise SourceChanged(one.path, one.original_name)
+
+
+def _piece(
+    one: PayloadFile, source: BinaryIO, length: int, sha256: str, hashing: ThreadPoolExecutor
+) -> Iterator[bytes]:
+    """A stretch of a file; its last bytes are given when it is known to have its digest."""
+    digest = hashlib.sha256()
+    running: Future[None] | None = None
+    while length:
+        chunk = source.read(min(CHUNK, length))
+        if running is not None:
+            running.result()
+        length -= len(chunk)
+        if chunk and length:
+            running = hashing.submit(digest.update, chunk)
+        else:
+            digest.update(chunk)
+            if length or digest.hexdigest() != sha256:
+                raise SourceChanged(one.path, one.original_name)
+        yield chunk
 
 
 def _directory(plan: BagPlan) -> bytes:

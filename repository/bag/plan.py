@@ -24,11 +24,15 @@ from metadata.identifiers import checked_id
 from repository.bag import container
 from repository.bag.manifest import DECLARATION, bag_info, manifest
 from repository.bag.names import PAYLOAD, safe_payload_paths
+from repository.storage.digested import Span
 
 __all__ = ["BagPlan", "PayloadFile", "load", "plan_bag", "safe_payload_paths", "save"]
 
 PLAN_FORMAT = "lantai-bag-plan/1"
 FIRST_TAGS = ("bagit.txt", "bag-info.txt")
+DIGESTED = 16 << 20
+"""Bytes of a payload file that have a SHA-256 of their own (storage format 1, "record.json": ``chunk_sha256``)."""
+_HEX = 64
 METADATA_TAGS = ("metadata/premis.xml", "metadata/record.json", "metadata/findings.json")
 
 
@@ -38,8 +42,9 @@ class PayloadFile:
 
     ``original_name``: path as deposited, readable; ``original_name_bytes``: its bytes in base64 when they are not
     UTF-8; ``source``: what ``open_source`` is asked for when packing; ``size`` in bytes, ``crc32`` and ``digests``
-    (algorithm -> lower-case hex) as pinned when the file was deposited. ``offset``: where its bytes begin in the
-    object, set by ``plan_bag``.
+    (algorithm -> lower-case hex) as pinned when the file was deposited; ``chunk_sha256``: those of its pieces of
+    ``DIGESTED`` bytes, one after the other in hex, where it has several. ``offset``: where its bytes begin in the object,
+    set by ``plan_bag``.
     """
 
     path: str
@@ -49,7 +54,15 @@ class PayloadFile:
     size: int
     crc32: int
     digests: Mapping[str, str]
+    chunk_sha256: str | None = None
     offset: int = -1
+
+    def pieces(self) -> Iterator[tuple[int, int, str]]:
+        """Offset in the file, length and SHA-256 of each piece that has a digest of its own."""
+        for number in range(len(self.chunk_sha256 or "") // _HEX):
+            start = number * DIGESTED
+            digest = (self.chunk_sha256 or "")[number * _HEX : (number + 1) * _HEX]
+            yield start, min(DIGESTED, self.size - start), digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,12 @@ class BagPlan:
     directory_offset: int
     object_size: int
     top: str
+
+    def known(self) -> Iterator[Span]:
+        """Stretches of the object whose SHA-256 is known without hashing them again."""
+        for one in self.payload:
+            for start, length, sha256 in one.pieces():
+                yield Span(one.offset + start, length, sha256)
 
     def tag(self, path: str) -> bytes:
         """The bytes of one tag file; ``KeyError`` when the plan has none of that path."""
@@ -148,7 +167,7 @@ def _laid_out(
         placed.append(
             PayloadFile(
                 one.path, one.original_name, one.original_name_bytes, one.source,
-                one.size, one.crc32, one.digests, position,
+                one.size, one.crc32, one.digests, one.chunk_sha256, position,
             )
         )  # fmt: skip
         position += one.size
@@ -276,6 +295,8 @@ def _body(plan: BagPlan) -> Iterator[bytes]:
         row = [
             one.path, one.original_name, one.original_name_bytes, one.source, one.size, one.crc32, dict(one.digests),
         ]  # fmt: skip
+        if one.chunk_sha256 is not None:
+            row.append(one.chunk_sha256)
         yield json.dumps(row).encode() + b"\n"
     for tag in plan.tags:
         yield tag.data

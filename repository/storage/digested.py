@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A stretch of an object, in bytes from its beginning, with its SHA-256 in hex."""
+
+    offset: int
+    length: int
+    sha256: str
 
 
 class DigestedChunks(ABC, Iterator[bytes]):
@@ -12,7 +21,11 @@ class DigestedChunks(ABC, Iterator[bytes]):
 
     A store that is given one uses ``sha256`` instead of hashing again. It says what was handed to the file system,
     exactly as a digest computed in the store would; what the disk really holds is proved by the first audit.
+    ``size``: bytes of the whole object, where they are known; ``known``: stretches, in their order, whose digests are.
     """
+
+    size: int | None = None
+    known: Sequence[Span] = ()
 
     @abstractmethod
     def sha256(self) -> str:

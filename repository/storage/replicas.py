@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from metadata.errors import Conflict, LantaiError, Unavailable
 from repository.storage import failures
 from repository.storage.base import Store, Written
-from repository.storage.digested import DigestedChunks, OneChunk
+from repository.storage.digested import DigestedChunks, OneChunk, Span
 
 log = logging.getLogger(__name__)
 _QUEUED = 16  # chunks of about 1 MiB, shared by all queues
@@ -32,7 +32,9 @@ _THREADS_PER_S3 = 8  # waits for answers most of the time
 class _Feed(DigestedChunks):
     """One store's end of the fan-out."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int | None, known: Sequence[Span]) -> None:
+        self.size = size
+        self.known = known
         self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(_QUEUED)
         self._sha256 = ""
         self.abandoned = False
@@ -233,14 +235,16 @@ class Replicas:
         size: int | None = None,
         *,
         only: Collection[str] | None = None,
+        known: Sequence[Span] = (),
     ) -> dict[str, Written]:
         """Write one object of any size to all replicas with one read of its source.
 
-        ``size`` in bytes, when known, is checked before the object becomes visible. An error of the source passes
+        ``size`` in bytes, when known, is checked before the object becomes visible. ``known``: stretches whose digests
+        the source has checked by the time it gives their last bytes; a store need not take them again. An error of the source passes
         through and leaves nothing anywhere. ``Conflict``: a replica holds other bytes under ``key``.
         ``Unavailable`` names the required replica that did not take it (others may hold it; repeat the call).
         """
-        feeds = {name: _Feed() for name in self._chosen(only)}
+        feeds = {name: _Feed(size, known) for name in self._chosen(only)}
         outcomes: dict[str, _Outcome] = {}
         threads = [
             threading.Thread(target=self._write, args=(name, key, feed, outcomes), name=f"store-{name}", daemon=True)

@@ -17,7 +17,9 @@ import pytest
 
 from metadata.errors import Conflict, Invalid, LantaiError, NotFound, Unavailable
 from repository.storage.destroy.s3 import S3Destroyer
-from repository.storage.s3 import checks, listing, multipart
+from repository.storage.digested import Span
+from repository.storage.replicas import Replicas
+from repository.storage.s3 import checks, failures, listing, multipart
 from repository.storage.s3.options import S3Options
 from repository.storage.s3.store import ONE_PUT, S3Store
 from tests.contracts.conftest import s3_options
@@ -82,9 +84,57 @@ def test_the_arithmetic_of_parts_reaches_five_tebibytes() -> None:
 def test_parts_are_cut_whatever_the_chunks() -> None:
     data = os.urandom(40 * MIB + 5)
     for step in (MIB, 7 * MIB + 3, 100 * MIB):
-        made = [bytes(part) for part in multipart.parts_of(data[at : at + step] for at in range(0, len(data), step))]
+        made = [
+            bytes(part) for part, _none in multipart.parts_of(data[at : at + step] for at in range(0, len(data), step))
+        ]
         assert [len(part) for part in made] == [16 * MIB, 16 * MIB, 8 * MIB + 5]
         assert b"".join(made) == data
+
+
+def _spans(data: bytes, *stretches: tuple[int, int]) -> list[Span]:
+    return [Span(at, length, hashlib.sha256(data[at : at + length]).hexdigest()) for at, length in stretches]
+
+
+def test_parts_begin_and_end_where_digests_are_known() -> None:
+    data = os.urandom(75 * MIB)
+    spans = _spans(data, (MIB, 16 * MIB), (17 * MIB, 16 * MIB), (33 * MIB, 3 * MIB), (56 * MIB, 16 * MIB))
+    made = [(bytes(part), known) for part, known in multipart.parts_of([data], spans)]
+    assert b"".join(part for part, _known in made) == data
+    assert [len(part) for part, _known in made] == [17 * MIB // 2] * 2 + [16 * MIB] + [23 * MIB // 2] * 2 + [
+        16 * MIB,
+        3 * MIB,
+    ]
+    assert [known for _part, known in made if known] == [spans[1].sha256, spans[3].sha256]
+    assert all(known in {None, hashlib.sha256(part).hexdigest()} for part, known in made)
+
+
+def test_known_digests_keep_within_what_parts_can_hold() -> None:
+    far = [Span(n << 40, 16 * MIB, "") for n in range(4)]
+    near = [Span(n * 16 * MIB, 16 * MIB, "") for n in range(2_000)]
+    apart = [Span(n * 22 * MIB, 16 * MIB, "") for n in range(2_000)]
+    for spans in ([], far, near, apart):
+        sizes = [size for size, _sha256 in multipart.cuts(spans)]
+        assert len(sizes) == multipart.PARTS
+        assert sum(sizes) >= multipart.LARGEST
+        assert min(sizes) >= 5 * MIB
+        assert max(sizes) <= 5 << 30
+
+
+def test_the_store_compares_what_is_known_of_a_part(store: S3Store, seaweed: Seaweed) -> None:
+    data = b"".join(pieces(ONE_PUT + 20 * MIB))
+    spans = _spans(data, (6 * MIB, 16 * MIB), (22 * MIB, 16 * MIB))
+    replicas = Replicas([store])
+
+    def chunks() -> Iterator[bytes]:
+        yield from (data[at : at + MIB] for at in range(0, len(data), MIB))
+
+    with pytest.raises(Unavailable) as error:
+        replicas.create_stream(KEY, chunks, len(data), known=[spans[0], spans[1]._replace(sha256="0" * 64)])
+    assert error.value.code == failures.BAD_DIGEST
+    assert list(store.list()) == []
+    assert uploads(seaweed, store) == []
+    assert not replicas.create_stream(KEY, chunks, len(data), known=spans)["a"].existed
+    assert whole(store, KEY) == data
 
 
 def test_a_large_object_goes_in_parts_and_never_over_another(store: S3Store, seaweed: Seaweed) -> None:
@@ -133,7 +183,7 @@ def test_where_parts_cannot_be_finished_conditionally(store: S3Store) -> None:
     other = KEY.replace("v00001", "v00002")
     upload = multipart.Upload(plain.clients.parts, plain.options, store="a", key=other, fields={})
     with upload:
-        for part in multipart.parts_of(late()):
+        for part, _none in multipart.parts_of(late()):
             upload.add(part)
         taken, upload._taken = upload._taken, lambda: False  # type: ignore[method-assign]  # the other writer comes after the look
         store.create(other, pieces(size))
@@ -277,7 +327,7 @@ def test_an_upload_in_parts_is_finished_again_where_the_key_came_to_nothing(
     size = ONE_PUT + MIB
     upload = multipart.Upload(behind.clients.parts, behind.options, store="a", key=KEY, fields={})
     with upload:
-        for part in multipart.parts_of(pieces(size)):
+        for part, _none in multipart.parts_of(pieces(size)):
             upload.add(part)
         sha256 = hashlib.sha256(b"".join(pieces(size))).hexdigest()
         proxy.harm("say", only="POST", times=1, words="409 ConditionalRequestConflict")

@@ -18,6 +18,7 @@ from typing import Any
 
 from metadata.errors import LantaiError
 from repository.storage import failures as local_failures
+from repository.storage.digested import Span
 from repository.storage.s3 import failures
 from repository.storage.s3.options import S3Options
 
@@ -27,6 +28,7 @@ PARTS = 10_000
 LARGEST = 5 << 40
 IN_FLIGHT = 3
 _IN_FLIGHT_BYTES = IN_FLIGHT * PART
+_SMALLEST = 5 * MIB  # of S3, for every part but the last
 _LEVEL = 1_000  # parts of one size before they grow
 _GROWS_EVERY = 7  # parts, by 1 MiB
 _AGAIN = 2
@@ -50,28 +52,57 @@ def lock_fields(options: S3Options, until: datetime | None) -> dict[str, Any]:
     return fields
 
 
-def parts_of(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | bytearray]:
-    """Chunks put together into parts; every part but the last has its full size.
+def cuts(known: Iterable[Span] = ()) -> Iterator[tuple[int, str | None]]:
+    """Length of each part and its SHA-256 where it is ``known``; goes on for ever, the object's end cuts the last.
 
-    The buffers of the first thousand go round, because fresh memory costs more than copying into it: a part may be used
-    until ``IN_FLIGHT`` more have been asked for, which is as long as ``Upload.add`` needs it.
+    The first thousand parts begin and end with the stretches whose digests are known, as far as no part becomes smaller
+    than S3 allows or larger than ``PART``; what lies between is cut evenly.
     """
-    ring = [bytearray(PART) for _ in range(IN_FLIGHT + 1)]
-    number, filled, part = 1, 0, ring[0]
+    number, at = 1, 0
+    for span in known:
+        between = span.offset - at
+        if between < 0 or 0 < between < _SMALLEST or not _SMALLEST <= span.length <= PART:
+            continue
+        pieces = -(-between // PART)
+        if number + pieces > _LEVEL:
+            break
+        for left in range(pieces, 0, -1):
+            length = -(-between // left)
+            yield length, None
+            between -= length
+        yield span.length, span.sha256
+        number, at = number + pieces + 1, span.offset + span.length
+    for further in range(number, PARTS + 1):
+        yield part_size(further), None
+
+
+def parts_of(
+    chunks: Iterable[bytes | memoryview], known: Iterable[Span] = ()
+) -> Iterator[tuple[bytes | bytearray, str | None]]:
+    """Chunks put together into parts as ``cuts`` says, with the digest of a part that is known; the last may be shorter.
+
+    Buffers of ``PART`` go round, because fresh memory costs more than copying into it: a part may be used until
+    ``IN_FLIGHT`` more have been asked for, which is as long as ``Upload.add`` needs it.
+    """
+    ring = deque(bytearray(PART) for _ in range(IN_FLIGHT + 1))
+    sizes = cuts(known)
+    part, filled, sha256 = bytearray(), 0, None
     for chunk in chunks:
         rest = memoryview(chunk)
         while rest:
+            if not filled:
+                size, sha256 = next(sizes)
+                ring.rotate(-1)
+                part = ring[0] if size == PART else bytearray(size)
             taken = min(len(part) - filled, len(rest))
             part[filled : filled + taken] = rest[:taken]
             filled += taken
             rest = rest[taken:]
             if filled == len(part):
-                yield part
-                number, filled = number + 1, 0
-                size = part_size(number)
-                part = ring[(number - 1) % len(ring)] if size == PART else bytearray(size)
+                filled = 0
+                yield part, sha256
     if filled:
-        yield bytes(memoryview(part)[:filled])
+        yield bytes(memoryview(part)[:filled]), None
 
 
 class Upload:
@@ -111,15 +142,16 @@ class Upload:
     def _named(self) -> dict[str, Any]:
         return {"Bucket": self._options.bucket, "Key": self._options.folder + self._key, "UploadId": self._id}
 
-    def add(self, part: bytes | bytearray) -> None:
-        """Send one part; waits while enough are under way, and raises what an earlier one met."""
+    def add(self, part: bytes | bytearray, sha256: str | None = None) -> None:
+        """Send one part, with its digest where it is known; waits while enough are under way, raises what one met."""
         allowed = max(1, min(IN_FLIGHT, _IN_FLIGHT_BYTES // len(part)))
         while len(self._running) >= allowed:
             self._parts.append(self._running.popleft().result())
-        self._running.append(self._pool.submit(self._send, len(self._parts) + len(self._running) + 1, part))
+        self._running.append(self._pool.submit(self._send, len(self._parts) + len(self._running) + 1, part, sha256))
 
-    def _send(self, number: int, part: bytes | bytearray) -> dict[str, Any]:
-        checksum = base64.b64encode(hashlib.sha256(part).digest()).decode()
+    def _send(self, number: int, part: bytes | bytearray, sha256: str | None) -> dict[str, Any]:
+        digest = bytes.fromhex(sha256) if sha256 is not None else hashlib.sha256(part).digest()
+        checksum = base64.b64encode(digest).decode()
         for left in range(_AGAIN, -1, -1):
             try:
                 with failures.boto(self._store, self._key):

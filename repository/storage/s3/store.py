@@ -68,6 +68,8 @@ class S3Store:
         """Write a whole new object, never over another (``storage.base.Store.create``)."""
         self.full_key(key)
         source = iter(chunks)
+        if isinstance(chunks, DigestedChunks) and (chunks.size or 0) > ONE_PUT:
+            return self._in_parts(key, chunks, [], source, expect)
         held, size, ended = _held(source)
         if not ended:
             return self._in_parts(key, chunks, held, source, expect)
@@ -193,11 +195,12 @@ class S3Store:
 
         fields = multipart.lock_fields(self.options, self.clients.lock_until())
         with multipart.Upload(self.clients.parts, self.options, store=self.name, key=key, fields=fields) as upload:
-            for part in multipart.parts_of(counted()):
+            known = chunks.known if isinstance(chunks, DigestedChunks) else ()
+            for part, part_sha256 in multipart.parts_of(counted(), known):
                 if own is not None:
                     own.update(part)
                 size += len(part)
-                upload.add(part)
+                upload.add(part, part_sha256)
             sha256 = own.hexdigest() if own is not None else chunks.sha256()  # type: ignore[attr-defined]  # DigestedChunks
             if expect is not None and sha256 != expect:
                 raise said.not_as_expected(self.name, key, expect, sha256)

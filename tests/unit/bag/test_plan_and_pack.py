@@ -11,19 +11,21 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from metadata import digests
 from metadata.errors import Invalid
 from repository.bag import container, pack
-from repository.bag.plan import BagPlan, PayloadFile, load, plan_bag, save
+from repository.bag.plan import DIGESTED, BagPlan, PayloadFile, load, plan_bag, save
+from repository.bag.verify import verify_object
 from repository.storage.local import LocalStore
 from repository.storage.replicas import Replicas
+from tests.unit.bag.conftest import ALGORITHMS, RECORD, TAGS, payload_file
 
-RECORD = "3f0c1a2b-0000-4000-8000-000000000001"
 TOP = f"{RECORD}-v00001/"
 
 
@@ -199,6 +201,41 @@ def test_zip64_headers() -> None:
     assert container.zip64_size(b"") is None
     assert len(container.end_of_directory(65_535, 0, 0)) == 98
     assert len(container.end_of_directory(65_534, 0, 0)) == 22
+
+
+def _in_pieces(data: bytes) -> PayloadFile:
+    pieces = [data[at : at + DIGESTED] for at in range(0, len(data), DIGESTED)]
+    return dataclasses.replace(
+        payload_file("data/film", "film", data), chunk_sha256="".join(digests.of_bytes(one, "sha256") for one in pieces)
+    )
+
+
+def test_pieces_with_digests_of_their_own_are_checked_before_their_last_bytes(tmp_path: Path) -> None:
+    data = hashlib.shake_128(b"film").digest(DIGESTED) * 2 + b"the end"
+    plan = plan_bag(
+        RECORD, 1, payload=[_in_pieces(data)], tags=TAGS, info=[], algorithms=ALGORITHMS, bagging_date=date(2026, 1, 5)
+    )
+    assert load(save(plan, tmp_path)) == plan
+    packed = b"".join(pack.chunks(plan, lambda _source: io.BytesIO(data)))
+    assert verify_object([packed]).valid
+    spans = list(plan.known())
+    assert [one.length for one in spans] == [DIGESTED, DIGESTED, 7]
+    for one in spans:
+        assert hashlib.sha256(packed[one.offset : one.offset + one.length]).hexdigest() == one.sha256
+    flipped = bytearray(data)
+    flipped[DIGESTED + 5] ^= 1
+    for wrong in (bytes(flipped), data[:-1], data[:DIGESTED], data + b"x"):
+        given = bytearray()
+        chunks = pack.chunks(plan, lambda _source, wrong=wrong: io.BytesIO(wrong))
+        with pytest.raises(pack.SourceChanged):
+            _take(chunks, given)
+        whole = [given[one.offset : one.offset + one.length] for one in spans if one.offset + one.length <= len(given)]
+        assert [hashlib.sha256(one).hexdigest() for one in whole] == [one.sha256 for one in spans[: len(whole)]]
+
+
+def _take(chunks: Iterator[bytes], given: bytearray) -> None:
+    for chunk in chunks:
+        given.extend(chunk)
 
 
 MANY = """
