@@ -15,7 +15,7 @@ from access.actors import Actor
 from metadata.errors import Conflict, Forbidden, Invalid, NotFound
 from metadata.profile import Profile
 from metadata.rights import Permission
-from repository import cases
+from repository import arranging
 from repository.archive import Archive
 from repository.cases import Filed
 from repository.tables import CaseFile, CaseRecord, Hold, HoldSubject, Record
@@ -27,7 +27,7 @@ MOST = 500
 
 def not_in_file() -> Invalid:
     """What is said of a record that does not stand in the case file, whether it is elsewhere, hidden or nowhere."""
-    return cases.not_in_file()
+    return arranging.not_in_file()
 
 
 def may_arrange(actor: Actor, case: CaseFile, profile: Profile) -> bool:
@@ -91,11 +91,11 @@ def arrange(
     order: Sequence[str],
     row_version: int | None = None,
 ) -> int:
-    """Put the records in this order (``repository.cases.arrange``); one that ``actor`` may not list counts as not there."""
+    """Put the records in this order (``repository.arranging.arrange``); one that ``actor`` may not list counts as not there."""
     visible = gate.records_by_id(session, actor, order, archive.profile, permission=Permission.RECORD_LIST)
     if len(visible) != len(order):
-        raise cases.not_in_file()
-    return cases.arrange(session, archive=archive, actor=actor.ref, case=case, order=order, row_version=row_version)
+        raise arranging.not_in_file()
+    return arranging.arrange(session, archive=archive, actor=actor.ref, case=case, order=order, row_version=row_version)
 
 
 def file_into(
@@ -110,7 +110,7 @@ def file_into(
     """File records into the case file; those that were not in it. Their retention follows the file's from now on."""
     records = records_to_describe(session, archive, actor, record_ids)
     filed = [Filed(one.id, one.document_type, one.dated) for one in records]
-    new = cases.put_in(session, archive=archive, actor=actor.ref, case=case, records=filed, row_version=row_version)
+    new = arranging.put_in(session, archive=archive, actor=actor.ref, case=case, records=filed, row_version=row_version)
     _settle(session, archive, case, new)
     return new
 
@@ -138,7 +138,7 @@ def take_out(
             zh="这个户档已被冻结，不能移出档案。请在解除冻结后办理。",
             en="A hold stands on this household file: nothing leaves it. Do this after the hold is lifted.",
         )
-    gone = cases.take_out(
+    gone = arranging.take_out(
         session,
         archive=archive,
         actor=actor.ref,

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from metadata.errors import LantaiError
 from repository.archive import Archive
-from repository.cases import ID_LAST_FOUR, ID_NUMBER, mark_filed
+from repository.arranging import mark_filed
+from repository.cases import ID_LAST_FOUR, ID_NUMBER
 from repository.clock import parse_stamp
 from repository.rebuild.people import KnownOrgans
 from repository.rebuild.report import RebuildReport

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,92 +19,12 @@ from contextlib import contextmanager
 from metadata.errors import Conflict, LantaiError, Unavailable
 from repository.storage import failures
 from repository.storage.base import Store, Written
-from repository.storage.digested import DigestedChunks, OneChunk, Span
+from repository.storage.digested import OneChunk, Span
+from repository.storage.fanout import Feed, ObjectHash
 
 log = logging.getLogger(__name__)
-_QUEUED = 16  # chunks of about 1 MiB, shared by all queues
-_THREADED_FROM = 256 << 10
 _THREADS_PER_STORE = 4
 _THREADS_PER_S3 = 8  # waits for answers most of the time
-
-
-class _Feed(DigestedChunks):
-    """One store's end of the fan-out."""
-
-    def __init__(self, size: int | None, known: Sequence[Span]) -> None:
-        self.size = size
-        self.known = known
-        self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(_QUEUED)
-        self._sha256 = ""
-        self.abandoned = False
-
-    def __next__(self) -> bytes:
-        item = self._queue.get()
-        if item is None:
-            raise StopIteration
-        if isinstance(item, BaseException):
-            raise item
-        return item
-
-    def sha256(self) -> str:
-        """Digest of all chunks, set before the end was announced."""
-        return self._sha256
-
-    def put(self, chunk: bytes) -> None:
-        """Hand a chunk over; waits for a slow store, never for one that has stopped."""
-        if not self.abandoned:
-            self._queue.put(chunk)
-
-    def finish(self, sha256: str) -> None:
-        """Announce the end."""
-        self._sha256 = sha256
-        if not self.abandoned:
-            self._queue.put(None)
-
-    def fail(self, error: BaseException) -> None:
-        """Let the store see the source's error, so that it keeps nothing."""
-        if not self.abandoned:
-            self._queue.put(error)
-
-    def abandon(self) -> None:
-        """The store takes no more: free a reader that waits for room."""
-        self.abandoned = True
-        while True:
-            try:
-                self._queue.get_nowait()
-            except queue.Empty:
-                return
-
-
-class _ObjectHash:
-    """SHA-256 of the whole object, one chunk behind in a thread of its own when chunks are large."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._pool: ThreadPoolExecutor | None = None
-        self._running: Future[None] | None = None
-
-    def update(self, chunk: bytes) -> None:
-        self._wait()
-        if len(chunk) < _THREADED_FROM:
-            self._hash.update(chunk)
-            return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, "object-hash")
-        self._running = self._pool.submit(self._hash.update, chunk)
-
-    def _wait(self) -> None:
-        if self._running is not None:
-            self._running.result()
-            self._running = None
-
-    def hexdigest(self) -> str:
-        self._wait()
-        return self._hash.hexdigest()
-
-    def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
 
 
 def _threads(store: Store) -> int:
@@ -244,7 +163,7 @@ class Replicas:
         through and leaves nothing anywhere. ``Conflict``: a replica holds other bytes under ``key``.
         ``Unavailable`` names the required replica that did not take it (others may hold it; repeat the call).
         """
-        feeds = {name: _Feed(size, known) for name in self._chosen(only)}
+        feeds = {name: Feed(size, known) for name in self._chosen(only)}
         outcomes: dict[str, _Outcome] = {}
         threads = [
             threading.Thread(target=self._write, args=(name, key, feed, outcomes), name=f"store-{name}", daemon=True)
@@ -266,8 +185,8 @@ class Replicas:
         return self._settle(key, outcomes)
 
     @staticmethod
-    def _pump(key: str, make_chunks: Callable[[], Iterator[bytes]], size: int | None, feeds: list[_Feed]) -> None:
-        digest, total = _ObjectHash(), 0
+    def _pump(key: str, make_chunks: Callable[[], Iterator[bytes]], size: int | None, feeds: list[Feed]) -> None:
+        digest, total = ObjectHash(), 0
         try:
             for chunk in make_chunks():
                 if all(feed.abandoned for feed in feeds):
@@ -291,7 +210,7 @@ class Replicas:
         finally:
             digest.close()
 
-    def _write(self, name: str, key: str, feed: _Feed, outcomes: dict[str, _Outcome]) -> None:
+    def _write(self, name: str, key: str, feed: Feed, outcomes: dict[str, _Outcome]) -> None:
         try:
             outcomes[name] = self._stores[name].create(key, feed)
         except BaseException as error:  # noqa: BLE001 - judged by the thread that asked

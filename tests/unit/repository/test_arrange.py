@@ -13,7 +13,7 @@ from metadata.errors import Conflict, Invalid
 from metadata.household import household_no
 from metadata.identifiers import new_id
 from metadata.profile import builtin
-from repository import cases
+from repository import arranging, cases
 from repository.archive import Archive
 from repository.cases import Filed
 from repository.clock import FixedClock
@@ -95,7 +95,7 @@ def _order(archive: Archive, case_id: str) -> list[str]:
 def _arrange(archive: Archive, case_id: str, order: list[str], row_version: int | None = None) -> int:
     with archive.sessions.begin() as session:
         case = session.scalars(select(CaseFile).where(CaseFile.id == case_id)).one()
-        return cases.arrange(session, archive=archive, actor=ACTOR, case=case, order=order, row_version=row_version)
+        return arranging.arrange(session, archive=archive, actor=ACTOR, case=case, order=order, row_version=row_version)
 
 
 def test_an_order_is_kept_with_a_revision_that_names_it(archive: Archive, case: str) -> None:
@@ -153,8 +153,8 @@ def test_a_new_paper_does_not_undo_what_a_person_arranged(archive: Archive, case
     with archive.sessions.begin() as session:
         row = session.scalars(select(CaseFile).where(CaseFile.id == case)).one()
         filed = [Filed(late, "APP02", date(2024, 1, 1))]
-        assert cases.put_in(session, archive=archive, actor=ACTOR, case=row, records=filed) == [late]
-        assert cases.put_in(session, archive=archive, actor=ACTOR, case=row, records=filed) == []
+        assert arranging.put_in(session, archive=archive, actor=ACTOR, case=row, records=filed) == [late]
+        assert arranging.put_in(session, archive=archive, actor=ACTOR, case=row, records=filed) == []
     order = _order(archive, case)
     assert [one for one in order if one != late] == [third, second, first]
     assert order.index(late) > order.index(second)
@@ -164,7 +164,9 @@ def test_in_the_profile_s_order_a_new_paper_finds_its_place(archive: Archive, ca
     late = _record(archive, "APP02")
     with archive.sessions.begin() as session:
         row = session.scalars(select(CaseFile).where(CaseFile.id == case)).one()
-        cases.put_in(session, archive=archive, actor=ACTOR, case=row, records=[Filed(late, "APP02", date(2024, 1, 2))])
+        arranging.put_in(
+            session, archive=archive, actor=ACTOR, case=row, records=[Filed(late, "APP02", date(2024, 1, 2))]
+        )
     assert _order(archive, case).index(late) == 2
 
 
@@ -173,8 +175,8 @@ def test_taken_out_is_out_once_and_told_to_the_index(archive: Archive, case: str
     with archive.sessions.begin() as session:
         row = session.scalars(select(CaseFile).where(CaseFile.id == case)).one()
         ids = [second, new_id()]
-        assert cases.take_out(session, archive=archive, actor=ACTOR, case=row, record_ids=ids) == [second]
-        assert cases.take_out(session, archive=archive, actor=ACTOR, case=row, record_ids=ids) == []
+        assert arranging.take_out(session, archive=archive, actor=ACTOR, case=row, record_ids=ids) == [second]
+        assert arranging.take_out(session, archive=archive, actor=ACTOR, case=row, record_ids=ids) == []
         assert row.revision == 2
     assert _order(archive, case) == [first, third]
     with archive.reading() as session:
