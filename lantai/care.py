@@ -36,7 +36,7 @@ from repository.ledger.checkpoints import write_checkpoint
 from repository.ledger.seal import seal
 from repository.pending import write_pending_objects
 from repository.replication import Step, close_gaps, compare, list_destroyed
-from repository.tables import Submission
+from repository.tables import ReplicaFill, Submission
 from retention import totals as due_totals
 from retention.reassignment import reassign_outdated
 from search.indexer import BUSY, follow
@@ -285,14 +285,26 @@ def repair_incidents(site: Site, *, actor_id: str, incident_ids: Sequence[str] |
     return sum(one.repaired for one in results)
 
 
-def fill_replica(site: Site, name: str) -> int:
-    """One step of filling a replica that joins; 0 when it is in use, or cannot be filled now."""
-    return int(replicas.fill(site, name) is Step.MORE)
+def fill_replica(site: Site, name: str, progress: Progress | None = None) -> int:
+    """One step of filling a replica that joins; 0 when it is in use, or cannot be filled now.
+
+    ``progress`` counts an object twice: when it is written, and when it is read back.
+    """
+    step = replicas.fill(site, name)
+    if progress is not None:
+        with site.archive.reading() as session:
+            found = session.get(ReplicaFill, name)
+        if found is not None:
+            progress(found.copied_objects + found.verified_objects, 2 * found.objects)
+    return int(step is Step.MORE)
 
 
-def compare_replicas(site: Site, *, actor_id: str, first: str, second: str, deep: bool) -> int:
+def compare_replicas(
+    site: Site, *, actor_id: str, first: str, second: str, deep: bool, progress: Callable[[int], None] | None = None
+) -> int:
     """Hold two replicas against each other; how many keys differ."""
-    return compare(site.archive, first, second, actor=ActorRef(actor_id, "account"), deep=deep).differing
+    actor = ActorRef(actor_id, "account")
+    return compare(site.archive, first, second, actor=actor, deep=deep, progress=progress).differing
 
 
 def rebuild_index(site: Site, *, actor_id: str, progress: Progress | None = None) -> int:

@@ -260,11 +260,20 @@ class Worker:
 
         @DBOS.step(name="fill_step")
         def fill_step(name: str) -> int:
-            return self._patiently("fill", lambda: care.fill_replica(site, name))
+            tell = self._counting()
+            return self._patiently("fill", lambda: care.fill_replica(site, name, tell))
 
         @DBOS.step(name="compare_step")
         def compare_step(actor_id: str, first: str, second: str, deep: bool) -> int:
-            compare = partial(care.compare_replicas, site, actor_id=actor_id, first=first, second=second, deep=deep)
+            compare = partial(
+                care.compare_replicas,
+                site,
+                actor_id=actor_id,
+                first=first,
+                second=second,
+                deep=deep,
+                progress=self._counting(),
+            )
             return self._patiently("compare", compare)
 
         @DBOS.workflow(name=Work.FILL_REPLICA.value, max_recovery_attempts=MANY)

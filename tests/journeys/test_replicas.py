@@ -122,6 +122,9 @@ def test_workers_fill_what_was_added_without_waiting(lantai: Commands, tmp_path:
         while _replica(lantai, "c")["state"] != "active":
             assert time.monotonic() < deadline
             time.sleep(1)
+        filling = lantai.json("jobs", "list", "--work", "fill_replica_v1")["jobs"]
+        done, total = map(int, filling[-1]["progress"].split("/"))
+        assert total // 2 < done <= total, "every object is written; the last ones may not have been read back yet"
     finally:
         worker.terminate()
         worker.communicate(timeout=60)
