@@ -15,13 +15,9 @@ def documents() -> dict[str, str]:
     """File name -> content, all made anew."""
     words = {
         name: secrets.token_urlsafe(32)
-        for name in ("postgres", "owner", "program", "elastic", "admin", "writer", "backup")
+        for name in ("postgres", "owner", "program", "elastic", "admin", "lantai-a", "lantai-b", "backup")
     }
     url = "postgresql+psycopg://{role}:{word}@postgres:5432/lantai"
-    identities = [
-        ("admin", words["admin"], ["Admin", "Read", "Write", "List", "Tagging"]),
-        ("lantai", words["writer"], ["Read", "Write", "List", "Tagging"]),
-    ]
     return {
         "postgres_password": words["postgres"],
         "owner_password": words["owner"],
@@ -29,19 +25,23 @@ def documents() -> dict[str, str]:
         "elastic_password": words["elastic"],
         "lantai_database_url": url.format(role="lantai_program", word=words["program"]),
         "lantai_database_owner_url": url.format(role="lantai_owner", word=words["owner"]),
-        "lantai_replica_secrets": json.dumps({"a": words["writer"], "b": words["writer"]}),
+        "lantai_replica_secrets": json.dumps({"a": words["lantai-a"], "b": words["lantai-b"]}),
         "lantai_search": json.dumps({"password": words["elastic"]}),
         "lantai_backup": json.dumps({"passphrase": words["backup"]}),
         "s3_admin": json.dumps({"access_key": "admin", "secret_key": words["admin"]}),
-        "s3_identities": json.dumps(
-            {
-                "identities": [
-                    {"name": name, "credentials": [{"accessKey": name, "secretKey": word}], "actions": actions}
-                    for name, word, actions in identities
-                ]
-            }
-        ),
+        "s3_identities_a": _identities(words, "lantai-a"),
+        "s3_identities_b": _identities(words, "lantai-b"),
     }
+
+
+def _identities(words: dict[str, str], writer: str) -> str:
+    """Who may do what at one store: each has a writer of its own, so that one stolen key opens one replica."""
+    actions = ["Read", "Write", "List", "Tagging"]
+    found = [
+        {"name": name, "credentials": [{"accessKey": name, "secretKey": words[name]}], "actions": allowed}
+        for name, allowed in (("admin", ["Admin", *actions]), (writer, actions))
+    ]
+    return json.dumps({"identities": found})
 
 
 def main(folder: Path = Path(__file__).parent / "secrets") -> None:

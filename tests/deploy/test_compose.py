@@ -81,12 +81,15 @@ def test_secrets_are_files_that_the_script_makes_and_nothing_else_names_one(
     with pytest.raises(SystemExit):
         make_secrets.main(tmp_path / "secrets")
     for name, one in compose["services"].items():
-        assert set(one.get("secrets", [])) <= made, name
+        assert _secrets(one) <= made, name
         told = json.dumps(one.get("environment", {}))
         assert not re.search(r"(password|secret_key|passphrase)\"?: *\"[^/]{8,}", told, re.IGNORECASE), name
-    used = {secret for one in compose["services"].values() for secret in one.get("secrets", [])}
-    assert used == made
+    assert set().union(*map(_secrets, compose["services"].values())) == made
     assert "lantai_database_owner_url" not in compose["services"]["web"]["secrets"], "only init changes tables"
+
+
+def _secrets(service: dict[str, Any]) -> set[str]:
+    return {one if isinstance(one, str) else one["source"] for one in service.get("secrets", [])}
 
 
 def test_settings_and_commands_of_the_services_exist(
@@ -108,7 +111,11 @@ def test_settings_and_commands_of_the_services_exist(
     settings = load()
     assert settings.database_url.startswith("postgresql+psycopg://lantai_program:")
     assert settings.database_owner_url.startswith("postgresql+psycopg://lantai_owner:")
-    assert settings.replicas[1].secret_key.get_secret_value()
+    for one in settings.replicas:
+        identities = json.loads((tmp_path / "secrets" / f"s3_identities_{one.name}").read_text(encoding="utf-8"))
+        keys = [who["credentials"][0] for who in identities["identities"] if who["name"] == one.access_key]
+        assert [key["secretKey"] for key in keys] == [one.secret_key.get_secret_value()]
+    assert len({one.access_key for one in settings.replicas}) == 2, "one stolen key opens one replica"
     assert settings.search.password.get_secret_value(), "a secret joins what the environment says of the same group"
     assert settings.search.urls == ["http://elasticsearch:9200"]
     assert settings.backup.passphrase is not None
