@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +24,9 @@ from tests.services.postgres import PROGRAM, Postgres
 from tests.services.seaweed import Seaweed
 
 S = TypeVar("S", bound=Server)
+
+for _size in ("COLUMNS", "LINES"):  # of nobody's terminal: readline leaves them to the processes that a test run starts
+    os.environ.pop(_size, None)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
