@@ -16,9 +16,10 @@ from tests.services.counting import ServerCounts
 
 _OWN_RUNS = "not chaos and not fuzz and not large"
 
-# Two processes, however many cores: each starts servers of its own. A module's tests stay together, for they share sites;
-# modules go in the order of the folders, so that the long journeys do not come last.
-_SIDE_BY_SIDE = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+# Three processes, however many cores: each starts servers of its own, and waits for them a third of its time. A module's
+# tests stay together, for they share sites; modules go in the order of the folders, so that the long journeys do not come
+# last.
+_SIDE_BY_SIDE = ("-n", "3", "--dist", "loadscope", "--no-loadscope-reorder")
 
 
 def main() -> int:
