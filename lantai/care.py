@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from access import grants
 from access.actors import SYSTEM
 from ingest import uploads
+from ingest.bringing import bring_from_quarantine
 from ingest.extract.derive import derive_pending
 from ingest.extract.ocr import recognise_pending
 from ingest.extract.office import converter
@@ -60,7 +61,7 @@ def _write_pending(site: Site) -> int:
     replicas.follow(site)
     written = write_pending_objects(site.archive, limit=500)
     list_destroyed(site.archive)
-    return written
+    return written + bring_from_quarantine(site.archive)
 
 
 def _derive(site: Site) -> int:

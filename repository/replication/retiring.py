@@ -15,10 +15,12 @@ from repository.fixity.outcome import FAULTS
 from repository.ledger import acts
 from repository.ledger.acts import ActorRef
 from repository.storage.replicas import ACTIVE, FILLING, RETIRED
-from repository.tables import Incident, RecordPlan, Replica, ReplicaFill, ReplicaObject
+from repository.tables import Incident, RecordPlan, Replica, ReplicaFill, ReplicaObject, Submission
 
 LEAST = 2
 """Replicas in full use that a holding keeps at least."""
+_OVER = ("rejected", "returned", "withdrawn")
+"""States of a submission whose bags will never be entered; one that failed may be taken up again."""
 _placed = cast("Table", ReplicaObject.__table__)
 
 
@@ -97,7 +99,8 @@ def _refuse_when_only_copy(session: Session, name: str) -> None:
 
     Bags of deposits that have no row yet are looked at first: what is entered meanwhile is then among the rows.
     """
-    stored = select(RecordPlan.spec).where(RecordPlan.state == "stored")
+    over = exists().where(Submission.id == RecordPlan.submission_id, Submission.state.in_(_OVER))
+    stored = select(RecordPlan.spec).where(RecordPlan.state == "stored", ~over)
     staying = set(session.scalars(select(Replica.name).where(Replica.state == ACTIVE, Replica.name != name)))
     plans = session.scalars(stored.execution_options(yield_per=500))
     coming = sum(not staying.intersection(spec.get("written", ())) for spec in plans)

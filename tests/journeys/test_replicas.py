@@ -130,6 +130,36 @@ def test_workers_fill_what_was_added_without_waiting(lantai: Commands, tmp_path:
         worker.communicate(timeout=60)
 
 
+def test_what_only_a_lost_replica_had_comes_from_quarantine(lantai: Commands, tmp_path: Path) -> None:
+    stores = {name: lantai.home / "replicas" / name for name in ("a", "b")}
+    away = tmp_path / "away"
+    _deposit(lantai, tmp_path / "papers", files=2, size=1000)
+    lantai.environment["LANTAI_CONFIRMATIONS"] = "1"
+    stores["a"].rename(away)
+    _deposit(lantai, tmp_path / "more", files=2, size=20 << 20)
+    away.rename(stores["a"])
+    only = {one for one in _keys(stores["b"]) - _keys(stores["a"]) if one.endswith(".zip")}
+    given = {key: (stores["b"] / key).read_bytes() for key in only}
+    assert given
+    stores["b"].rename(tmp_path / "burnt")
+    lantai.run("replica", "add", "c", "--path", "replicas/c", "--no-wait")
+    worker = lantai.start("worker")
+    try:
+        deadline = time.monotonic() + 300
+        while _replica(lantai, "c")["state"] != "active":
+            assert time.monotonic() < deadline
+            time.sleep(1)
+    finally:
+        worker.terminate()
+        told, _none = worker.communicate(timeout=60)
+    assert "Traceback" not in told, told
+    lantai.run("replica", "retire", "b", "--yes")
+    for name in ("a", "c"):
+        assert {key: (lantai.home / "replicas" / name / key).read_bytes() for key in only} == given
+    lantai.run("replica", "compare", "a", "c", "--deep")
+    assert lantai.json("fixity", "audit", "--all", "--deep")["at_fault"] == 0
+
+
 def test_replicas_on_object_storage(lantai: Commands, tmp_path: Path, seaweed: Seaweed) -> None:
     _deposit(lantai, tmp_path / "papers", files=3, size=20_000)
     for name, other in (("s", False), ("t", True)):
