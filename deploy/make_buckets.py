@@ -1,6 +1,7 @@
-"""Make the buckets of the replicas, versioned, as the store's administrator; harmless to repeat.
+"""Make the buckets of the replicas, versioned, as each store's administrator; harmless to repeat.
 
-Arguments: ENDPOINT=BUCKET, one for each replica. The file named by S3_ADMIN_FILE holds {"access_key": …, "secret_key": …}.
+Arguments: ENDPOINT=BUCKET, one for each replica. The file named by S3_ADMINS_FILE holds {BUCKET: {"access_key": …,
+"secret_key": …}}.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ def make(endpoint: str, bucket: str, who: dict[str, str]) -> None:
 
 def main() -> None:
     """Make them all."""
-    who = json.loads(Path(os.environ["S3_ADMIN_FILE"]).read_text(encoding="utf-8"))
+    admins = json.loads(Path(os.environ["S3_ADMINS_FILE"]).read_text(encoding="utf-8"))
     for one in sys.argv[1:]:
         endpoint, _, bucket = one.rpartition("=")
-        make(endpoint, bucket, who)
+        make(endpoint, bucket, admins[bucket])
         print(f"{bucket}: ready")
 
 

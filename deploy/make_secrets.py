@@ -15,7 +15,7 @@ def documents() -> dict[str, str]:
     """File name -> content, all made anew."""
     words = {
         name: secrets.token_urlsafe(32)
-        for name in ("postgres", "owner", "program", "elastic", "admin", "lantai-a", "lantai-b", "backup")
+        for name in ("postgres", "owner", "program", "elastic", "admin-a", "admin-b", "lantai-a", "lantai-b", "backup")
     }
     url = "postgresql+psycopg://{role}:{word}@postgres:5432/lantai"
     return {
@@ -28,18 +28,20 @@ def documents() -> dict[str, str]:
         "lantai_replica_secrets": json.dumps({"a": words["lantai-a"], "b": words["lantai-b"]}),
         "lantai_search": json.dumps({"password": words["elastic"]}),
         "lantai_backup": json.dumps({"passphrase": words["backup"]}),
-        "s3_admin": json.dumps({"access_key": "admin", "secret_key": words["admin"]}),
-        "s3_identities_a": _identities(words, "lantai-a"),
-        "s3_identities_b": _identities(words, "lantai-b"),
+        "s3_admins": json.dumps(
+            {f"lantai-{one}": {"access_key": f"admin-{one}", "secret_key": words[f"admin-{one}"]} for one in "ab"}
+        ),
+        "s3_identities_a": _identities(words, "admin-a", "lantai-a"),
+        "s3_identities_b": _identities(words, "admin-b", "lantai-b"),
     }
 
 
-def _identities(words: dict[str, str], writer: str) -> str:
-    """Who may do what at one store: each has a writer of its own, so that one stolen key opens one replica."""
+def _identities(words: dict[str, str], admin: str, writer: str) -> str:
+    """Who may do what at one store: each has people of its own, so that one stolen key opens one replica."""
     actions = ["Read", "Write", "List", "Tagging"]
     found = [
         {"name": name, "credentials": [{"accessKey": name, "secretKey": words[name]}], "actions": allowed}
-        for name, allowed in (("admin", ["Admin", *actions]), (writer, actions))
+        for name, allowed in ((admin, ["Admin", *actions]), (writer, actions))
     ]
     return json.dumps({"identities": found})
 

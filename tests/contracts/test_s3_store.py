@@ -108,6 +108,17 @@ def test_parts_begin_and_end_where_digests_are_known() -> None:
     assert all(known in {None, hashlib.sha256(part).hexdigest()} for part, known in made)
 
 
+def test_buffers_go_round_whatever_the_sizes_of_parts() -> None:
+    data = os.urandom(4 * 30 * MIB)
+    spans = _spans(data, *((n * 30 * MIB + 150, 16 * MIB) for n in range(4)))
+    buffers, made = set(), []
+    for part, _known in multipart.parts_of((data[at : at + MIB] for at in range(0, len(data), MIB)), spans):
+        buffers.add(id(part))
+        made.append(bytes(part))
+    assert b"".join(made) == data
+    assert len(buffers) <= multipart.IN_FLIGHT + 2, "a ring, and the last part"
+
+
 def test_known_digests_keep_within_what_parts_can_hold() -> None:
     far = [Span(n << 40, 16 * MIB, "") for n in range(4)]
     near = [Span(n * 16 * MIB, 16 * MIB, "") for n in range(2_000)]

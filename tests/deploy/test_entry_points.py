@@ -37,8 +37,9 @@ def _environment(folder: Path, postgres: Postgres, seaweed: Seaweed, port: int) 
     (secrets / "lantai_replica_secrets").write_text(json.dumps({"a": word, "b": word}), encoding="utf-8")
     (secrets / "lantai_backup").write_text('{"passphrase": "correct horse battery"}', encoding="utf-8")
     who = {"access_key": seaweed.admin.access_key, "secret_key": seaweed.admin.secret_key}
-    (secrets / "s3_admin").write_text(json.dumps(who), encoding="utf-8")
     replicas = json.loads(told["LANTAI_REPLICAS"])
+    admins = {f"deploy-{one['name']}-{port}": who for one in replicas}
+    (secrets / "s3_admins").write_text(json.dumps(admins), encoding="utf-8")
     for one in replicas:
         one |= {"endpoint": seaweed.endpoint, "bucket": f"deploy-{one['name']}-{port}"}
         one["access_key"] = seaweed.writer.access_key
@@ -54,7 +55,7 @@ def _environment(folder: Path, postgres: Postgres, seaweed: Seaweed, port: int) 
         "LANTAI_REPLICAS": json.dumps(replicas),
         "LANTAI_VIRUS__ADDRESS": "",
         "LANTAI_BACKUPS": json.dumps([{"name": "backups", "path": str(folder / "backups")}]),
-        "S3_ADMIN_FILE": str(secrets / "s3_admin"),
+        "S3_ADMINS_FILE": str(secrets / "s3_admins"),
         "HOME": "/nonexistent",
         "TMPDIR": str(folder / "tmp"),
     }

@@ -81,10 +81,10 @@ def parts_of(
 ) -> Iterator[tuple[bytes | bytearray, str | None]]:
     """Chunks put together into parts as ``cuts`` says, with the digest of a part that is known; the last may be shorter.
 
-    Buffers of ``PART`` go round, because fresh memory costs more than copying into it: a part may be used until
+    Buffers of at most ``PART`` go round, because fresh memory costs more than copying into it: a part may be used until
     ``IN_FLIGHT`` more have been asked for, which is as long as ``Upload.add`` needs it.
     """
-    ring = deque(bytearray(PART) for _ in range(IN_FLIGHT + 1))
+    ring = deque(bytearray() for _ in range(IN_FLIGHT + 1))
     sizes = cuts(known)
     part, filled, sha256 = bytearray(), 0, None
     for chunk in chunks:
@@ -93,7 +93,7 @@ def parts_of(
             if not filled:
                 size, sha256 = next(sizes)
                 ring.rotate(-1)
-                part = ring[0] if size == PART else bytearray(size)
+                part = _sized(ring[0], size) if size <= PART else bytearray(size)
             taken = min(len(part) - filled, len(rest))
             part[filled : filled + taken] = rest[:taken]
             filled += taken
@@ -103,6 +103,15 @@ def parts_of(
                 yield part, sha256
     if filled:
         yield bytes(memoryview(part)[:filled]), None
+
+
+def _sized(buffer: bytearray, size: int) -> bytearray:
+    """The same buffer with this length; what it held does not matter."""
+    if len(buffer) > size:
+        del buffer[size:]
+    else:
+        buffer.extend(bytes(size - len(buffer)))
+    return buffer
 
 
 class Upload:

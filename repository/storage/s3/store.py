@@ -26,7 +26,7 @@ from repository.storage.s3.options import S3Options
 Held = list[bytes | memoryview]
 ONE_PUT = 64 << 20
 SMALL = 4 << 20
-RANGE = 8 << 20
+RANGE = 16 << 20
 _AGAIN = 2
 _PAUSE = 0.1
 
