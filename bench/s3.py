@@ -35,29 +35,29 @@ CPU = 1 / 1.3
 
 def results(folder: Path, *, quick: bool) -> Iterator[Result]:
     """Every case; nothing where no SeaweedFS can be had."""
-    try:
-        weed = Seaweed(_in_memory(quick=quick), volume_megabytes=1024).start()
-    except NotHere as error:
-        sys.stderr.write(f"   s3: {error}\n")
-        return
-    work, bucket = folder / "s3-work", weed.make_bucket(versioned=False)
-    try:
-        for corpus in (
-            corpora.made(folder, "small", 1_000 if quick else 2_000, 8 * corpora.KIB),
-            corpora.made(folder, "medium", 20 if quick else 100, 5 * corpora.MIB),
-            corpora.made(folder, "large", 1, corpora.GIB // (4 if quick else 1)),
-        ):
+    for corpus in (
+        corpora.made(folder, "small", 1_000 if quick else 2_000, 8 * corpora.KIB),
+        corpora.made(folder, "medium", 20 if quick else 100, 5 * corpora.MIB),
+        corpora.made(folder, "large", 1, corpora.GIB // (4 if quick else 1)),
+    ):
+        try:
+            weed = Seaweed(_in_memory(corpus), volume_megabytes=1024).start()
+        except NotHere as error:
+            sys.stderr.write(f"   s3: {error}\n")
+            return
+        work, bucket = folder / "s3-work", weed.make_bucket(versioned=False)
+        try:
             yield from _of(corpus, work, weed, bucket, rounds=2 if quick else 3)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        weed.close()
-        shutil.rmtree(weed.folder, ignore_errors=True)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+            weed.close()
+            shutil.rmtree(weed.folder, ignore_errors=True)
 
 
-def _in_memory(*, quick: bool) -> Path | None:
-    """A folder in memory with room for all rounds of both sides; None where there is none."""
+def _in_memory(corpus: Corpus) -> Path | None:
+    """A folder in memory with room for every round of both sides; None where there is none."""
     memory = Path("/dev/shm")
-    needed = (4 if quick else 16) * corpora.GIB
+    needed = 2 * corpora.GIB + 10 * corpus.size
     if not memory.is_dir() or min(shutil.disk_usage(memory).free, psutil.virtual_memory().available) < needed:
         return None
     return Path(tempfile.mkdtemp(prefix="lantai-bench-", dir=memory))

@@ -160,3 +160,8 @@ class Postgres(Server):
     def stop(self) -> None:
         """A fast shutdown: transactions are rolled back, the data written."""
         self._end(signal.SIGINT)
+
+    def close(self) -> None:
+        """End it in order, so that it leaves no shared memory behind, and remove what was made for it."""
+        self.stop()
+        super().close()
