@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pwd
 import re
@@ -12,9 +13,10 @@ import subprocess
 import time
 import urllib.request
 import zipfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tests.services.base import NoStart, NotHere, Server, account_for_servers, free_ports, kept_for_all, program
 from tests.services.certificates import make_certificates
@@ -27,7 +29,8 @@ _QUICK = " -XX:TieredStopAtLevel=1"
 
 
 class Elastic(Server):
-    """A node of one; ``tls`` switches security on: TLS by an own CA, one user.
+    """A node of one; ``tls`` switches security on: TLS by an own CA, one user who may do anything, and one of each of
+    ``roles`` (name -> rights as Elasticsearch reads them) with the same password.
 
     ``quick`` starts in half the time and runs slower once warm: for tests, not for measuring.
     """
@@ -35,10 +38,17 @@ class Elastic(Server):
     name = "elastic"
 
     def __init__(
-        self, folder: Path | None = None, *, tls: bool = False, heap_megabytes: int = 256, quick: bool = True
+        self,
+        folder: Path | None = None,
+        *,
+        tls: bool = False,
+        roles: Mapping[str, Mapping[str, Any]] | None = None,
+        heap_megabytes: int = 256,
+        quick: bool = True,
     ) -> None:
         super().__init__(folder)
         self.tls = tls
+        self._roles = roles or {}
         self.port = 0
         self.user, self.password = ("lantai", "test-elastic-password") if tls else ("", "")
         self._options = f"-Xms{heap_megabytes}m -Xmx{heap_megabytes}m{_QUICK if quick else ''}"
@@ -64,7 +74,9 @@ class Elastic(Server):
                 for path in (node, *node.rglob("*")):
                     os.chown(path, owner.pw_uid, owner.pw_gid)
             if self.tls:
-                self._add_user(home, java, account)
+                self._add_user(home, java, account, self.user, "superuser")
+                for role in self._roles:
+                    self._add_user(home, java, account, role, role)
         pid_file = node / "pid"
         with suppress(FileNotFoundError):
             pid_file.unlink()
@@ -114,6 +126,8 @@ class Elastic(Server):
         ]
         if self.tls:
             make_certificates(node / "config")
+            roles = "".join(f"{name}: {json.dumps(rights)}\n" for name, rights in self._roles.items())  # JSON is YAML
+            (node / "config" / "roles.yml").write_text(roles, encoding="utf-8")
             lines += [
                 "xpack.security.http.ssl.enabled: true",
                 "xpack.security.http.ssl.key: node.key",
@@ -121,10 +135,10 @@ class Elastic(Server):
             ]
         (node / "config" / "elasticsearch.yml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def _add_user(self, home: Path, java: Path, account: str | None) -> None:
-        command = [str(home / "bin" / "elasticsearch-users"), "useradd", self.user, "-p", self.password]
+    def _add_user(self, home: Path, java: Path, account: str | None, user: str, role: str) -> None:
+        command = [str(home / "bin" / "elasticsearch-users"), "useradd", user, "-p", self.password]
         done = subprocess.run(
-            [*command, "-r", "superuser"],
+            [*command, "-r", role],
             env={**os.environ, **self._env(java)},
             user=account,
             capture_output=True,

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,8 +29,6 @@ from search.home import LiveIndex, new_generation
 from search.indexer import follow, lag, rebuild
 from search.query import Query, parse
 from search.service import search
-from tests.services.base import NotHere
-from tests.services.certificates import make_certificates
 from tests.services.elastic import Elastic
 
 if TYPE_CHECKING:
@@ -310,48 +307,6 @@ def test_a_cluster_that_goes_away_and_comes_back_loses_nothing(
     rebuild(archive, home)
     assert compare(archive, home.open_live()).agrees
     client.close()
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[Elastic]:
-    """A cluster behind TLS and passwords."""
-    server = Elastic(tls=True)
-    try:
-        server.start()
-    except NotHere as error:
-        pytest.skip(f"no Elasticsearch here: {error}")
-    yield server
-    server.close()
-
-
-def test_behind_tls_and_passwords(guarded: Elastic, tmp_path: Path) -> None:
-    good = Reach(
-        (guarded.url,), "lantai", "h", guarded.ca_file, user=guarded.user, password=guarded.password, replicas=0, seconds=60
-    )  # fmt: skip
-    home = ClusterHome(good)
-    begin(home)
-    home.open_live().apply([entry("a", 1)], [])
-    assert home.open_live().count() == 1
-    make_certificates(tmp_path, name="another CA")
-    (tmp_path / "broken.pem").write_text("no certificate")
-    for change, code in (
-        ({"password": "wrong-Passwort-7"}, "index.login"),
-        ({"user": "", "api_key": "d3Jvbmc6d3Jvbmc="}, "index.login"),
-        ({"user": ""}, "index.login"),
-        ({"ca_file": tmp_path / "ca.pem"}, "index.tls"),
-        ({"ca_file": None}, "index.tls"),
-        ({"urls": (guarded.url.replace("https", "http"),)}, "index.unreachable"),
-    ):
-        wrong = ClusterHome(dataclasses.replace(good, **change))
-        with pytest.raises(Unavailable) as caught:
-            wrong.check()
-        assert caught.value.code == code, change
-        for secret in ("wrong-Passwort-7", guarded.password, "d3Jvbmc6d3Jvbmc"):
-            assert secret not in str(caught.value) + caught.value.zh + caught.value.en + repr(good)
-        wrong.close()
-    for path in (tmp_path / "absent.pem", tmp_path / "broken.pem"):
-        assert code_of(ClusterHome(dataclasses.replace(good, ca_file=path)).check) == "index.settings"
-    home.close()
 
 
 class _OldServer(BaseHTTPRequestHandler):
