@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 
 from tests.services.base import NotHere, Server, free_ports, program
+from tests.services.certificates import make_certificates
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,13 @@ class Credentials:
 
 
 class Seaweed(Server):
-    """An S3 endpoint with an administrator and two identities that may read and write, no more."""
+    """An S3 endpoint with an administrator and two identities that may read and write, no more; ``tls`` by an own CA."""
 
     name = "seaweed"
 
-    def __init__(self, folder: Path | None = None, *, volume_megabytes: int = 64) -> None:
+    def __init__(self, folder: Path | None = None, *, volume_megabytes: int = 64, tls: bool = False) -> None:
         super().__init__(folder)
+        self.tls = tls
         self.admin = Credentials("test-admin", "test-admin-secret")
         self.writer = Credentials("test-writer", "test-writer-secret")
         self.other_writer = Credentials("test-other", "test-other-secret")
@@ -43,7 +45,12 @@ class Seaweed(Server):
     @property
     def endpoint(self) -> str:
         """The S3 address."""
-        return f"http://127.0.0.1:{self._ports[3]}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self._ports[3]}"
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The certificate of the CA that signed the endpoint's; none without TLS."""
+        return self.folder / "ca.pem" if self.tls else None
 
     @property
     def ports(self) -> list[int]:
@@ -86,6 +93,9 @@ class Seaweed(Server):
             "volume.preStopSeconds": 0,
             "metricsPort": 0,
         }
+        if self.tls:
+            make_certificates(self.folder)
+            arguments |= {"s3.cert.file": self.folder / "node.pem", "s3.key.file": self.folder / "node.key"}
         command = [weed, f"-logdir={self.folder / 'weedlog'}", "-alsologtostderr=false", "server"]
         command += [f"-{name}={value}" for name, value in arguments.items()]
         self._spawn(command, env={"WEED_S3_SSE_KEY": "test-key-of-the-store"})
@@ -124,6 +134,7 @@ class Seaweed(Server):
             aws_access_key_id=who.access_key,
             aws_secret_access_key=who.secret_key,
             region_name="us-east-1",
+            verify=str(self.ca_file) if self.tls else None,
             config=Config(
                 s3={"addressing_style": "path"},
                 connect_timeout=3,

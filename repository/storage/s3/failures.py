@@ -43,6 +43,10 @@ _SENTENCES = {
         "存储“{store}”没有响应（{why}），{key} 没有处理。请检查服务和网络；恢复后会自动继续。",
         "Store {store} does not answer ({why}); {key} was left alone. Check the service and the network; work goes on by itself when it is back.",
     ),
+    "store.tls": (
+        "存储“{store}”的证书不受信任，{key} 没有处理。请检查该副本的 endpoint 和 ca_file（签发其证书的 CA）。",
+        "The certificate of store {store} is not trusted; {key} was left alone. Check the replica's endpoint and ca_file (the CA that issued it).",
+    ),
     BAD_DIGEST: (
         "{key} 在传往存储“{store}”的途中发生了变化，存储已拒收，没有保存任何内容。请检查网络后重试。",
         "{key} changed on its way to store {store}, which refused it; nothing was kept. Check the network and try again.",
@@ -90,6 +94,7 @@ _CODES = {
 }
 _KNOWN = re.compile("|".join(sorted(_CODES, key=len, reverse=True)))
 _FULL = re.compile(r"no space left|no free volumes|no writable volumes|insufficient storage|quota", re.IGNORECASE)
+_UNTRUSTED = re.compile(r"certificate|UnknownIssuer", re.IGNORECASE)
 _AWAY = re.compile(
     r"error sending request|connect|timed? ?out|timeout|dns|connection (refused|reset|closed)|operation timed",
     re.IGNORECASE,
@@ -137,6 +142,8 @@ def of_boto(error: BaseException, store: str, key: str) -> LantaiError:
             return said("store.denied", store, key)
         message = str(error.response.get("Error", {}).get("Message", ""))
         return _of_text(f"{code} {message}", store, key, why=code)
+    if isinstance(error, botocore.exceptions.SSLError) and _UNTRUSTED.search(str(error)):
+        return said("store.tls", store, key)
     if isinstance(error, _NO_ANSWER):
         return said("store.down", store, key, type(error).__name__)
     return said("store.io_error", store, key, type(error).__name__)
@@ -160,6 +167,8 @@ def _of_text(text: str, store: str, key: str, why: str = "") -> LantaiError:
     known = _KNOWN.search(text)
     if known is not None:
         return said(_CODES[known[0]], store, key, known[0])
+    if _UNTRUSTED.search(text):
+        return said("store.tls", store, key)
     if _AWAY.search(text):
         return said("store.down", store, key, "timeout" if re.search(r"time", text, re.IGNORECASE) else "connection")
     return said("store.io_error", store, key, why or "unexpected answer")
