@@ -28,6 +28,7 @@ from repository.storage import layout
 from repository.tables import RecordPlan, ReplicaObject, StoredObject, Submission
 
 log = logging.getLogger(__name__)
+_PAGE = 100
 AFTER = timedelta(seconds=30)
 """How long another replica has the time to give a bag first: that costs no reading of the deposit."""
 
@@ -42,7 +43,7 @@ class _Wanted:
 
 
 def bring_from_quarantine(archive: Archive, limit: int = 100) -> int:
-    """Write up to ``limit`` bags that replicas lack and that none which answers holds; how many were brought.
+    """Write about ``limit`` bags that replicas lack and that none which answers holds; how many were brought.
 
     What quarantine cannot give any more (a deposit in place whose files are gone) goes on waiting for its replica.
     """
@@ -51,23 +52,27 @@ def bring_from_quarantine(archive: Archive, limit: int = 100) -> int:
         if session.execute(lacking.limit(1)).first() is None:
             return 0
     answering = [name for name in archive.replicas.names if standing(archive, name).trouble is None]
-    with archive.reading() as session:
-        wanted = _wanted(session, lacking, answering, limit)
-    brought = 0
-    for one in wanted:
-        try:
-            _bring(archive, one)
-        except Unavailable as error:
-            log.warning("%s could not be brought from quarantine: %s", one.key, error)
+    brought, after = 0, ""
+    while brought < limit:
+        with archive.reading() as session:
+            wanted = _wanted(session, lacking.where(ReplicaObject.key > after), answering)
+        if not wanted:
             break
-        except (LantaiError, FileNotFoundError) as error:
-            log.warning("quarantine does not give %s: %s", one.key, error)
-        else:
-            brought += 1
+        after = wanted[-1].key
+        for one in wanted:
+            try:
+                _bring(archive, one)
+            except Unavailable as error:
+                log.warning("%s could not be brought from quarantine: %s", one.key, error)
+                return brought
+            except (LantaiError, FileNotFoundError) as error:
+                log.warning("quarantine does not give %s: %s", one.key, error)
+            else:
+                brought += 1
     return brought
 
 
-def _wanted(session: Session, lacking: Select[Any], answering: Sequence[str], limit: int) -> list[_Wanted]:
+def _wanted(session: Session, lacking: Select[Any], answering: Sequence[str]) -> list[_Wanted]:
     """The next of those that are ``lacking`` on a replica that answers, while no other that answers can give them."""
     holder, stone = aliased(ReplicaObject), aliased(StoredObject)
     given = exists().where(
@@ -79,7 +84,7 @@ def _wanted(session: Session, lacking: Select[Any], answering: Sequence[str], li
     destroyed = exists().where(stone.kind == "tombstone", stone.record_id == StoredObject.record_id)
     keys = lacking.where(ReplicaObject.replica.in_(answering), ~given, ~destroyed)
     found: dict[str, _Wanted] = {}
-    for row in session.execute(keys.order_by(ReplicaObject.key).limit(limit)):
+    for row in session.execute(keys.order_by(ReplicaObject.key).limit(_PAGE)):
         known = found.get(row.key)
         if row.key == layout.bag_key(row.record_id, 1):
             also = (*known.replicas, row.replica) if known else (row.replica,)
