@@ -65,7 +65,7 @@ def bring_from_quarantine(archive: Archive, limit: int = 100) -> int:
             except Unavailable as error:
                 log.warning("%s could not be brought from quarantine: %s", one.key, error)
                 return brought
-            except (LantaiError, FileNotFoundError) as error:
+            except (LantaiError, OSError) as error:
                 log.warning("quarantine does not give %s: %s", one.key, error)
             else:
                 brought += 1

@@ -88,7 +88,8 @@ def clock() -> FixedClock:
     return FixedClock()
 
 
-def _served(server: S, words: str) -> Iterator[S]:
+def served(server: S, words: str) -> Iterator[S]:
+    """The server, started, for the length of a fixture; the test is left out where this machine cannot have it."""
     try:
         server.start()
     except NotHere as error:
@@ -103,46 +104,46 @@ def _served(server: S, words: str) -> Iterator[S]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL that all tests share, each in databases of its own (``create_database``)."""
-    yield from _served(Postgres(), "no PostgreSQL here")
+    yield from served(Postgres(), "no PostgreSQL here")
 
 
 @pytest.fixture(scope="session")
 def seaweed() -> Iterator[Seaweed]:
     """A real SeaweedFS that all tests share, each in buckets of its own (``make_bucket``)."""
-    yield from _served(Seaweed(), "no SeaweedFS here")
+    yield from served(Seaweed(), "no SeaweedFS here")
 
 
 @pytest.fixture(scope="session")
 def elastic() -> Iterator[Elastic]:
     """A real Elasticsearch that all tests share, each with a prefix of its own."""
-    yield from _served(Elastic(), "no Elasticsearch here")
+    yield from served(Elastic(), "no Elasticsearch here")
 
 
 @pytest.fixture(scope="session")
 def clamd() -> Iterator[Clamd]:
     """A real clamd with one signature that all tests share."""
-    yield from _served(Clamd(), "no clamd here")
+    yield from served(Clamd(), "no clamd here")
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
     """A PostgreSQL to be killed."""
-    yield from _served(Postgres(), "no PostgreSQL here")
+    yield from served(Postgres(), "no PostgreSQL here")
 
 
 @pytest.fixture
 def own_seaweed() -> Iterator[Seaweed]:
     """A SeaweedFS to be killed."""
-    yield from _served(Seaweed(), "no SeaweedFS here")
+    yield from served(Seaweed(), "no SeaweedFS here")
 
 
 @pytest.fixture
 def own_elastic() -> Iterator[Elastic]:
     """An Elasticsearch to be killed."""
-    yield from _served(Elastic(), "no Elasticsearch here")
+    yield from served(Elastic(), "no Elasticsearch here")
 
 
 @pytest.fixture
 def own_clamd() -> Iterator[Clamd]:
     """A clamd to be killed."""
-    yield from _served(Clamd(), "no clamd here")
+    yield from served(Clamd(), "no clamd here")

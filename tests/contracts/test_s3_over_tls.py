@@ -9,8 +9,8 @@ import pytest
 
 from metadata.errors import LantaiError
 from repository.storage.s3.store import ONE_PUT, S3Store
+from tests.conftest import served
 from tests.contracts.conftest import s3_options
-from tests.services.base import NotHere
 from tests.services.certificates import make_certificates
 from tests.services.seaweed import Seaweed
 
@@ -21,13 +21,7 @@ MIB = 1 << 20
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Seaweed]:
     """A SeaweedFS behind TLS."""
-    server = Seaweed(tls=True)
-    try:
-        server.start()
-    except NotHere as error:
-        pytest.skip(f"no SeaweedFS here: {error}")
-    yield server
-    server.close()
+    yield from served(Seaweed(tls=True), "no SeaweedFS here")
 
 
 @pytest.mark.parametrize("size", [5_000, 6 * MIB, ONE_PUT + MIB])

@@ -76,7 +76,7 @@ def test_a_replica_has_the_time_to_give_first(archive: Archive, bag: str, clock:
     assert bring_from_quarantine(archive) == 0
 
 
-@pytest.mark.parametrize("harm", ["source", "missing", "plan"])
+@pytest.mark.parametrize("harm", ["source", "missing", "unreadable", "plan"])
 def test_what_quarantine_cannot_give_goes_on_waiting(
     harm: str, archive: Archive, bag: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -86,6 +86,9 @@ def test_what_quarantine_cannot_give_goes_on_waiting(
     (film,) = (one for one in archive.quarantine.rglob("*") if one.is_file() and one.stat().st_size > 1 << 20)
     if harm == "missing":
         film.unlink()
+    elif harm == "unreadable":
+        film.unlink()
+        film.mkdir()
     else:
         harmed = plan if harm == "plan" else film
         body = bytearray(harmed.read_bytes())

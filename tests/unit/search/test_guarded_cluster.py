@@ -17,7 +17,7 @@ from repository.archive import Archive
 from search.checking import compare
 from search.cluster import ClusterHome, Reach
 from search.indexer import follow, rebuild
-from tests.services.base import NotHere
+from tests.conftest import served
 from tests.services.certificates import make_certificates
 from tests.services.elastic import Elastic
 from tests.unit.search.test_cluster import begin, code_of, entry, total
@@ -34,13 +34,8 @@ def guarded() -> Iterator[Elastic]:
     told = re.search(r"```json\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     assert told is not None
     reading = {"indices": [{"names": ["lantai", "lantai-*"], "privileges": ["read", "view_index_metadata"]}]}
-    server = Elastic(tls=True, roles={"program": json.loads(told[1]), "reader": reading})
-    try:
-        server.start()
-    except NotHere as error:
-        pytest.skip(f"no Elasticsearch here: {error}")
-    yield server
-    server.close()
+    roles = {"program": json.loads(told[1]), "reader": reading}
+    yield from served(Elastic(tls=True, roles=roles), "no Elasticsearch here")
 
 
 def test_behind_tls_and_passwords(guarded: Elastic, tmp_path: Path) -> None:
