@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.journeys.conftest import PATIENCE, Commands
 from tests.journeys.lines import Line
+from tests.journeys.town import reload_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OUTPUT = Path(__file__).resolve().parents[1] / "output"
@@ -105,18 +106,6 @@ def _sign_in(page: Page, served: Served) -> None:
         page.wait_for_url(lambda url: not url.endswith("/password"))
 
 
-def _reload_until(page: Page, selector: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while page.locator(selector).count() == 0:
-        assert time.monotonic() < deadline, f"{selector} did not appear:\n{page.locator('main').inner_text()}"
-        page.wait_for_timeout(500)
-        try:
-            page.reload()
-        except Error as error:
-            if "ERR_ABORTED" not in error.message:  # the page was just renewing itself
-                raise
-
-
 def _deposit_find_and_register(page: Page, served: Served, papers: Path, picture: str) -> None:
     page.goto(f"{served.address}/deposit")
     page.set_input_files("#f-files", sorted(papers.iterdir()))
@@ -124,14 +113,14 @@ def _deposit_find_and_register(page: Page, served: Served, papers: Path, picture
     page.click("[data-submit]")
     page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}"))
     submission = page.url
-    _reload_until(page, "form[action$='/accept']")
+    reload_until(page, "form[action$='/accept']")
     page.screenshot(path=OUTPUT / f"{picture}-2-findings.png", full_page=True)
     confirm = page.locator("details:has(form[action$='/accept']) > summary")
     if confirm.count():
         confirm.first.click()
     page.locator("form[action$='/accept'] button").first.click()
     page.goto(submission)
-    _reload_until(page, "a[href^='/records/']")
+    reload_until(page, "a[href^='/records/']")
     deadline = time.monotonic() + 60
     while True:  # text and index follow the accession
         page.goto(served.address)

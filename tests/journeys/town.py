@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, cast
 
 import openpyxl
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 from sqlalchemy import select
 
 from access import epochs
@@ -186,10 +186,18 @@ def _await(address: str) -> None:
 def reload_until(page: Page, selector: str, seconds: float = 60) -> None:
     """Reload until ``selector`` is there, as somebody does who has no scripts."""
     deadline = time.monotonic() + seconds
-    while page.locator(selector).count() == 0:
+    while not _is_there(page, selector):
         assert time.monotonic() < deadline, f"{selector} did not appear:\n{page.locator('main').inner_text()}"
         page.wait_for_timeout(300)
-        page.reload()
+        with suppress(Error):  # a page with scripts may just be renewing itself
+            page.reload()
+
+
+def _is_there(page: Page, selector: str) -> bool:
+    try:
+        return page.locator(selector).count() > 0
+    except Error:  # the page went while it was asked
+        return False
 
 
 def filled_list(

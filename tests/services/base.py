@@ -52,8 +52,8 @@ class Server(ABC):
         """Whether the process lives."""
         if self.pid is None:
             return False
-        if self._process is not None and self._process.poll() is not None:
-            return False
+        if self._process is not None:  # our child: asking also takes the dead one off the list of processes
+            return self._process.poll() is None
         return _lives(self.pid)
 
     def stop(self) -> None:
