@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
-from dbos._schemas import SCHEMA_PLACEHOLDER
-from dbos._schemas.system_database import SystemSchema
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ingest.pipeline import is_outage
 from lantai.heartbeats import database_seconds
+from lantai.job_tables import JOBS, SCHEMA
 from lantai.site import Site
 from repository.tables import (
     Alarm,
@@ -115,12 +113,11 @@ def _workers(session: Session, ttl: float) -> Figures:
 
 def _jobs(session: Session) -> Figures:
     """Jobs by queue and state; of a database in which no worker ever ran there are none."""
-    table: Any = SystemSchema.workflow_status
     schema = None if session.get_bind().dialect.name == "sqlite" else "dbos"
     connection = session.connection()
     known = connection.get_execution_options().get("schema_translate_map") or {}
-    connection.execution_options(schema_translate_map={**known, SCHEMA_PLACEHOLDER: schema})
-    wanted = select(table.c.queue_name, table.c.status, func.count()).group_by(table.c.queue_name, table.c.status)
+    connection.execution_options(schema_translate_map={**known, SCHEMA: schema})
+    wanted = select(JOBS.c.queue_name, JOBS.c.status, func.count()).group_by(JOBS.c.queue_name, JOBS.c.status)
     found: dict[tuple[str, str], float] = {}
     for queue, status, count in session.execute(wanted):
         key = (queue or "none", _JOB_STATES.get(status, "other"))

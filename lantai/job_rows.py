@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dbos._schemas import SCHEMA_PLACEHOLDER
-from dbos._schemas.system_database import SystemSchema
 from sqlalchemy import BigInteger, Select, and_, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from lantai.job_tables import INPUTS, JOBS, OUTPUTS, SCHEMA, STEPS
 from repository.db import by_bytes
 from repository.tables import JobNote
-
-_JOBS, _STEPS = SystemSchema.workflow_status, SystemSchema.operation_outputs
-_INPUTS, _OUTPUTS = SystemSchema.workflow_input, SystemSchema.workflow_output
 
 WAITING = ("ENQUEUED", "DELAYED")
 RUNNING = ("PENDING",)
@@ -96,7 +92,7 @@ class Rows:
     def _ready(self, session: Session) -> Session:
         connection = session.connection()
         known = connection.get_execution_options().get("schema_translate_map") or {}
-        connection.execution_options(schema_translate_map={**known, SCHEMA_PLACEHOLDER: self._schema})
+        connection.execution_options(schema_translate_map={**known, SCHEMA: self._schema})
         return session
 
     def listed(self, session: Session, wanted: JobFilter, *, before: str = "", limit: int = 50) -> list[JobRow]:
@@ -106,28 +102,28 @@ class Rows:
         if moment.isascii() and moment.isdecimal() and len(moment) < 18:
             at = int(moment)
             chosen = chosen.where(
-                or_(_JOBS.c.created_at < at, and_(_JOBS.c.created_at == at, _JOBS.c.workflow_uuid < job_id))
+                or_(JOBS.c.created_at < at, and_(JOBS.c.created_at == at, JOBS.c.workflow_uuid < job_id))
             )
-        chosen = chosen.order_by(_JOBS.c.created_at.desc(), _JOBS.c.workflow_uuid.desc()).limit(limit)
+        chosen = chosen.order_by(JOBS.c.created_at.desc(), JOBS.c.workflow_uuid.desc()).limit(limit)
         return [_row(one) for one in self._ready(session).execute(chosen)]
 
     def one(self, session: Session, job_id: str) -> JobRow | None:
         """The job, or None."""
-        found = self._ready(session).execute(_select(session).where(_JOBS.c.workflow_uuid == job_id)).first()
+        found = self._ready(session).execute(_select(session).where(JOBS.c.workflow_uuid == job_id)).first()
         return None if found is None else _row(found)
 
     def steps(self, session: Session, job_id: str, *, limit: int = _STEPS_SHOWN) -> list[StepRow]:
         """The last steps of the job that have ended, newest first."""
         wanted = (
             select(
-                _STEPS.c.function_id,
-                _STEPS.c.function_name,
-                _STEPS.c.started_at_epoch_ms,
-                _STEPS.c.completed_at_epoch_ms,
-                _STEPS.c.error.is_not(None),
+                STEPS.c.function_id,
+                STEPS.c.function_name,
+                STEPS.c.started_at_epoch_ms,
+                STEPS.c.completed_at_epoch_ms,
+                STEPS.c.error.is_not(None),
             )
-            .where(_STEPS.c.workflow_uuid == job_id)
-            .order_by(_STEPS.c.function_id.desc())
+            .where(STEPS.c.workflow_uuid == job_id)
+            .order_by(STEPS.c.function_id.desc())
             .limit(limit)
         )
         rows = self._ready(session).execute(wanted)
@@ -135,25 +131,23 @@ class Rows:
 
     def last_step(self, session: Session, job_id: str) -> int:
         """The number of the last step that has ended; 0 before the first."""
-        last = select(func.max(_STEPS.c.function_id)).where(_STEPS.c.workflow_uuid == job_id)
+        last = select(func.max(STEPS.c.function_id)).where(STEPS.c.workflow_uuid == job_id)
         return self._ready(session).scalar(last) or 0
 
     def statuses(self, session: Session, prefix: str) -> dict[str, str]:
         """The engine's word for every job whose id begins with ``prefix``."""
-        mine = _JOBS.c.workflow_uuid.startswith(prefix, autoescape=True)
-        chosen = select(_JOBS.c.workflow_uuid, _JOBS.c.status).where(mine)
+        mine = JOBS.c.workflow_uuid.startswith(prefix, autoescape=True)
+        chosen = select(JOBS.c.workflow_uuid, JOBS.c.status).where(mine)
         return dict(self._ready(session).execute(chosen).tuples().all())
 
     def waiting_by_queue(self, session: Session) -> dict[str, int]:
         """How many jobs wait in each queue that has any."""
-        chosen = (
-            select(_JOBS.c.queue_name, func.count()).where(_JOBS.c.status.in_(WAITING)).group_by(_JOBS.c.queue_name)
-        )
+        chosen = select(JOBS.c.queue_name, func.count()).where(JOBS.c.status.in_(WAITING)).group_by(JOBS.c.queue_name)
         return {str(name): number for name, number in self._ready(session).execute(chosen).all() if name}
 
     def is_running_here(self, session: Session, job_id: str, worker: str) -> bool:
         """Whether the job still runs, and ``worker`` is the one that runs it."""
-        chosen = select(_JOBS.c.executor_id).where(_JOBS.c.workflow_uuid == job_id, _JOBS.c.status.in_(RUNNING))
+        chosen = select(JOBS.c.executor_id).where(JOBS.c.workflow_uuid == job_id, JOBS.c.status.in_(RUNNING))
         return self._ready(session).scalar(chosen) == worker
 
     def stop(self, session: Session, job_id: str) -> bool:
@@ -181,8 +175,8 @@ class Rows:
         ready = self._ready(session)
         if not self._enqueue_again(session, job_id, queue, (*FAILED, "SUCCESS")):
             return False
-        ready.execute(delete(_STEPS).where(_STEPS.c.workflow_uuid == job_id, _STEPS.c.function_id >= step))
-        ready.execute(delete(_OUTPUTS).where(_OUTPUTS.c.workflow_uuid == job_id))
+        ready.execute(delete(STEPS).where(STEPS.c.workflow_uuid == job_id, STEPS.c.function_id >= step))
+        ready.execute(delete(OUTPUTS).where(OUTPUTS.c.workflow_uuid == job_id))
         return True
 
     def _enqueue_again(self, session: Session, job_id: str, queue: str, states: Sequence[str]) -> bool:
@@ -205,58 +199,58 @@ class Rows:
 
     def _change(self, session: Session, job_id: str, states: Sequence[str], **values: Any) -> bool:
         changed = (
-            update(_JOBS)
-            .where(_JOBS.c.workflow_uuid == job_id, _JOBS.c.status.in_(states))
+            update(JOBS)
+            .where(JOBS.c.workflow_uuid == job_id, JOBS.c.status.in_(states))
             .values(**values)
-            .returning(_JOBS.c.workflow_uuid)
+            .returning(JOBS.c.workflow_uuid)
         )
         return self._ready(session).scalar(changed) is not None
 
     def ended(self, session: Session, before: datetime, *, by_clock_before: datetime) -> list[str]:
         """A batch of jobs that ended before ``before``, or before ``by_clock_before`` when the clock began them and they
         ended well. Of those that a person stopped, see ``stopped``."""
-        at, by_clock = _JOBS.c.completed_at, _JOBS.c.workflow_uuid.startswith(_BY_CLOCK)
+        at, by_clock = JOBS.c.completed_at, JOBS.c.workflow_uuid.startswith(_BY_CLOCK)
         old = or_(
-            and_(at < _ms(before), _JOBS.c.status.in_(("SUCCESS", *FAILED))),
-            and_(at < _ms(by_clock_before), by_clock, _JOBS.c.status == "SUCCESS"),
+            and_(at < _ms(before), JOBS.c.status.in_(("SUCCESS", *FAILED))),
+            and_(at < _ms(by_clock_before), by_clock, JOBS.c.status == "SUCCESS"),
         )
-        chosen = select(_JOBS.c.workflow_uuid).where(old).order_by(at).limit(_BATCH)
+        chosen = select(JOBS.c.workflow_uuid).where(old).order_by(at).limit(_BATCH)
         return list(self._ready(session).scalars(chosen))
 
     def stopped(self, session: Session, before: datetime) -> list[str]:
         """Jobs that a person stopped before ``before``, all of them."""
-        chosen = select(_JOBS.c.workflow_uuid).where(_JOBS.c.completed_at < _ms(before), _JOBS.c.status.in_(STOPPED))
+        chosen = select(JOBS.c.workflow_uuid).where(JOBS.c.completed_at < _ms(before), JOBS.c.status.in_(STOPPED))
         return list(self._ready(session).scalars(chosen))
 
     def forget(self, session: Session, ids: Sequence[str]) -> None:
         """Delete jobs with their steps and notes."""
         ready = self._ready(session)
-        for table in (_INPUTS, _OUTPUTS, _STEPS, _JOBS):
+        for table in (INPUTS, OUTPUTS, STEPS, JOBS):
             ready.execute(delete(table).where(table.c.workflow_uuid.in_(ids)))
         ready.execute(delete(JobNote).where(JobNote.job_id.in_(ids)))
 
 
 def _select(session: Session) -> Select[Any]:
     columns = (
-        _JOBS.c.workflow_uuid,
-        _JOBS.c.name,
-        _JOBS.c.queue_name,
-        _JOBS.c.status,
-        _JOBS.c.created_at,
-        _JOBS.c.started_at_epoch_ms,
-        _JOBS.c.updated_at,
-        _JOBS.c.completed_at,
-        _JOBS.c.executor_id,
-        _JOBS.c.recovery_attempts,
-        _JOBS.c.schedule_name,
+        JOBS.c.workflow_uuid,
+        JOBS.c.name,
+        JOBS.c.queue_name,
+        JOBS.c.status,
+        JOBS.c.created_at,
+        JOBS.c.started_at_epoch_ms,
+        JOBS.c.updated_at,
+        JOBS.c.completed_at,
+        JOBS.c.executor_id,
+        JOBS.c.recovery_attempts,
+        JOBS.c.schedule_name,
         JobNote,
     )
-    same = JobNote.job_id == by_bytes(session, _JOBS.c.workflow_uuid)  # the engine compares by the database's language
-    return select(*columns).join_from(_JOBS, JobNote, same, isouter=True)
+    same = JobNote.job_id == by_bytes(session, JOBS.c.workflow_uuid)  # the engine compares by the database's language
+    return select(*columns).join_from(JOBS, JobNote, same, isouter=True)
 
 
 def _wanted(wanted: JobFilter) -> list[Any]:
-    status, conditions = _JOBS.c.status, []
+    status, conditions = JOBS.c.status, []
     unwell = or_(status.in_(FAILED), and_(status == "SUCCESS", JobNote.cause.is_not(None)))
     states = {
         "waiting": status.in_(WAITING),
@@ -268,13 +262,13 @@ def _wanted(wanted: JobFilter) -> list[Any]:
     if wanted.state in states:
         conditions.append(states[wanted.state])
     if wanted.work.startswith("care."):
-        conditions.append(_JOBS.c.schedule_name == wanted.work.removeprefix("care."))
+        conditions.append(JOBS.c.schedule_name == wanted.work.removeprefix("care."))
     elif wanted.work:
-        conditions.append(_JOBS.c.name == wanted.work)
+        conditions.append(JOBS.c.name == wanted.work)
     if wanted.queue:
-        conditions.append(or_(_JOBS.c.queue_name == wanted.queue, JobNote.queue == wanted.queue))
+        conditions.append(or_(JOBS.c.queue_name == wanted.queue, JobNote.queue == wanted.queue))
     if not wanted.by_clock:
-        by_clock = _JOBS.c.workflow_uuid.startswith(_BY_CLOCK)
+        by_clock = JOBS.c.workflow_uuid.startswith(_BY_CLOCK)
         conditions.append(or_(~by_clock, unwell, status.in_(STOPPED), JobNote.waits.is_not(None)))
     return conditions
 

@@ -11,11 +11,8 @@ import logging
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import dbos._serialization as dbos_serialization
-from dbos import DBOS, DBOSClient, DBOSConfig, WorkflowHandle
-from dbos._serialization import DBOSPortableJSONSerializer
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -25,6 +22,9 @@ from lantai.job_notes import put
 from lantai.job_rows import JobFilter, Rows
 from metadata.identifiers import new_id
 from repository.rights import JOBS_SCHEMA
+
+if TYPE_CHECKING:  # loaded by those that enqueue: most commands and pages only read the rows
+    from dbos import DBOSClient, DBOSConfig, WorkflowHandle
 
 APPLICATION = "lantai"
 VERSION = "1"
@@ -74,6 +74,8 @@ def _refuse_pickle(_self: object, *_args: object) -> NoReturn:
 
 def guard() -> None:
     """Refuse pickle for good: with a JSON serialiser alone, DBOS still unpickles a row that says it is pickled."""
+    import dbos._serialization as dbos_serialization
+
     dbos_serialization.DefaultSerializer.serialize = _refuse_pickle  # type: ignore[method-assign,assignment]
     dbos_serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign,assignment]
     logging.getLogger("dbos").setLevel(logging.WARNING)
@@ -81,6 +83,8 @@ def guard() -> None:
 
 def migrate(database_url: str) -> None:
     """Make or upgrade the job engine's own tables: same database, outside Alembic, a schema of their own on PostgreSQL."""
+    from dbos import DBOS
+
     guard()
     if make_url(database_url).get_backend_name() == "sqlite":
         DBOS.migrate(database_url)
@@ -95,6 +99,8 @@ def migrate(database_url: str) -> None:
 
 def engine_configuration(database_url: str) -> DBOSConfig:
     """What a worker's job engine is told of itself and of the database."""
+    from dbos import DBOSConfig
+
     told = DBOSConfig(
         name=APPLICATION, application_version=VERSION, system_database_url=database_url, sys_db_pool_size=5
     )
@@ -110,13 +116,16 @@ class Jobs:
 
     def __init__(self, database_url: str, engine: Engine | None = None) -> None:
         """``engine`` is the site's: on PostgreSQL its connections are shared."""
-        guard()
         self._url = database_url
         self._engine = engine if engine is not None and engine.dialect.name == "postgresql" else None
         self.rows = Rows(None if make_url(database_url).get_backend_name() == "sqlite" else JOBS_SCHEMA)
 
     @cached_property
     def _client(self) -> DBOSClient:
+        from dbos import DBOSClient
+        from dbos._serialization import DBOSPortableJSONSerializer
+
+        guard()
         return DBOSClient(
             system_database_url=self._url,
             system_database_engine=self._engine,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ingest import quarantine
@@ -269,8 +269,8 @@ def _in_place(fresh: Path, place: Path) -> None:
     fresh.replace(place)
 
 
-def _refuse_newer(engine: Engine, schema: str) -> None:
-    if not knows(engine, schema):
+def _refuse_newer(schema: str) -> None:
+    if not knows(schema):
         raise Conflict(
             "restore.newer_program",
             zh=f"这份备份由更新版本的兰台制作（结构版本 {schema}），没有恢复任何内容。请使用新版本。",

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Engine, MetaData, inspect
 
+from repository import migrations
 from repository.db import open_engine
-from repository.migrations import downgrade, is_current, upgrade
+from repository.migrations import HISTORY, downgrade, is_current, upgrade
 from repository.tables import Base
 from tests.services.postgres import Postgres
 
@@ -41,6 +43,11 @@ def test_history_and_tables_agree(empty: Engine) -> None:
     assert not set(Base.metadata.tables) & set(inspect(engine).get_table_names())
     upgrade(engine)
     assert is_current(engine)
+
+
+def test_the_revisions_told_are_those_in_the_folder() -> None:
+    folder = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert tuple(reversed([one.revision for one in folder.walk_revisions()])) == HISTORY
 
 
 def _filled(engine: Engine, rows: int = 3) -> dict[str, list[dict[str, Any]]]:
