@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.journeys.conftest import Commands
@@ -36,8 +36,8 @@ def _one_sentence(told: subprocess.CompletedProcess[str], word: str) -> None:
 
 
 def _submission_states(lantai: Commands) -> dict[str, int]:
-    states: dict[str, int] = lantai.json("status")["submissions"]
-    return states
+    with closing(sqlite3.connect(f"file:{lantai.home / 'lantai.db'}?mode=ro", uri=True)) as database:
+        return dict(database.execute("select state, count(*) from submission group by state"))
 
 
 def _finish(lantai: Commands, *, submissions: int, seconds: float = 90) -> None:
