@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from access import alarms
 from access.alarms import AlarmLine, State
 from lantai import alarm_words
 from lantai.api.models import PROBLEMS, Answer, Page
+from lantai.part import ApiPart
 from lantai.web.visit import ApiVisit
 from repository.alarms import AlarmArea
 
-router = APIRouter(prefix="/alarms", tags=["alarms"], responses=PROBLEMS)
+router = ApiPart(prefix="/alarms", tags=["alarms"], responses=PROBLEMS)
 
 
 class AlarmListed(Answer):

@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from access import gate
 from lantai import filing, revising
 from lantai.api.models import CONFLICT, Answer
+from lantai.part import ApiPart
 from lantai.web import views_describe, views_holdings
 from lantai.web.views_holdings import Opened
 from lantai.web.visit import ApiVisit
 from metadata.errors import Conflict, Invalid
 from metadata.rights import Permission
 
-router = APIRouter(tags=["holdings"], responses=CONFLICT)
+router = ApiPart(tags=["holdings"], responses=CONFLICT)
 RowVersion = Annotated[
     int | None, Field(ge=1, description="the state that the caller saw; another one is refused (409)")
 ]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from ingest.findings import sentence
 from ingest.list_report import as_values
 from lantai.api.models import CONFLICT, Answer, Page
+from lantai.part import ApiPart
 from lantai.web import describing, lists, views_confirming
 from lantai.web.display import masked
 from lantai.web.visit import ApiVisit
 
-router = APIRouter(tags=["submissions"], responses=CONFLICT)
+router = ApiPart(tags=["submissions"], responses=CONFLICT)
 
 
 class PlannedRecord(Answer):

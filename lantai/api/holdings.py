@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from access import gate
 from lantai.api import holdings_models as models
 from lantai.api.holdings_models import CaseFile, CaseFileWhole, File, Moment, Record, RecordRow, Text
 from lantai.api.models import PROBLEMS, Page
+from lantai.part import ApiPart
 from lantai.web import views_cases, views_history, views_records
 from lantai.web.display import masked
 from lantai.web.opening import open_file, open_record
@@ -19,7 +20,7 @@ from metadata.errors import NotFound
 from metadata.rights import Permission
 from repository.derivatives import get_text
 
-router = APIRouter(tags=["holdings"], responses=PROBLEMS)
+router = ApiPart(tags=["holdings"], responses=PROBLEMS)
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from lantai.api.models import PROBLEMS, Answer, Page
+from lantai.part import ApiPart
 from lantai.web import views_holds
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 from retention import holding
 from retention.holding import MOST_SUBJECTS
 
-router = APIRouter(prefix="/holds", tags=["holds"], responses=PROBLEMS)
+router = ApiPart(prefix="/holds", tags=["holds"], responses=PROBLEMS)
 
 Ids = Annotated[list[str], Field(max_length=MOST_SUBJECTS)]
 

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from lantai import steering
 from lantai.api.models import PROBLEMS, Answer, Page
+from lantai.part import ApiPart
 from lantai.web import views_jobs
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 
-router = APIRouter(prefix="/system", tags=["system"], responses=PROBLEMS)
+router = ApiPart(prefix="/system", tags=["system"], responses=PROBLEMS)
 
 
 class Job(Answer):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from lantai.api.models import PROBLEMS, Answer
+from lantai.part import ApiPart
 from lantai.web import views_numbers
 from lantai.web.visit import ApiVisit
 
-router = APIRouter(tags=["holdings"], responses=PROBLEMS)
+router = ApiPart(tags=["holdings"], responses=PROBLEMS)
 
 
 class Reason(BaseModel):

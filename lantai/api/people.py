@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from access.account_lists import AccountFilter
 from access.ledger_reading import LogFilter
@@ -26,11 +26,12 @@ from lantai.api.people_models import (
     RoleRule,
     Rules,
 )
+from lantai.part import ApiPart
 from lantai.web import administering, views_people, views_retention, views_system
 from lantai.web.visit import ApiVisit, Visit
 from metadata.rights import Permission
 
-router = APIRouter(tags=["people"], responses=CONFLICT)
+router = ApiPart(tags=["people"], responses=CONFLICT)
 Limit = Annotated[int, Query(ge=1, le=200)]
 Short = Annotated[str, Query(max_length=100)]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from lantai.api.models import PROBLEMS, Begun, Incident, Preservation, RepairWish, ReplicaLine
+from lantai.part import ApiPart
 from lantai.web import views_preservation
 from lantai.web.pages.preservation import begin_audit, begin_repair
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 
-router = APIRouter(prefix="/preservation", tags=["preservation"], responses=PROBLEMS)
+router = ApiPart(prefix="/preservation", tags=["preservation"], responses=PROBLEMS)
 
 
 @router.get("", summary="Is everything still there and unchanged?")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from lantai.api.models import PROBLEMS, Answer, Begun
+from lantai.part import ApiPart
 from lantai.web import views_replicas
 from lantai.web.pages import replicas as page
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 
-router = APIRouter(prefix="/replicas", tags=["preservation"], responses=PROBLEMS)
+router = ApiPart(prefix="/replicas", tags=["preservation"], responses=PROBLEMS)
 
 
 class Trouble(BaseModel):

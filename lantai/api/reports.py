@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from lantai.api.models import PROBLEMS
+from lantai.part import ApiPart
 from lantai.reporting import Wanted
 from lantai.web.pages import reports
 from lantai.web.visit import ApiVisit
 
-router = APIRouter(tags=["reports"], responses=PROBLEMS)
+router = ApiPart(tags=["reports"], responses=PROBLEMS)
 
 
 @router.get("/submissions/{submission_id}/report", summary="Four-property report of a deposit")

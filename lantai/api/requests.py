@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
 from access import requests
 from access.letters import Letter
@@ -30,6 +30,7 @@ from lantai.api.requests_models import (
     Thing,
     Words,
 )
+from lantai.part import ApiPart
 from lantai.web import requesting, views_reading, views_requests
 from lantai.web.pages.files import disposition
 from lantai.web.security import FILE_POLICY
@@ -37,7 +38,7 @@ from lantai.web.visit import ApiVisit, Visit
 from metadata.errors import Invalid
 from metadata.rights import Permission
 
-router = APIRouter(tags=["requests"], responses=PROBLEMS)
+router = ApiPart(tags=["requests"], responses=PROBLEMS)
 
 
 @router.get("/requests", summary="List requests for access")

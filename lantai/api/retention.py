@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from access import gate
 from lantai.api.models import PROBLEMS, Answer, Due, Explanation, Page, Rule
+from lantai.part import ApiPart
 from lantai.result_lists import MEDIA_TYPES
 from lantai.web import views_due, views_retention
 from lantai.web.display import masked
@@ -24,7 +25,7 @@ from retention.due import DueFilter
 from retention.events import CaseClock, clock_of
 from retention.explanation import explain
 
-router = APIRouter(prefix="/retention", tags=["retention"], responses=PROBLEMS)
+router = ApiPart(prefix="/retention", tags=["retention"], responses=PROBLEMS)
 
 
 class DueWish(BaseModel):

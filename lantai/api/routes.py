@@ -1,7 +1,5 @@
 """All parts of the API on one router, and what their tags mean."""
 
-from fastapi import APIRouter
-
 from lantai.api import (
     alarms,
     arranging,
@@ -25,6 +23,7 @@ from lantai.api import (
     uploads,
     use,
 )
+from lantai.part import ApiPart
 
 TAGS = [
     {"name": "session", "description": "Signing in and out; who is signed in."},
@@ -44,7 +43,7 @@ TAGS = [
     {"name": "system", "description": "State of the site, index, jobs."},
 ]
 
-router = APIRouter()
+router = ApiPart()
 for _part in (
     session,
     tokens,

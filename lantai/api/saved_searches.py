@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from lantai import saved_searches
 from lantai.api.models import CONFLICT, Answer
+from lantai.part import ApiPart
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 
-router = APIRouter(prefix="/saved-searches", tags=["search"], responses=CONFLICT)
+router = ApiPart(prefix="/saved-searches", tags=["search"], responses=CONFLICT)
 
 
 class NewSearch(BaseModel):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from lantai.api.models import LIMITED
 from lantai.api.search_models import Hit, SearchResult
+from lantai.part import ApiPart
 from lantai.result_lists import MEDIA_TYPES
 from lantai.web import searching
 from lantai.web.pages.search import file_headers
@@ -18,7 +19,7 @@ from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 from search.service import FACETS
 
-router = APIRouter(tags=["search"], responses=LIMITED)
+router = ApiPart(tags=["search"], responses=LIMITED)
 
 Order = Literal["relevance", "date", "code", "newest"]
 Values = Annotated[list[str], Field(max_length=50)]

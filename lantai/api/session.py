@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from lantai.api.models import LIMITED, Session, SignIn
+from lantai.part import ApiPart
 from lantai.problems import BadToken, SignInRequired
 from lantai.web.pages.signing import close_login, open_login, set_session
 from lantai.web.security import CSRF_HEADER, same_token
@@ -12,7 +13,7 @@ from lantai.web.visit import AnyVisit, ApiVisit, Visit
 from metadata.errors import Forbidden
 from metadata.rights import Permission
 
-router = APIRouter(prefix="/session", tags=["session"], responses=LIMITED)
+router = ApiPart(prefix="/session", tags=["session"], responses=LIMITED)
 
 
 def _session(visit: Visit, csrf: str) -> Session:

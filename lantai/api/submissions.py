@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import Header, Query, Request
 from starlette.requests import ClientDisconnect
 
 from lantai.api.models import CONFLICT, Decision, FindingLine, NewSubmission, Page, Received, Submission
+from lantai.part import ApiPart
 from lantai.web import deciding, depositing, views_submissions
 from lantai.web.depositing import Wish
 from lantai.web.uploads import CHUNK, broken_off, piped
@@ -16,7 +17,7 @@ from lantai.web.visit import ApiVisit, Visit
 from metadata.errors import Invalid
 from metadata.rights import Permission
 
-router = APIRouter(prefix="/submissions", tags=["submissions"], responses=CONFLICT)
+router = ApiPart(prefix="/submissions", tags=["submissions"], responses=CONFLICT)
 
 
 def _shown(visit: Visit, submission_id: str) -> Submission:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from lantai import indexing
 from lantai.api.models import PROBLEMS, Begun, IndexState, SitePart
+from lantai.part import ApiPart
 from lantai.web import views_index
 from lantai.web.visit import ApiVisit
 from metadata.rights import Permission
 from repository.status import status
 
-router = APIRouter(prefix="/system", tags=["system"], responses=PROBLEMS)
+router = ApiPart(prefix="/system", tags=["system"], responses=PROBLEMS)
 
 
 @router.get("/status", summary="State of the archive")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from lantai.api.models import PROBLEMS, NewToken, Token, TokenMade
+from lantai.part import ApiPart
 from lantai.web import tokening
 from lantai.web.visit import ApiVisit
 from metadata.errors import Forbidden
 
-router = APIRouter(prefix="/tokens", tags=["tokens"], responses=PROBLEMS)
+router = ApiPart(prefix="/tokens", tags=["tokens"], responses=PROBLEMS)
 
 
 @router.get("", summary="List access tokens")

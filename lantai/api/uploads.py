@@ -14,13 +14,14 @@ from email.utils import format_datetime
 from typing import TypeVar
 
 import anyio
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from ingest import uploads
 from ingest.uploads import Checksum, UploadState
 from lantai.api.models import CONFLICT
+from lantai.part import ApiPart
 from lantai.problems import Malformed
 from lantai.web import depositing
 from lantai.web.uploads import CHUNK, piped
@@ -48,7 +49,7 @@ def _protocol(request: Request) -> None:
         )
 
 
-router = APIRouter(
+router = ApiPart(
     prefix="/submissions/{submission_id}/uploads",
     tags=["uploads"],
     responses=CONFLICT,

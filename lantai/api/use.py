@@ -5,20 +5,21 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.datastructures import QueryParams
 
 from access import use_register
 from lantai.api.models import PROBLEMS, UseEntry, UseRegister
+from lantai.part import ApiPart
 from lantai.result_lists import MEDIA_TYPES
 from lantai.web import views_use
 from lantai.web.pages.use import file_headers, subjects
 from lantai.web.views_use import Asked
 from lantai.web.visit import ApiVisit
 
-router = APIRouter(tags=["use"], responses=PROBLEMS)
+router = ApiPart(tags=["use"], responses=PROBLEMS)
 
 
 class Wish(BaseModel):

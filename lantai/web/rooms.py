@@ -1,7 +1,6 @@
 """All rooms of the interface on one router."""
 
-from fastapi import APIRouter
-
+from lantai.part import Part
 from lantai.web.pages import (
     account,
     alarms,
@@ -35,7 +34,7 @@ from lantai.web.pages import (
 )
 from lantai.web.pages import help as help_pages
 
-router = APIRouter()
+router = Part()
 for _room in (
     signing,
     today,
@@ -59,7 +58,6 @@ for _room in (
     requests,
     tokens,
     preservation,
-    replicas,
     retention,
     holds,
     case_events,

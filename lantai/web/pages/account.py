@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from lantai import i18n
+from lantai.part import Part
 from lantai.web import administering, saying, views_people
 from lantai.web.rendering import page
 from lantai.web.visit import Form, SignedVisit
 
-router = APIRouter(prefix="/account")
+router = Part(prefix="/account")
 
 
 @router.get("")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from access import alarms, use_register
 from access.alarms import STATES, State
 from lantai import alarm_words, i18n
+from lantai.part import Part
 from lantai.web import saying, views_alarms
 from lantai.web.rendering import page, query
 from lantai.web.visit import Form, SignedVisit, Visit
 from metadata.errors import Invalid
 from repository.alarms import AlarmArea
 
-router = APIRouter()
+router = Part()
 _PAGE = 50
 
 

@@ -7,11 +7,12 @@ import binascii
 import uuid
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlalchemy.orm import Session
 
 from access import gate
 from lantai import filing, i18n, revising
+from lantai.part import Part
 from lantai.revising import Revised
 from lantai.web import saying, views_holdings
 from lantai.web.chosen import chosen
@@ -23,7 +24,7 @@ from lantai.web.visit import Form, Posted, SignedVisit, Visit
 from metadata.errors import Conflict, LantaiError
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 
 
 @router.post("/holdings/records/file")

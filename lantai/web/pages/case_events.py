@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from access import gate
 from access.masking import without_names
 from lantai import i18n
+from lantai.part import Part
 from lantai.web import labels, saying, views_cases, views_retention
 from lantai.web.chosen import row_version
 from lantai.web.display import masked
@@ -19,7 +20,7 @@ from lantai.web.visit import Form, Posted, SignedVisit, Visit
 from metadata.errors import Invalid
 from retention import events
 
-router = APIRouter()
+router = Part()
 _FIELDS = {"case.event_unknown": "event", "case.event_day": "on", "case.event_note": "note"}
 
 

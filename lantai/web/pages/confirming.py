@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse
 
+from lantai.part import Part
 from lantai.web import describing, views_confirming
 from lantai.web.options import document_types, programmes
 from lantai.web.rendering import page, query
 from lantai.web.visit import Form, Posted, SignedVisit, Visit
 from metadata.errors import Invalid
 
-router = APIRouter()
+router = Part()
 _PAGE = 50
 _DIGITS = 10
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from lantai import i18n
+from lantai.part import Part
 from lantai.problems import BadToken
 from lantai.web import depositing
 from lantai.web.depositing import Wish
@@ -21,7 +22,7 @@ from metadata.household import household_no
 from metadata.identifiers import new_id
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 _PROGRAMME = "DB"
 _TURNS = 20
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy.orm import Session
 
 from access import gate
 from lantai import i18n, revising
+from lantai.part import Part
 from lantai.revising import Revised
 from lantai.web import saying, views_describe
 from lantai.web.chosen import row_version
@@ -24,7 +25,7 @@ from metadata.errors import Conflict, Invalid
 from metadata.rights import Permission
 from repository.tables import Record
 
-router = APIRouter()
+router = Part()
 MARK = "mark."
 
 

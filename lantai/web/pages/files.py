@@ -17,7 +17,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +26,7 @@ from access import copies, use_register
 from access.copies import Watermark
 from ingest.extract.on_demand import Shown, Ticket
 from ingest.extract.reading import MOST_PAGES
+from lantai.part import Part
 from lantai.web import views_records
 from lantai.web.content import FileBytes, Range, asked_range
 from lantai.web.finding_in import finder_for, found_pages
@@ -52,7 +53,7 @@ from repository.derivatives import get_pages
 from repository.tables import RecordVersion, StoredFile
 
 log = logging.getLogger(__name__)
-router = APIRouter()
+router = Part()
 _BIDI = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "_")
 """Marks that turn the direction of a line: with them ``exe.txt`` is made to look like ``txt.exe``, or the other way."""
 _SAME_LOOK = timedelta(minutes=10)

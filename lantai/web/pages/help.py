@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
+from lantai.part import Part
 from lantai.web import helping, labels
 from lantai.web.rendering import page
 from lantai.web.visit import SignedVisit
 from metadata.errors import NotFound
 
-router = APIRouter()
+router = Part()
 
 
 @router.get("/help")

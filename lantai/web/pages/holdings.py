@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Annotated, cast
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from access import gate
 from lantai import i18n
+from lantai.part import Part
 from lantai.result_lists import MEDIA_TYPES, csv_chunks, write_xlsx
 from lantai.web import views_cases, views_describe, views_holdings, views_records
 from lantai.web.options import document_types, programmes
@@ -27,7 +28,7 @@ from metadata.rights import Permission
 from repository.clock import local_date
 from repository.tables import CaseFile
 
-router = APIRouter()
+router = Part()
 After = Annotated[int, Query(ge=0, le=2**62)]
 _PAGE = 50
 _READ = 1 << 16

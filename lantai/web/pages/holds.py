@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.datastructures import QueryParams
 
 from lantai import i18n
+from lantai.part import Part
 from lantai.web import saying, views_holds
 from lantai.web.chosen import row_version
 from lantai.web.rendering import page
@@ -20,7 +21,7 @@ from metadata.rights import Permission
 from retention import holding
 from retention.holding import NewHold
 
-router = APIRouter()
+router = Part()
 _PAGE = 50
 _TEXTS = ("title", "authority", "reference", "reason", "review_on", "subjects", "search")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import RedirectResponse
 
 from access import gate
 from lantai import filing, i18n
+from lantai.part import Part
 from lantai.web import saying, views_cases, views_history, views_household, views_records, views_retention
 from lantai.web.because import because_of_case
 from lantai.web.chosen import chosen, row_version
@@ -23,7 +24,7 @@ from metadata.identifiers import is_id
 from metadata.rights import Permission
 from repository.tables import CaseFile
 
-router = APIRouter()
+router = Part()
 After = Annotated[int, Query(ge=0, le=2**62)]
 _PAGE = 50
 

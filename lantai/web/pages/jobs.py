@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from lantai import i18n, steering
+from lantai.part import Part
 from lantai.web import views_jobs, views_system
 from lantai.web.rendering import page, query
 from lantai.web.visit import Form, SignedVisit, Visit
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 _PAGE = 50
 _DONE = ("stopped", "resumed", "retried")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from ingest.findings import kind_of, sentence
 from ingest.list_report import ListReport
 from ingest.list_template import workbook
 from lantai import i18n
+from lantai.part import Part
 from lantai.problems import BadToken
 from lantai.web import lists
 from lantai.web.display import masked
@@ -22,7 +23,7 @@ from lantai.web.visit import SignedVisit, Visit
 from metadata.errors import Invalid
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 _SHOWN = 500
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

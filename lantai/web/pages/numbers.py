@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
+from lantai.part import Part
 from lantai.web import views_numbers
 from lantai.web.rendering import page, query
 from lantai.web.visit import Form, SignedVisit, Visit
 from metadata.errors import Invalid
 
-router = APIRouter()
+router = Part()
 
 
 def _asking(visit: Visit, title: str, action: str, back: str, **more: Any) -> Response:

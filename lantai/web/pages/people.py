@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlalchemy.orm import Session
 
 from access.account_lists import AccountFilter
 from lantai import i18n
+from lantai.part import Part
 from lantai.web import administering, saying, tokening, views_people, views_system
 from lantai.web.options import Options
 from lantai.web.rendering import page, query
@@ -15,7 +16,7 @@ from lantai.web.visit import Form, Posted, SignedVisit, Visit
 from metadata.errors import Conflict, Invalid, LantaiError, NotFound
 from metadata.rights import Permission
 
-router = APIRouter(prefix="/system")
+router = Part(prefix="/system")
 _PAGE = 50
 _FIELDS = {
     "account.malformed": "username",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from lantai import i18n
+from lantai.part import Part
 from lantai.web import views_figures, views_preservation
 from lantai.web.rendering import page, query
 from lantai.web.views_preservation import ReplicaLine
@@ -15,7 +16,7 @@ from lantai.web.visit import Form, SignedVisit, Visit
 from metadata.identifiers import new_id
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 
 
 @router.get("/preservation")

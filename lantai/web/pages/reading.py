@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import JSONResponse
 
 from access import copies
 from lantai import i18n
+from lantai.part import Part
 from lantai.web import views_records
 from lantai.web.display import iso, masked
 from lantai.web.opening import can_be_pictured, ends_at, open_file, open_record, watermark
@@ -18,7 +19,7 @@ from lantai.web.visit import SignedVisit
 from metadata.errors import NotFound
 from repository.derivatives import get_pages
 
-router = APIRouter()
+router = Part()
 MOST_PRINTED = 50
 """Pages that are printed in one go."""
 

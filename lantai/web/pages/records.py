@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy.orm import Session
 
 from access import gate
 from lantai import i18n
+from lantai.part import Part
 from lantai.web import views_cases, views_history, views_preservation, views_records, views_retention
 from lantai.web.because import because
 from lantai.web.display import masked
@@ -23,7 +24,7 @@ from metadata.rights import Permission
 from repository.tables import Organ, Record, RecordVersion, StoredFile
 from retention import holds
 
-router = APIRouter()
+router = Part()
 
 
 @router.get("/records/{record_id}")

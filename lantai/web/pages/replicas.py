@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from lantai import i18n, replicas
+from lantai.part import Part
 from lantai.web import views_replicas
 from lantai.web.rendering import page, query
 from lantai.web.visit import Form, SignedVisit, Visit
 from metadata.identifiers import new_id
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 
 
 @router.get("/preservation/replicas")

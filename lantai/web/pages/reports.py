@@ -6,11 +6,12 @@ import secrets
 from contextlib import AbstractContextManager
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import RedirectResponse
 
 from ingest.report import Report
 from lantai import i18n, reporting
+from lantai.part import Part
 from lantai.report_pdf import render
 from lantai.reporting import Wanted
 from lantai.web import views_submissions
@@ -20,7 +21,7 @@ from metadata.errors import Invalid
 from metadata.household import check_household_no
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 Programme = Annotated[str, Query(max_length=16)]
 FINDINGS_SHOWN = 200
 """Findings of one item on the page; the JSON has them all."""

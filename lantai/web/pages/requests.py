@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from access import requests
@@ -14,6 +14,7 @@ from access.letters import MOST_BYTES, Letter
 from access.request_decisions import Decision
 from access.request_rules import Asking, RequestFaults, Wanted
 from lantai import i18n
+from lantai.part import Part
 from lantai.problems import BadToken
 from lantai.web import requesting, saying, views_reading, views_requests
 from lantai.web.pages.files import disposition
@@ -26,7 +27,7 @@ from metadata.errors import Invalid, LantaiError
 from metadata.profile import Requester
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 _PAGE = 50
 _MOST_FOUND = 30
 _MOST_FIELDS = 60

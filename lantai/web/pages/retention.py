@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
+from lantai.part import Part
 from lantai.result_lists import MEDIA_TYPES
 from lantai.web import views_due, views_holds, views_retention
 from lantai.web.pages.files import disposition
@@ -15,7 +16,7 @@ from metadata.rights import Permission
 from retention import totals
 from retention.due import DueFilter
 
-router = APIRouter()
+router = Part()
 _PAGE = 50
 _FIELDS = ("from", "until", "organ", "rule", "category")
 

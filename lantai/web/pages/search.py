@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from starlette.datastructures import QueryParams
 
 from lantai import i18n, saved_searches
+from lantai.part import Part
 from lantai.problems import status_of
 from lantai.result_lists import MEDIA_TYPES, MOST
 from lantai.web import saying, searching, views_parts, views_search
@@ -20,7 +21,7 @@ from metadata.errors import Forbidden, Invalid
 from metadata.rights import Permission
 from repository.clock import local_date
 
-router = APIRouter()
+router = Part()
 DENSE = "lantai_dense"
 """Cookie: whether hits stand close together in this browser."""
 _PAGE = 20

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from access import sessions
@@ -15,12 +15,13 @@ from access.accounts import account_by_name, authenticate, change_password
 from access.credentials import known_browser, mark_of
 from access.passwords import SLOW_DOWN
 from lantai import i18n
+from lantai.part import Part
 from lantai.web import limits, security
 from lantai.web.rendering import page
 from lantai.web.visit import AnyVisit, Form, Posted, Visit, everyday_purposes
 from metadata.errors import Invalid
 
-router = APIRouter()
+router = Part()
 _NOT_WORDS = frozenset({"next", "asked", "idempotency_key", "once", "seen", "key", "row_version", "revision", "undo"})
 """Fields of forms that nobody typed."""
 

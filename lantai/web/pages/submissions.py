@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from access import gate
 from lantai import i18n
+from lantai.part import Part
 from lantai.web import deciding, views_history, views_left_out, views_records, views_submissions
 from lantai.web.rendering import page, query
 from lantai.web.visit import Form, SignedVisit, Visit
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 _PAGE = 50
 _RECORDS = 20
 

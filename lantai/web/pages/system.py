@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from access.ledger_reading import LogFilter
 from lantai import i18n
+from lantai.part import Part
 from lantai.web import administering, views_index, views_jobs, views_parts, views_people, views_retention, views_system
 from lantai.web.rendering import page, query
 from lantai.web.visit import Form, SignedVisit
 from metadata.errors import Invalid
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 _PAGE = 50
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from lantai import i18n, saved_searches
+from lantai.part import Part
 from lantai.web import display, views_figures, views_parts, views_preservation, views_submissions, views_today
 from lantai.web.rendering import page, query
 from lantai.web.visit import SignedVisit, Visit
 from metadata.rights import Permission
 
-router = APIRouter()
+router = Part()
 _NEWEST = 6
 _KEPT = 8
 

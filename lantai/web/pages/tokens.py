@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from access.tokens import DAYS
+from lantai.part import Part
 from lantai.web import tokening
 from lantai.web.rendering import page
 from lantai.web.visit import Form, SignedVisit, Visit
 from metadata.errors import Invalid
 
-router = APIRouter()
+router = Part()
 _LASTING = (30, 90, DAYS, 2 * DAYS)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
 from access import alarms, gate, use_register
 from access.use_register import Filters, UseEntry
 from lantai import i18n
+from lantai.part import Part
 from lantai.result_lists import MEDIA_TYPES
 from lantai.web import views_use
 from lantai.web.pages.files import disposition
@@ -23,7 +24,7 @@ from metadata.rights import Permission
 from repository.alarms import AlarmArea
 from repository.clock import local_date
 
-router = APIRouter()
+router = Part()
 _PAGE = 50
 _PRINTED = 2_000
 
