@@ -7,9 +7,11 @@ from sqlalchemy.orm import Session, aliased
 
 from access.actors import Actor, RoleHeld
 from access.gate import visible_cases, visible_records
+from access.reach import kept
 from access.scope import within_divisions
 from metadata.profile import Profile
 from metadata.rights import Permission
+from repository.db import once
 from repository.tables import CaseFile, LedgerEntry, Organ, Record
 
 
@@ -47,6 +49,10 @@ def readable(actor: Actor, profile: Profile) -> ColumnElement[bool]:
     A role that reads the ledger too sees the looks at everything in its divisions, whatever its level: an entry bears
     ids and no content. For the others an entry must not tell that something is there.
     """
+    return kept(actor, ("register", "read"), profile, lambda: _readable(actor, profile))
+
+
+def _readable(actor: Actor, profile: Profile) -> ColumnElement[bool]:
     criteria: list[ColumnElement[bool]] = [LedgerEntry.actor_id == actor.id]
     for held, watches in _reading(actor, profile):
         if held.everywhere:
@@ -75,7 +81,11 @@ def _about_case(criterion: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def organs_named(session: Session, actor: Actor, profile: Profile) -> dict[str, str]:
-    """Organs whose people the reader may know by name, ``id -> name``; her own always."""
+    """Organs whose people the reader may know by name, ``id -> name``; her own always. Read once a session."""
+    return once(session, f"organs named to {actor.id}", lambda: _organs_named(session, actor, profile))
+
+
+def _organs_named(session: Session, actor: Actor, profile: Profile) -> dict[str, str]:
     criteria: list[ColumnElement[bool]] = [Organ.id == actor.organ_id]
     for held, watches in _reading(actor, profile):
         if held.everywhere:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, String, false, func, literal, or_
+from sqlalchemy import Boolean, ColumnElement, String, bindparam, false, func, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -23,12 +23,20 @@ def within_divisions(column: Any, prefix: str) -> ColumnElement[bool]:
     """Whether the division code in ``column`` begins with ``prefix``; an empty prefix reaches nothing.
 
     The comparison of the first digits decides, whatever the collation, and is made row by row: other criteria lead to
-    the rows. Lists that nothing else narrows add ``placed_in``.
+    the rows. Lists that nothing else narrows add ``placed_in``. PostgreSQL chooses the way to the rows by what it knows
+    of a column, and of a part of a column it knows nothing: it is asked in words that it can reckon with.
     """
     if not prefix:
         return false()
-    same: ColumnElement[bool] = func.substr(column, 1, len(prefix)) == prefix
-    return same
+    place = bindparam(None, prefix, String(), literal_execute=True, unique=True)
+    return _Within(func.substr(column, 1, len(prefix)) == prefix, _known(column, prefix, place))
+
+
+def _known(column: Any, prefix: str, place: ColumnElement[str]) -> ColumnElement[bool]:
+    table = getattr(column, "class_", None)
+    if table in {Record, CaseFile} and column.key == "division_code" and len(prefix) in {_TOWNSHIP, _VILLAGE}:
+        return placed_in(table, prefix)
+    return _BeginsWith(column, place)
 
 
 def placed_in(table: type[Record] | type[CaseFile], prefix: str) -> ColumnElement[bool]:
@@ -51,6 +59,42 @@ def within_any(column: Any, prefixes: Iterable[str]) -> ColumnElement[bool]:
         for length, some in alike.items()
     ]
     return or_(*criteria) if criteria else false()
+
+
+class _Within(FunctionElement[bool]):
+    """The same in two ways: for SQLite, and for PostgreSQL."""
+
+    name = "within"
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> _Within:  # noqa: ARG002
+        """A condition in brackets of its own: SQLite is not to compare its outcome with one, row by row."""
+        return self
+
+
+@compiles(_Within)
+def _row_by_row(element: _Within, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(next(iter(element.clauses)), **options)})"
+
+
+@compiles(_Within, "postgresql")
+def _reckoned_with(element: _Within, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(list(element.clauses)[1], **options)})"
+
+
+class _BeginsWith(FunctionElement[bool]):
+    """``column`` begins with a text of digits, which stands in the statement: a prepared one is then planned with it."""
+
+    name = "begins_with"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_BeginsWith)
+def _like(element: _BeginsWith, compiler: SQLCompiler, **options: Any) -> str:
+    column, place = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} LIKE {place} || '%%'"  # the driver's own sign for a parameter, twice: one per cent
 
 
 class _MarksWithin(FunctionElement[bool]):

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from access import use_counts
@@ -339,16 +339,17 @@ def totals(session: Session, actor: Actor, profile: Profile, filters: Filters, *
     wide = reads_others(actor, profile)
     asked = filters if wide else replace(filters, actor_id=actor.id)
     criterion = readable(actor, profile) if wide else LedgerEntry.actor_id == actor.id
-    newest = _wanted(asked, zone, None).with_only_columns(LedgerEntry.seq).limit(_COUNTED).cte("newest")
-    looked_through = select(func.count()).select_from(newest).scalar_subquery()
+    read = case((criterion, 1), else_=0).label("read")
+    newest = _wanted(asked, zone, None).with_only_columns(LedgerEntry.form, read).limit(_COUNTED).subquery("newest")
     rows = session.execute(
-        select(LedgerEntry.form, func.count(), looked_through)
-        .where(LedgerEntry.seq.in_(select(newest.c.seq)), criterion)
-        .group_by(LedgerEntry.form)
-        .order_by(LedgerEntry.form)
-    ).all()
-    forms = {form or "screen": count for form, count, _ in rows}
-    return Totals(forms, any(through >= _COUNTED for _, _, through in rows))
+        select(newest.c.form, func.count(), func.sum(newest.c.read)).group_by(newest.c.form).order_by(newest.c.form)
+    ).tuples()
+    through, forms = 0, dict[str, int]()
+    for form, count, of_these in rows:
+        through += count
+        if of_these:
+            forms[form or "screen"] = int(of_these)
+    return Totals(forms, bool(forms) and through >= _COUNTED)
 
 
 def require_export(actor: Actor, profile: Profile) -> None:

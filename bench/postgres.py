@@ -31,14 +31,15 @@ _LISTS = {
         "/holdings/records",
         "/holdings/tray",
         "/submissions",
+        "/retention",
         "/retention/due",
         "/retention/holds",
         "/requests",
     ),
     ("clerk_township", township(0)): ("/holdings", "/holdings/records", "/submissions"),
-    ("preservation_officer", "bureau"): ("/preservation",),
+    ("preservation_officer", "bureau"): ("/preservation", "/preservation/replicas"),
     ("audit_admin", "bureau"): ("/use", "/alarms", "/system/log"),
-    ("sys_admin", "bureau"): ("/system", "/organs", "/accounts", "/sessions"),
+    ("sys_admin", "bureau"): ("/system", "/system/organs", "/system/accounts", "/system/sessions", "/system/jobs"),
 }
 _Times = dict[tuple[str, str], float]
 

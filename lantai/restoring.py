@@ -178,7 +178,7 @@ def _into(
 ) -> None:
     owner = open_engine(settings.database_owner_url, busy_seconds=settings.busy_seconds, patient=True)
     try:
-        _refuse_newer(owner, seen.facts.schema)
+        _refuse_newer(seen.facts.schema)
         with owner.connect() as connection:
             loading.refuse_when_not_empty(connection)
         upgrade(owner, seen.facts.schema)

@@ -9,14 +9,16 @@ caller owns the transaction (``with sessions.begin() as session``).
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -29,6 +31,7 @@ __all__ = [
     "insert_or",
     "is_collision",
     "is_locked",
+    "once",
     "open_engine",
     "open_sessions",
     "reading_sessions",
@@ -36,6 +39,7 @@ __all__ = [
 ]
 
 Sessions = sessionmaker[Session]
+Found = TypeVar("Found")
 _CONNECT_SECONDS = 5
 _IDLE_SECONDS = 600
 """A transaction that asks nothing for so long is ended: a process that stopped must not hold its locks for ever."""
@@ -170,13 +174,34 @@ def open_sessions(engine: Engine) -> Sessions:
     return sessionmaker(engine, expire_on_commit=False)
 
 
+class _Reading(Session):
+    """A session that ends by committing, though nothing is to commit: of a rolled back connection the driver forgets all
+    that it had prepared, and the server would plan every statement of every page anew."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self.in_transaction():
+            self.expunge_all()  # what was changed in memory alone is not written
+            with suppress(SQLAlchemyError):  # the server is gone, or a statement failed: then it is rolled back
+                self.commit()
+        super().close()
+
+
 def reading_sessions(engine: Engine) -> Sessions:
     """Sessions for reading only, each of one snapshot: on SQLite they take no write lock, so pages never wait for a
     batch to commit; PostgreSQL refuses to write in them."""
     options: dict[str, Any] = {"read_only": True}
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    return sessionmaker(engine.execution_options(**options), expire_on_commit=False)
+    return sessionmaker(engine.execution_options(**options), class_=_Reading, expire_on_commit=False)
+
+
+def once(session: Session, name: str, read: Callable[[], Found]) -> Found:
+    """What ``read`` gives, read once in the life of ``session``; for what a page asks for in several places."""
+    if name not in session.info:
+        session.info[name] = read()
+    found: Found = session.info[name]
+    return found
 
 
 def by_bytes(session: Session, column: Any) -> Any:

@@ -24,6 +24,7 @@ from lantai.web.visit import Visit
 from metadata.errors import Invalid
 from metadata.profile.models import STATUS_WORDS
 from metadata.rights import Permission
+from repository.db import once
 from repository.tables import Organ
 from retention import due, holds, totals
 from retention.assignment import NO_RULE
@@ -92,10 +93,14 @@ class TotalsTable:
 
 
 def organ_names(session: Session, visit: Visit) -> dict[str, str]:
-    """Names of all organs by id."""
+    """Names of all organs by id; read once a session."""
     english = visit.language == "en"
-    rows = session.execute(select(Organ.id, Organ.name_zh, Organ.name_en).order_by(Organ.code)).tuples()
-    return {organ_id: (name_en or name_zh) if english else name_zh for organ_id, name_zh, name_en in rows}
+
+    def read() -> dict[str, str]:
+        rows = session.execute(select(Organ.id, Organ.name_zh, Organ.name_en).order_by(Organ.code)).tuples()
+        return {organ_id: (name_en or name_zh) if english else name_zh for organ_id, name_zh, name_en in rows}
+
+    return once(session, "names of organs", read)
 
 
 def refresh_when_small(visit: Visit) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from metadata.errors import Conflict, Unavailable
+from metadata.identifiers import new_id
 from repository.backup.loading import refuse_when_not_empty
 from repository.clock import FixedClock
 from repository.db import DatabasePool, open_engine, open_sessions, reading_sessions, unavailable
@@ -23,7 +24,7 @@ from repository.records import count
 from repository.replication import retire_replica
 from repository.rights import ledger_protected, settle
 from repository.storage.local import LocalStore
-from repository.tables import Counter, LedgerEntry, Replica
+from repository.tables import Counter, LedgerEntry, Organ, Replica
 from tests.archives import bureau_archive
 from tests.services.postgres import PgDatabase, Postgres
 
@@ -253,3 +254,22 @@ def test_nothing_is_restored_beside_jobs_of_another_time(owner: Engine) -> None:
     with owner.begin() as connection, pytest.raises(Conflict) as error:
         refuse_when_not_empty(connection)
     assert error.value.code == "restore.not_empty"
+
+
+def test_what_a_connection_prepared_outlives_the_sessions_that_only_read(owner: Engine) -> None:
+    reading = reading_sessions(owner)
+    for _ in range(8):  # the driver prepares what it was asked five times
+        with reading() as session:
+            session.execute(select(Organ.id).where(Organ.code == "nobody"))
+    with reading() as session:
+        prepared = session.scalar(text("select count(*) from pg_prepared_statements where statement like '%organ%'"))
+        assert prepared == 1
+
+
+def test_a_session_that_only_reads_writes_nothing_when_it_ends(owner: Engine) -> None:
+    with open_sessions(owner).begin() as session:
+        session.add(Organ(id=new_id(), code="x1", name_zh="机构", level="TS", division_prefix="990101001"))
+    with reading_sessions(owner)() as session:
+        session.scalars(select(Organ).where(Organ.code == "x1")).one().name_zh = "另名"
+    with reading_sessions(owner)() as session:
+        assert session.scalar(select(Organ.name_zh).where(Organ.code == "x1")) == "机构"
