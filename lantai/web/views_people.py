@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from access import account_lists, ledger_reading, organs, sessions
@@ -120,7 +122,7 @@ def organ_lines(session: Session, visit: Visit, permission: Permission = Permiss
     ]
 
 
-def _organ_line(visit: Visit, organ: Organ, superior: str, depth: int, accounts: int) -> OrganLine:
+def _organ_line(visit: Visit, organ: Organ | Row[Any], superior: str, depth: int, accounts: int) -> OrganLine:
     level = visit.site.archive.profile.organ_levels.get(organ.level)
     return OrganLine(
         code=organ.code,
@@ -292,9 +294,9 @@ def organ_choices(session: Session, visit: Visit, permission: Permission, *, bes
         (
             "",
             [
-                (one.code, f"{'　' * one.depth}{one.name}（{one.code}）")
-                for one in organ_lines(session, visit, permission)
-                if one.closed_at is None and one.code != besides
+                (one.organ.code, f"{'　' * one.depth}{labels.term(visit.language, one.organ)}（{one.organ.code}）")
+                for one in organ_tree(session, visit.person, visit.site.archive.profile, permission, counted=False)
+                if one.organ.closed_at is None and one.organ.code != besides
             ],
         )
     ]
