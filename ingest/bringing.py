@@ -24,8 +24,9 @@ from repository.bag.pack import chunks
 from repository.bag.plan import load
 from repository.fixity.markers import standing
 from repository.fixity.outcome import FAULTS
-from repository.storage import layout
-from repository.tables import RecordPlan, ReplicaObject, StoredObject, Submission
+from repository.pending import tell_of_conflict
+from repository.storage.failures import OTHER_BYTES
+from repository.tables import RecordPlan, RecordVersion, ReplicaObject, StoredObject, Submission
 
 log = logging.getLogger(__name__)
 _PAGE = 100
@@ -66,6 +67,8 @@ def bring_from_quarantine(archive: Archive, limit: int = 100) -> int:
                 log.warning("%s could not be brought from quarantine: %s", one.key, error)
                 return brought
             except (LantaiError, OSError) as error:
+                if isinstance(error, Conflict) and error.code == OTHER_BYTES:
+                    tell_of_conflict(archive, str(error.params["store"]), error)
                 log.warning("quarantine does not give %s: %s", one.key, error)
             else:
                 brought += 1
@@ -86,9 +89,8 @@ def _wanted(session: Session, lacking: Select[Any], answering: Sequence[str]) ->
     found: dict[str, _Wanted] = {}
     for row in session.execute(keys.order_by(ReplicaObject.key).limit(_PAGE)):
         known = found.get(row.key)
-        if row.key == layout.bag_key(row.record_id, 1):
-            also = (*known.replicas, row.replica) if known else (row.replica,)
-            found[row.key] = _Wanted(row.key, row.sha256, row.submission_id, row.plan_path, also)
+        also = (*known.replicas, row.replica) if known else (row.replica,)
+        found[row.key] = _Wanted(row.key, row.sha256, row.submission_id, row.plan_path, also)
     return list(found.values())
 
 
@@ -98,18 +100,18 @@ def _lacking(archive: Archive) -> Select[Any]:
         select(
             ReplicaObject.key,
             ReplicaObject.replica,
-            StoredObject.record_id,
             StoredObject.sha256,
             RecordPlan.submission_id,
             RecordPlan.plan_path,
         )
         .join(StoredObject, StoredObject.key == ReplicaObject.key)
-        .join(RecordPlan, RecordPlan.record_id == StoredObject.record_id)
+        .join(RecordVersion, RecordVersion.object_key == StoredObject.key)
+        .join(RecordPlan, RecordPlan.record_id == RecordVersion.record_id)
         .join(Submission, Submission.id == RecordPlan.submission_id)
         .where(
             ReplicaObject.written_at.is_(None),
             ReplicaObject.replica.in_(archive.replicas.names),
-            StoredObject.kind == "bag",
+            RecordVersion.number == 1,  # later ones were made of what is kept, not of a deposit
             StoredObject.created_at < archive.clock.now() - AFTER,
             RecordPlan.plan_path.is_not(None),
             Submission.step != RELEASED,

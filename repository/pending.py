@@ -97,13 +97,13 @@ def write_pending_objects(archive: Archive, limit: int = 1000) -> int:
         confirmed += found.objects
         conflict = conflict or found.conflict
         if found.conflict is not None:
-            _tell(archive, name, found.conflict)
+            tell_of_conflict(archive, name, found.conflict)
     if conflict is not None:
         raise conflict
     return confirmed
 
 
-def _tell(archive: Archive, name: str, clash: Conflict) -> None:
+def tell_of_conflict(archive: Archive, name: str, clash: Conflict) -> None:
     """Have a person look at what the replica holds under one of our keys."""
     with archive.sessions.begin() as session:
         detail = {"code": clash.code, "zh": clash.zh, "en": clash.en}

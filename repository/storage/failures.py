@@ -54,11 +54,15 @@ def not_found(store: str, key: str) -> NotFound:
     )
 
 
+OTHER_BYTES = "store.conflict"
+"""The code of a key that holds other bytes."""
+
+
 def other_bytes(store: str, key: str) -> Conflict:
     """``key`` exists with other bytes."""
-    faults.met(store, "store.conflict")
+    faults.met(store, OTHER_BYTES)
     return Conflict(
-        "store.conflict",
+        OTHER_BYTES,
         zh=f"存储“{store}”中的 {key} 已存在且内容不同；没有覆盖任何内容。请先查明原因，再继续写入。",
         en=f"Store {store} already holds {key} with other bytes; nothing was overwritten. Find out why before writing on.",
         store=store,

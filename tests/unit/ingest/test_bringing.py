@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from ingest.bringing import AFTER, bring_from_quarantine
 from ingest.submissions import RELEASED
+from repository.alarms import AlarmKind, open_alarm
 from repository.archive import Archive
 from repository.clock import FixedClock
 from repository.holding import write_marker
@@ -100,6 +101,16 @@ def test_what_quarantine_cannot_give_goes_on_waiting(
     assert not _of(archive, "a", bag).exists()
     with archive.reading() as session:
         assert None in session.scalars(select(ReplicaObject.written_at).where(ReplicaObject.key == bag)).all()
+
+
+def test_a_replica_that_holds_other_bytes_is_told_of(archive: Archive, bag: str) -> None:
+    _away(archive)
+    _of(archive, "a", bag).write_bytes(b"somebody else's")
+    assert bring_from_quarantine(archive) == 0
+    with archive.reading() as session:
+        alarm = open_alarm(session, AlarmKind.REPLICA_CONFLICT, "a")
+    assert alarm is not None
+    assert _of(archive, "a", bag).read_bytes() == b"somebody else's"
 
 
 def test_nothing_is_looked_for_where_quarantine_was_let_go(archive: Archive, bag: str) -> None:
