@@ -28,15 +28,17 @@ def within_divisions(column: Any, prefix: str) -> ColumnElement[bool]:
     """
     if not prefix:
         return false()
-    place = bindparam(None, prefix, String(), literal_execute=True, unique=True)
-    return _Within(func.substr(column, 1, len(prefix)) == prefix, _known(column, prefix, place))
+    same: ColumnElement[bool] = func.substr(column, 1, len(prefix)) == prefix
+    if not (prefix.isascii() and prefix.isdigit()):  # somebody's typing: it begins no division, and a % is no wildcard
+        return same
+    return _Within(same, _reckonable(column, prefix))
 
 
-def _known(column: Any, prefix: str, place: ColumnElement[str]) -> ColumnElement[bool]:
+def _reckonable(column: Any, prefix: str) -> ColumnElement[bool]:
     table = getattr(column, "class_", None)
     if table in {Record, CaseFile} and column.key == "division_code" and len(prefix) in {_TOWNSHIP, _VILLAGE}:
         return placed_in(table, prefix)
-    return _BeginsWith(column, place)
+    return _BeginsWith(column, bindparam(None, prefix, String(), literal_execute=True, unique=True))
 
 
 def placed_in(table: type[Record] | type[CaseFile], prefix: str) -> ColumnElement[bool]:

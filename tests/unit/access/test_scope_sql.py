@@ -32,6 +32,13 @@ def test_nothing_is_within_no_division() -> None:
     assert "false" in str(select(1).where(within_divisions(Record.division_code, "")).compile(dialect=postgresql()))
 
 
+@pytest.mark.parametrize("typed", ["9901%", "99_101", "' or 1=1 --", "９９０１０１"])
+def test_what_is_no_code_is_compared_as_it_stands(typed: str) -> None:
+    asked = str(select(1).where(within_divisions(Record.division_code, typed)).compile(dialect=postgresql()))
+    assert "LIKE" not in asked
+    assert typed not in asked
+
+
 def test_the_rows_found_are_those_that_begin_so(postgres: Postgres) -> None:
     database = postgres.create_database()
     engine = open_engine(database.owner_url)
