@@ -38,8 +38,8 @@ __all__ = [
 _RUNS = 20
 _FIRST_AUDIT = timedelta(hours=24)
 _MOST_WEEKS = 26
-_GLANCE_SECONDS = 30
-_LARGE = 5_000
+GLANCE_SECONDS = 30
+LARGE = 5_000
 """Objects of a replica that are counted at every look."""
 
 
@@ -91,11 +91,11 @@ def replicas(session: Session, visit: Visit) -> list[ReplicaLine]:
     kept = visit.request.app.state.glances
     changed = (open_count(session), session.scalar(select(func.max(AuditRun.finished_at))))
     known = kept.get(visit.language)
-    if known is not None and known[1] == changed and time.monotonic() - known[0] < _GLANCE_SECONDS:
+    if known is not None and known[1] == changed and time.monotonic() - known[0] < GLANCE_SECONDS:
         return list(known[2])
     made = _counted(session, visit)
     kept.pop(visit.language, None)
-    if max((one.objects for one in made), default=0) > _LARGE:
+    if max((one.objects for one in made), default=0) > LARGE:
         kept[visit.language] = (time.monotonic(), changed, made)
     return made
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lantai import i18n
 from lantai.web import display, labels
+from lantai.web.views_preservation import GLANCE_SECONDS, LARGE
 from lantai.web.visit import Visit
-from repository.replication.report import Filling, ReplicaReport, comparisons, report, shared_by
+from repository.replication.report import Copies, Filling, ReplicaReport, comparisons, copies, report, shared_by
 from repository.storage.replicas import ACTIVE, RETIRED
 from repository.tables import Account, ReplicaComparison
 
@@ -60,7 +64,7 @@ class ReplicasView:
 def replicas(session: Session, visit: Visit) -> ReplicasView:
     """The page's read model."""
     archive = visit.site.archive
-    found = report(archive, session)
+    found = report(archive, session, count=partial(_lately, visit.request.app.state.glances))
     known = {one.name for one in found}
     return ReplicasView(
         replicas=[_view(visit, one) for one in found],
@@ -68,6 +72,17 @@ def replicas(session: Session, visit: Visit) -> ReplicasView:
         waiting=[name for name in archive.replicas.described if name not in known],
         comparisons=[_comparison(session, visit, one) for one in comparisons(session)],
     )
+
+
+def _lately(kept: dict[Any, Any], session: Session, name: str) -> Copies:
+    """The copies of a replica, those of a large one counted at most twice a minute."""
+    began, known = kept.get(("copies", name), (0.0, None))
+    if known is None or time.monotonic() - began > GLANCE_SECONDS:
+        known = copies(session, name)
+        if known.objects > LARGE:
+            kept["copies", name] = (time.monotonic(), known)
+    found: Copies = known
+    return found
 
 
 def _view(visit: Visit, one: ReplicaReport) -> ReplicaView:
