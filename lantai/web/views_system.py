@@ -17,7 +17,7 @@ from metadata.errors import Forbidden
 from metadata.rights import Permission
 from repository.alarms import AlarmArea
 from repository.ledger.acts import STREAMS
-from repository.tables import Counter, LedgerBlock, LedgerEntry, LedgerPending, Outbox, ProfileVersion
+from repository.tables import Counter, LedgerBlock, LedgerPending, Outbox, ProfileVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,14 @@ def figures(session: Session, visit: Visit) -> list[tuple[str, str]]:
 
 
 def ledger(session: Session) -> list[LedgerLine]:
-    """State of the streams: blocks sealed, entries, what waits for the next block."""
+    """State of the streams: blocks sealed, entries (every one is in a block or waits), what waits for the next block."""
     made = []
     for stream in STREAMS:
-        blocks, sealed_at = session.execute(
-            select(func.count(), func.max(LedgerBlock.sealed_at)).where(LedgerBlock.stream == stream)
-        ).one()
-        entries = session.scalar(select(func.count()).select_from(LedgerEntry).where(LedgerEntry.stream == stream))
-        pending = session.scalar(select(func.count()).select_from(LedgerPending).where(LedgerPending.stream == stream))
-        made.append(LedgerLine(stream, blocks, entries or 0, pending or 0, sealed_at))
+        counted = (func.count(), func.coalesce(func.sum(LedgerBlock.entries), 0), func.max(LedgerBlock.sealed_at))
+        blocks, sealed, sealed_at = session.execute(select(*counted).where(LedgerBlock.stream == stream)).one()
+        waiting = select(func.count()).select_from(LedgerPending).where(LedgerPending.stream == stream)
+        pending = session.scalar(waiting) or 0
+        made.append(LedgerLine(stream, blocks, int(sealed) + pending, pending, sealed_at))
     return made
 
 
