@@ -51,15 +51,18 @@ def placed_in(table: type[Record] | type[CaseFile], prefix: str) -> ColumnElemen
 
 
 def within_any(column: Any, prefixes: Iterable[str]) -> ColumnElement[bool]:
-    """Whether the division code in ``column`` begins with any of ``prefixes``: one look for each length, not for each."""
+    """Whether the division code in ``column`` begins with any of ``prefixes``; on SQLite one look for each length."""
     alike: dict[int, list[str]] = {}
     for prefix in prefixes:
         if prefix:
             alike.setdefault(len(prefix), []).append(prefix)
-    criteria = [
-        within_divisions(column, some[0]) if len(some) == 1 else func.substr(column, 1, length).in_(sorted(some))
-        for length, some in alike.items()
-    ]
+    criteria: list[ColumnElement[bool]] = []
+    for length, some in alike.items():
+        if len(some) == 1:
+            criteria.append(within_divisions(column, some[0]))
+        else:
+            each = or_(*(within_divisions(column, one) for one in sorted(some)))
+            criteria.append(_Within(func.substr(column, 1, length).in_(sorted(some)), each))
     return or_(*criteria) if criteria else false()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -53,6 +53,17 @@ def bring_from_quarantine(archive: Archive, limit: int = 100) -> int:
         if session.execute(lacking.limit(1)).first() is None:
             return 0
     answering = [name for name in archive.replicas.names if standing(archive, name).trouble is None]
+    clashes: dict[str, Conflict] = {}
+    try:
+        return _bring_in_turn(archive, lacking, answering, limit, clashes)
+    finally:
+        for name, clash in clashes.items():
+            tell_of_conflict(archive, name, clash)
+
+
+def _bring_in_turn(
+    archive: Archive, lacking: Select[Any], answering: Sequence[str], limit: int, clashes: dict[str, Conflict]
+) -> int:
     brought, after = 0, ""
     while brought < limit:
         with archive.reading() as session:
@@ -62,17 +73,30 @@ def bring_from_quarantine(archive: Archive, limit: int = 100) -> int:
         after = wanted[-1].key
         for one in wanted:
             try:
-                _bring(archive, one)
+                brought += _bring_where_free(archive, one, clashes)
             except Unavailable as error:
                 log.warning("%s could not be brought from quarantine: %s", one.key, error)
                 return brought
             except (LantaiError, OSError) as error:
-                if isinstance(error, Conflict) and error.code == OTHER_BYTES:
-                    tell_of_conflict(archive, str(error.params["store"]), error)
                 log.warning("quarantine does not give %s: %s", one.key, error)
-            else:
-                brought += 1
     return brought
+
+
+def _bring_where_free(archive: Archive, one: _Wanted, clashes: dict[str, Conflict]) -> bool:
+    """Bring it to the replicas that hold nothing else under its key; those that do are noted in ``clashes``."""
+    while one.replicas:
+        try:
+            _bring(archive, one)
+        except Conflict as error:
+            if error.code != OTHER_BYTES:
+                raise
+            log.warning("quarantine does not give %s: %s", one.key, error)
+            clashing = str(error.params["store"])
+            clashes[clashing] = error
+            one = replace(one, replicas=tuple(name for name in one.replicas if name != clashing))
+        else:
+            return True
+    return False
 
 
 def _wanted(session: Session, lacking: Select[Any], answering: Sequence[str]) -> list[_Wanted]:

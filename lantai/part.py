@@ -21,7 +21,7 @@ class Part(APIRouter):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether a route is meant."""
-        if scope["type"] == "http" and not self._may_be(scope["path"].removeprefix(scope.get("root_path", ""))):
+        if scope["type"] == "http" and not self._may_be(_below(scope)):
             return Match.NONE, {}
         return super().matches(scope)
 
@@ -40,6 +40,12 @@ class Part(APIRouter):
                 return None
             found.add(first)
         return frozenset(found)
+
+
+def _below(scope: Scope) -> str:
+    """The path below the one that a server in front gives to the whole site."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path.removeprefix(root) if path.startswith(f"{root}/") or path == root else path
 
 
 def _first(path: str) -> str:

@@ -175,25 +175,28 @@ def open_sessions(engine: Engine) -> Sessions:
 
 
 class _Reading(Session):
-    """A session that ends by committing, though nothing is to commit: of a rolled back connection the driver forgets all
+    """A session on PostgreSQL that ends by committing, though nothing is to commit: of a rolled back connection the driver forgets all
     that it had prepared, and the server would plan every statement of every page anew."""
 
     def close(self) -> None:
         """Give the connection back."""
         if self.in_transaction():
-            self.expunge_all()  # what was changed in memory alone is not written
-            with suppress(SQLAlchemyError):  # the server is gone, or a statement failed: then it is rolled back
+            self.expunge_all()  # nothing is to be flushed
+            try:
                 self.commit()
+            except SQLAlchemyError:
+                with suppress(SQLAlchemyError):  # gone with the server: the pool throws the connection away
+                    self.rollback()
         super().close()
 
 
 def reading_sessions(engine: Engine) -> Sessions:
     """Sessions for reading only, each of one snapshot: on SQLite they take no write lock, so pages never wait for a
     batch to commit; PostgreSQL refuses to write in them."""
-    options: dict[str, Any] = {"read_only": True}
-    if engine.dialect.name == "postgresql":
-        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    return sessionmaker(engine.execution_options(**options), class_=_Reading, expire_on_commit=False)
+    if engine.dialect.name != "postgresql":
+        return sessionmaker(engine.execution_options(read_only=True), expire_on_commit=False)
+    snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return sessionmaker(snapshot, class_=_Reading, expire_on_commit=False)
 
 
 def once(session: Session, name: str, read: Callable[[], Found]) -> Found:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lantai import i18n
@@ -17,7 +17,7 @@ from lantai.web.views_preservation import GLANCE_SECONDS, LARGE
 from lantai.web.visit import Visit
 from repository.replication.report import Copies, Filling, ReplicaReport, comparisons, copies, report, shared_by
 from repository.storage.replicas import ACTIVE, RETIRED
-from repository.tables import Account, ReplicaComparison
+from repository.tables import Account, AuditRun, ReplicaComparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,13 @@ def replicas(session: Session, visit: Visit) -> ReplicasView:
 
 
 def _lately(kept: dict[Any, Any], session: Session, name: str) -> Copies:
-    """The copies of a replica, those of a large one counted at most twice a minute."""
-    began, known = kept.get(("copies", name), (0.0, None))
-    if known is None or time.monotonic() - began > GLANCE_SECONDS:
+    """The copies of a replica, those of a large one counted at most twice a minute unless an audit ended."""
+    audited = session.scalar(select(func.max(AuditRun.finished_at)).where(AuditRun.replica == name))
+    began, then, known = kept.get(("copies", name), (0.0, None, None))
+    if known is None or then != audited or time.monotonic() - began > GLANCE_SECONDS:
         known = copies(session, name)
         if known.objects > LARGE:
-            kept["copies", name] = (time.monotonic(), known)
+            kept["copies", name] = (time.monotonic(), audited, known)
     found: Copies = known
     return found
 

@@ -65,8 +65,6 @@ def knows(revision: str) -> bool:
 
 def revision_of(connection: Connection) -> str:
     """The revision that the database of ``connection`` is at; empty before the first."""
-    return (
-        (connection.scalar(select(_VERSION.c.version_num)) or "")
-        if inspect(connection).has_table(_VERSION.name)
-        else ""
-    )
+    if not inspect(connection).has_table(_VERSION.name):
+        return ""
+    return connection.scalars(select(_VERSION.c.version_num)).one_or_none() or ""

@@ -13,7 +13,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from metadata.errors import Conflict, Unavailable
-from metadata.identifiers import new_id
 from repository.backup.loading import refuse_when_not_empty
 from repository.clock import FixedClock
 from repository.db import DatabasePool, open_engine, open_sessions, reading_sessions, unavailable
@@ -264,12 +263,3 @@ def test_what_a_connection_prepared_outlives_the_sessions_that_only_read(owner: 
     with reading() as session:
         prepared = session.scalar(text("select count(*) from pg_prepared_statements where statement like '%organ%'"))
         assert prepared == 1
-
-
-def test_a_session_that_only_reads_writes_nothing_when_it_ends(owner: Engine) -> None:
-    with open_sessions(owner).begin() as session:
-        session.add(Organ(id=new_id(), code="x1", name_zh="机构", level="TS", division_prefix="990101001"))
-    with reading_sessions(owner)() as session:
-        session.scalars(select(Organ).where(Organ.code == "x1")).one().name_zh = "另名"
-    with reading_sessions(owner)() as session:
-        assert session.scalar(select(Organ.name_zh).where(Organ.code == "x1")) == "机构"
