@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from metadata.errors import Conflict, Invalid, NotFound
-from repository.storage.base import CHUNK, Store
+from metadata.errors import Conflict, Invalid, NotFound, Unavailable
+from repository.storage.base import CHUNK, Store, Written
 from repository.storage.digested import OneChunk
 
 KEY = "r/3f/0c/3f0c0000-0000-4000-8000-000000000001/v00001.zip"
@@ -179,6 +180,14 @@ def test_listing_streams(store: Store) -> None:
     store.create("k/9", [b"x"])  # writing while a listing is open harms neither
 
 
+def _patiently(create: Callable[[], Written]) -> tuple[Written, int]:
+    """What was written, and by which call: whoever meets a store that is too busy tries again."""
+    for calls in range(1, 20):
+        with suppress(Unavailable):
+            return create(), calls
+    return create(), 20
+
+
 def test_twenty_writers_one_winner(backend: Any) -> None:
     for race in range(10 if backend.store.kind == "local" else 3):
         barrier = threading.Barrier(20)
@@ -193,7 +202,7 @@ def test_twenty_writers_one_winner(backend: Any) -> None:
             store = backend.again()
             barrier.wait()
             try:
-                outcomes.append((number, store.create(key, [b"writer %d" % number]).existed))
+                outcomes.append((number, *_patiently(lambda: store.create(key, [b"writer %d" % number]))))
             except Conflict as error:
                 outcomes.append(error.code)
 
@@ -205,21 +214,24 @@ def test_twenty_writers_one_winner(backend: Any) -> None:
         winners = [outcome for outcome in outcomes if isinstance(outcome, tuple)]
         assert len(winners) == 1
         assert outcomes.count("store.conflict") == 19
-        assert winners[0][1] is False
+        _, written, calls = winners[0]
+        assert not written.existed or calls > 1  # the answer to the first may have been too late
         assert whole(backend.store, f"race/{race}/x") == b"writer %d" % winners[0][0]
 
 
 def test_writers_of_the_same_bytes_all_succeed(backend: Any) -> None:
-    outcomes: list[bool] = []
+    outcomes: list[tuple[Written, int]] = []
     threads = [
-        threading.Thread(target=lambda: outcomes.append(backend.again().create(KEY, [b"same"]).existed))
+        threading.Thread(target=lambda: outcomes.append(_patiently(lambda: backend.again().create(KEY, [b"same"]))))
         for _ in range(10)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(outcomes) == [False] + [True] * 9
+    made = [not written.existed for written, _ in outcomes].count(True)
+    assert len(outcomes) == 10
+    assert made == 1 or (made == 0 and max(calls for _, calls in outcomes) > 1)
 
 
 EVIDENCE = f"evidence/3f0c0000-0000-4000-8000-000000000001/i/a/{KEY}"
