@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
+from lantai import web as lantai_web
 from tests.journeys.conftest import PATIENCE, Commands
 from tests.journeys.lines import Line
 from tests.journeys.town import reload_until
@@ -243,3 +244,36 @@ def test_a_lost_line_and_a_reload_cost_nothing_that_was_sent(served: Served, chr
         context.close()
         line.close()
     assert faults == []
+
+
+def test_a_page_that_would_renew_itself_lets_go_of_who_is_leaving(chromium: Browser) -> None:
+    """What somebody sent or asked for while the page's own question was on its way is not called off by a reload."""
+    script = (Path(lantai_web.__file__).parent / "static" / "lantai.js").read_text(encoding="utf-8")
+    body = f"<div data-refresh='/progress'><p data-state='running'></p></div><script type='module'>{script}</script>"
+    page = chromium.new_page()
+    held: dict[str, Route] = {}
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        path = route.request.url.rpartition("/")[2]
+        asked.append(path)
+        if path == "here":
+            route.fulfill(body=body, content_type="text/html")
+        else:
+            held[path] = route
+
+    def await_question(path: str) -> None:
+        while path not in held:
+            page.wait_for_timeout(20)
+
+    page.route("**/*", answer)
+    page.goto("http://site.example/here")
+    await_question("progress")
+    page.evaluate("window.location.href = '/there'")
+    await_question("there")
+    held["progress"].fulfill(body="<p data-state='done'></p>", content_type="text/html")
+    page.wait_for_timeout(500)
+    held["there"].fulfill(body="<p id='there'>there</p>", content_type="text/html")
+    expect(page.locator("#there")).to_be_visible()
+    assert asked.count("here") == 1
+    page.close()

@@ -61,8 +61,11 @@ const wrong = document.querySelector("[data-focus]");
 if (wrong) wrong.focus();
 
 // A part that changes while work goes on is fetched again until it stands still; then the page is loaded whole.
+// Whoever is just leaving it for another page is not held back.
 const moving = document.querySelector("[data-refresh]");
 if (moving) {
+  let leaving = 0;
+  window.addEventListener("beforeunload", () => { leaving = Date.now(); });
   const before = moving.querySelector("[data-state]");
   const first = before && before.dataset.state;
   let wait = 700;
@@ -73,7 +76,8 @@ if (moving) {
         const words = await answer.text();
         const told = new DOMParser().parseFromString(words, "text/html");
         const state = told.querySelector("[data-state]");
-        if (!state || state.dataset.state !== first) {
+        const changed = !state || state.dataset.state !== first;
+        if (changed && Date.now() - leaving > 5000) { // a file that was fetched leaves the page where it is
           window.location.reload();
           return;
         }
