@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from ingest.pipeline import is_outage
 from lantai.heartbeats import database_seconds
-from lantai.job_tables import JOBS, SCHEMA
+from lantai.job_tables import JOBS, in_schema
 from lantai.site import Site
+from repository.rights import JOBS_SCHEMA
 from repository.tables import (
     Alarm,
     AuditRun,
@@ -113,13 +114,10 @@ def _workers(session: Session, ttl: float) -> Figures:
 
 def _jobs(session: Session) -> Figures:
     """Jobs by queue and state; of a database in which no worker ever ran there are none."""
-    schema = None if session.get_bind().dialect.name == "sqlite" else "dbos"
-    connection = session.connection()
-    known = connection.get_execution_options().get("schema_translate_map") or {}
-    connection.execution_options(schema_translate_map={**known, SCHEMA: schema})
+    ready = in_schema(session, None if session.get_bind().dialect.name == "sqlite" else JOBS_SCHEMA)
     wanted = select(JOBS.c.queue_name, JOBS.c.status, func.count()).group_by(JOBS.c.queue_name, JOBS.c.status)
     found: dict[tuple[str, str], float] = {}
-    for queue, status, count in session.execute(wanted):
+    for queue, status, count in ready.execute(wanted):
         key = (queue or "none", _JOB_STATES.get(status, "other"))
         found[key] = found.get(key, 0.0) + count
     return {"lantai_jobs": [({"queue": queue, "state": state}, n) for (queue, state), n in sorted(found.items())]}

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, and_, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from lantai.job_tables import INPUTS, JOBS, OUTPUTS, SCHEMA, STEPS
+from lantai.job_tables import INPUTS, JOBS, OUTPUTS, STEPS, in_schema
 from repository.db import by_bytes
 from repository.tables import JobNote
 
@@ -90,10 +90,7 @@ class Rows:
         self._schema = schema
 
     def _ready(self, session: Session) -> Session:
-        connection = session.connection()
-        known = connection.get_execution_options().get("schema_translate_map") or {}
-        connection.execution_options(schema_translate_map={**known, SCHEMA: self._schema})
-        return session
+        return in_schema(session, self._schema)
 
     def listed(self, session: Session, wanted: JobFilter, *, before: str = "", limit: int = 50) -> list[JobRow]:
         """Jobs newest first; ``before`` is the ``key`` of the last one seen."""

@@ -7,11 +7,21 @@ against the engine's own.
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
+from sqlalchemy.orm import Session
 
 SCHEMA = "jobs of this database"
 """Stands for the schema that the tables lie in, which a connection's ``schema_translate_map`` says."""
 
 _ALL = MetaData(schema=SCHEMA)
+
+
+def in_schema(session: Session, schema: str | None) -> Session:
+    """``session``, in which the tables lie in ``schema`` (``None``: the database has none, as SQLite)."""
+    connection = session.connection()
+    known = connection.get_execution_options().get("schema_translate_map") or {}
+    connection.execution_options(schema_translate_map={**known, SCHEMA: schema})
+    return session
+
 
 JOBS = Table(
     "workflow_status",
