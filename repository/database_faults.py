@@ -108,6 +108,13 @@ _FAULTS = (
         "The database server is starting or stopping; nothing was written. Try again in some seconds.",
     ),
     _Fault(
+        "database.file_gone",
+        (),
+        r"unable to open database file",
+        "数据库文件（lantai.db）不在原处或无法打开，本次操作没有写入任何内容。请检查数据目录所在的磁盘是否已挂载、文件是否被移走及其权限；放回后自动继续。",
+        "The database file (lantai.db) is not where it was, or cannot be opened; nothing was written. See whether the disk of the site's folder is mounted, whether the file was moved, and its permissions; work goes on by itself when it is back.",
+    ),
+    _Fault(
         "database.unknown_host",
         (),
         r"could not translate host name|failed to resolve host|Name or service not known|getaddrinfo",

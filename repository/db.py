@@ -18,9 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from repository.database_faults import is_collision, is_locked, unavailable
 
@@ -104,6 +105,8 @@ def _open_sqlite(url: URL, busy_seconds: float) -> Engine:
         hide_parameters=True,  # names and numbers of people must not stand in an error
         connect_args={"timeout": busy_seconds, "check_same_thread": False},
     )
+    if url.database and url.database != ":memory:":
+        _hold_on_to_the_file(engine, Path(url.database))
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -120,6 +123,38 @@ def _open_sqlite(url: URL, busy_seconds: float) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _hold_on_to_the_file(engine: Engine, path: Path) -> None:
+    """Once there was a database at ``path``, never make an empty one in its place, and never use one that is no longer there.
+
+    A connection goes on with the file that it opened: after that was moved, deleted or replaced (a restore), what is
+    written through it would be lost without a word.
+    """
+    known = False
+
+    def now() -> tuple[int, int] | None:
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    @event.listens_for(engine, "do_connect")
+    def _refuse_to_make(*_: object) -> None:
+        if known and now() is None:
+            raise sqlite3.OperationalError("unable to open database file: it is no longer there")
+
+    @event.listens_for(engine, "connect")
+    def _remember(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        nonlocal known
+        connection.execute("SELECT count(*) FROM sqlite_master")  # SQLite opens the file at the first question
+        known, record.info["file"] = True, now()
+
+    @event.listens_for(engine, "checkout")
+    def _still_there(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info["file"] != now():
+            raise DisconnectionError  # the pool opens another
 
 
 def _open_postgresql(url: URL, busy_seconds: float, pool: DatabasePool, application: str, *, patient: bool) -> Engine:

@@ -15,6 +15,7 @@ from lantai.cli import token_commands
 from lantai.cli.output import Json, emit, out, say, table
 from lantai.cli.session import opened
 from metadata.rights import Permission
+from repository.clock import local_date
 
 account = typer.Typer(
     help="Accounts: create, change, close, reset a password, grant and end roles.", no_args_is_help=True
@@ -169,7 +170,7 @@ def list_accounts(
 ) -> None:
     """List accounts by user name with the roles that have not ended."""
     with opened() as (site, actor), site.archive.reading() as session:
-        today = site.archive.clock.now().date()
+        today = local_date(site.archive.clock.now(), site.archive.zone)
         lines = [
             {
                 "username": one.account.username,

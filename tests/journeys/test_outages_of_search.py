@@ -70,7 +70,7 @@ def test_deposits_go_on_while_elasticsearch_is_stopped(own_elastic: Elastic, tmp
         assert time.monotonic() - stopped < 300
         shop.await_(lambda: _index(browser) == "ok")
         assert "Elasticsearch" not in browser.http.get("/search").text
-        assert _found(browser, "*") == 2
+        shop.await_(lambda: _found(browser, "*") == 2)  # who asks all the time is asked to wait
         for one in (browser, officer):
             one.http.close()
 

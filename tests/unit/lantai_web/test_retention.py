@@ -22,6 +22,7 @@ from access.actors import console_actor
 from lantai.settings import load
 from lantai.site import Site, initialise
 from metadata.identifiers import new_id
+from repository.clock import local_date
 from repository.ledger.seal import seal
 from repository.tables import CaseFile, Hold, HoldSubject, LedgerEntry, Record, RetentionAssignment
 from tests.unit.lantai_web import conftest as shared
@@ -203,7 +204,8 @@ def _placed(browser: Browser, subjects: str, **more: str) -> tuple[int, str]:
 def test_a_hold_from_the_form_to_its_end(visit: Visitor, site: Site) -> None:
     _, record_ids = _case(site)
     archivist, head = visit("archivist"), visit("head")
-    status, place = _placed(archivist, f"{HOUSEHOLD}\n{record_ids[0]}", review_on=date.today().isoformat())
+    today = local_date(site.archive.clock.now(), site.archive.zone)
+    status, place = _placed(archivist, f"{HOUSEHOLD}\n{record_ids[0]}", review_on=today.isoformat())
     assert status == 303
     hold = archivist.get(place)
     assert hold.status_code == 200
@@ -211,7 +213,7 @@ def test_a_hold_from_the_form_to_its_end(visit: Visitor, site: Site) -> None:
     assert "/lift" not in hold.text  # whoever placed it does not lift it
     assert archivist.post(f"{place}/lift", {"lift_authority": "a", "lift_reason": "b"}).status_code == 403
     assert place in archivist.get("/retention/holds?state=review").text
-    later = (date.today() + timedelta(days=30)).isoformat()
+    later = (today + timedelta(days=30)).isoformat()
     assert archivist.post(f"{place}/review", {"review_on": later, "row_version": "1"}).status_code == 303
     assert archivist.post(f"{place}/review", {"review_on": later, "row_version": "1"}).status_code == 409
     assert archivist.post(f"{place}/review", {"review_on": "gestern"}).status_code == 422
