@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from access import epochs
 from access.actors import Actor
 from access.gate import require
+from access.reach import kept
 from access.scope import within_divisions
 from metadata import divisions, idcard
 from metadata.errors import Conflict, Invalid, NotFound
@@ -50,6 +51,10 @@ def superior_code(session: Session, organ: Organ) -> str | None:
 def within_reach(actor: Actor, permission: Permission, profile: Profile) -> ColumnElement[bool]:
     """The criterion on ``Organ`` for those that ``actor`` administers with ``permission``: of her divisions, and those
     without a division that stand below one of them or below none."""
+    return kept(actor, ("within reach", permission), profile, lambda: _within_reach(actor, permission, profile))
+
+
+def _within_reach(actor: Actor, permission: Permission, profile: Profile) -> ColumnElement[bool]:
     if actor.kind in {"console", "system"}:
         return true()
     prefixes = {

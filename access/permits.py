@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from access.actors import Actor, actor_of
@@ -63,13 +63,11 @@ class Permits:
     def signed_in(self, session: Session, *, archive: Archive, token: str) -> SignedIn | None:
         """Who holds the session of ``token``, or None when it has ended or the account is closed; one query.
 
-        ``session`` only reads: that the session was used is noted by the caller.
+        ``session`` only reads: that the session was used is noted by the caller. The epoch is read first, so what is kept
+        with it is never older.
         """
-        row = session.execute(
-            select(LoginSession, Account, epoch_of(LoginSession.account_id))
-            .join(Account, Account.id == LoginSession.account_id)
-            .where(LoginSession.token_sha256 == hashlib.sha256(token.encode("utf-8", "backslashreplace")).hexdigest())
-        ).one_or_none()
+        digest = hashlib.sha256(token.encode("utf-8", "backslashreplace")).hexdigest()
+        row = session.execute(_SIGNED_IN, {"digest": digest}).one_or_none()
         if row is None:
             return None
         _, account, epoch = row
@@ -83,7 +81,7 @@ class Permits:
     def actor(
         self, session: Session, *, archive: Archive, account: Account, epoch: int, only: frozenset[str] | None = None
     ) -> Actor:
-        """``account`` with what it may do now, narrowed to ``only``; ``epoch`` was read in this transaction."""
+        """``account`` with what it may do now, narrowed to ``only``; ``epoch`` was read no later than now."""
         key, now = (account.id, only), archive.clock.now()
         with self._lock:
             known = self._known.get(key)
@@ -119,6 +117,13 @@ def epoch_of(account_id: InstrumentedAttribute[str]) -> ColumnElement[int]:
         PermissionEpoch.scope.in_((account_id, EVERYBODY))
     )
     return wanted.scalar_subquery()
+
+
+_SIGNED_IN = (
+    select(LoginSession, Account, epoch_of(LoginSession.account_id))
+    .join(Account, Account.id == LoginSession.account_id)
+    .where(LoginSession.token_sha256 == bindparam("digest"))
+)
 
 
 def _next_change(session: Session, account_id: str, today: date, now: datetime, zone: str) -> datetime | None:

@@ -11,7 +11,6 @@ from access.reach import kept
 from access.scope import within_divisions
 from metadata.profile import Profile
 from metadata.rights import Permission
-from repository.db import once
 from repository.tables import CaseFile, LedgerEntry, Organ, Record
 
 
@@ -81,8 +80,8 @@ def _about_case(criterion: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def organs_named(session: Session, actor: Actor, profile: Profile) -> dict[str, str]:
-    """Organs whose people the reader may know by name, ``id -> name``; her own always. Read once a session."""
-    return once(session, f"organs named to {actor.id}", lambda: _organs_named(session, actor, profile))
+    """Organs whose people the reader may know by name, ``id -> name``; her own always. Kept with the actor."""
+    return kept(actor, ("organs named", ""), profile, lambda: _organs_named(session, actor, profile))
 
 
 def _organs_named(session: Session, actor: Actor, profile: Profile) -> dict[str, str]:

@@ -33,7 +33,7 @@ from metadata.profile import Profile, builtin, load_profile
 from repository.archive import Archive
 from repository.backup.ahead import is_stopped
 from repository.clock import Clock, SystemClock
-from repository.db import open_sessions, reading_sessions
+from repository.db import Sessions, asking_sessions, open_sessions, reading_sessions
 from repository.holding import MARKER_DAMAGED, check_keys, check_marker, initialise_store
 from repository.keys import Keys
 from repository.ledger import acts
@@ -52,11 +52,12 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Site:
-    """What a command, a web process or a worker holds."""
+    """What a command, a web process or a worker holds. ``asking``: sessions for one question each."""
 
     settings: Settings
     archive: Archive
     engine: Engine
+    asking: Sessions
     jobs: Jobs
     index: IndexHome
     permits: Permits = field(default_factory=Permits)
@@ -301,6 +302,7 @@ def open_site(settings: Settings | None = None, *, clock: Clock | None = None) -
         settings=settings,
         archive=archive,
         engine=engine,
+        asking=asking_sessions(engine),
         jobs=Jobs(settings.database_url, engine),
         index=open_home(settings),
     )

@@ -9,6 +9,7 @@ caller owns the transaction (``with sessions.begin() as session``).
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidatePoolError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -28,6 +29,7 @@ from repository.database_faults import is_collision, is_locked, unavailable
 __all__ = [
     "DatabasePool",
     "Sessions",
+    "asking_sessions",
     "by_bytes",
     "insert_or",
     "is_collision",
@@ -42,6 +44,8 @@ __all__ = [
 Sessions = sessionmaker[Session]
 Found = TypeVar("Found")
 _CONNECT_SECONDS = 5
+_TRUSTED_SECONDS = 0.5
+"""So long a connection that was given back is used again without asking whether it still answers: a page takes several."""
 _IDLE_SECONDS = 600
 """A transaction that asks nothing for so long is ended: a process that stopped must not hold its locks for ever."""
 _KEEPALIVE = {
@@ -170,10 +174,12 @@ def _open_postgresql(url: URL, busy_seconds: float, pool: DatabasePool, applicat
         pool_size=pool.size,
         max_overflow=pool.overflow,
         pool_timeout=pool.seconds,
-        pool_pre_ping=True,
+        pool_use_lifo=True,  # the connection that was used last has its statements prepared
         hide_parameters=True,  # as above; of what the server adds see ``_without_values``
         connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": application[:63], **_KEEPALIVE},
     )
+
+    _ask_whether_it_answers(engine)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
@@ -191,6 +197,24 @@ def _open_postgresql(url: URL, busy_seconds: float, pool: DatabasePool, applicat
             raise OperationalError(context.statement, None, error.orig, hide_parameters=True) from error.orig
 
     return engine
+
+
+def _ask_whether_it_answers(engine: Engine) -> None:
+    """Ask a connection that has lain in the pool for a while before it is used: the server may have been started anew."""
+
+    @event.listens_for(engine, "checkin")
+    def _remember(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["given_back"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        given_back = record.info.get("given_back")
+        if given_back is None or time.monotonic() - given_back < _TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 def _without_values(context: ExceptionContext) -> None:
@@ -232,6 +256,13 @@ def reading_sessions(engine: Engine) -> Sessions:
         return sessionmaker(engine.execution_options(read_only=True), expire_on_commit=False)
     snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return sessionmaker(snapshot, class_=_Reading, expire_on_commit=False)
+
+
+def asking_sessions(engine: Engine) -> Sessions:
+    """Sessions for one question: on PostgreSQL without a transaction around it, which would be two more ways to the server."""
+    if engine.dialect.name != "postgresql":
+        return reading_sessions(engine)
+    return sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False)
 
 
 def once(session: Session, name: str, read: Callable[[], Found]) -> Found:

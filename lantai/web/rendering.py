@@ -11,10 +11,11 @@ from urllib.parse import quote, urlencode
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from lantai import i18n
 from lantai.web import display, helping, labels, saying
+from lantai.web.options import Options
 from lantai.web.visit import everyday_purposes
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def environment(language: str) -> Environment:
         term=partial(labels.term, language),
         path_part=partial(quote, safe=""),
         flags=flags,
+        offered=offered,
     )
     made.globals.update(shape=labels.shape, static=static_url, query=query, language=language, helped=helping.ROOMS)
     return made
@@ -74,6 +76,19 @@ def flags(attributes: Mapping[str, Any]) -> dict[str, Any]:
     To a browser ``autofocus="False"`` is an order to focus.
     """
     return {name: name if value is True else value for name, value in attributes.items() if value is not False}
+
+
+def offered(options: Options, chosen: str = "") -> Markup:
+    """The elements of a ``<select>``, in their groups; not in a template, for a county offers hundreds of organs."""
+    made: list[str] = []
+    for group, entries in options:
+        made += [f'<optgroup label="{escape(group)}">'] if group else []
+        made += [
+            f'<option value="{escape(code)}"{" selected" if code == chosen else ""}>{escape(words)}</option>'
+            for code, words in entries
+        ]
+        made += ["</optgroup>"] if group else []
+    return Markup("".join(made))  # noqa: S704  escaped above
 
 
 @cache

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +13,8 @@ from sqlalchemy.orm import Session
 from access import account_lists, ledger_reading, organs, sessions
 from access.account_finding import account_in_reach
 from access.account_lists import AccountFilter, AccountRow
-from access.organ_tree import organ_tree
+from access.organ_tree import MOST, Branch, folded, matching, organ_tree
+from access.reach import kept
 from lantai import i18n
 from lantai.web import labels
 from lantai.web.administering import kept_by
@@ -26,7 +28,8 @@ from repository.tables import Account, AccountRole, LoginSession, Organ
 
 @dataclass(frozen=True, slots=True)
 class OrganLine:
-    """An organ in the tree; ``depth`` 0 stands at the top, ``revision`` is what a change must have seen."""
+    """An organ in the tree; ``depth`` 0 stands at the top, ``revision`` is what a change must have seen, ``folded`` how many
+    organs below it are left out."""
 
     code: str
     name: str
@@ -40,6 +43,19 @@ class OrganLine:
     accounts: int
     closed_at: datetime | None
     revision: int
+    folded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OrganPage:
+    """Organs on one page; ``large``: the tree has more than fit, so it can be searched; ``top``: from which down;
+    ``following``: after which the next page begins."""
+
+    lines: list[OrganLine]
+    large: bool
+    top: OrganLine | None
+    words: str
+    following: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +129,32 @@ def _today(visit: Visit) -> date:
 
 def organ_lines(session: Session, visit: Visit, permission: Permission = Permission.ACCOUNT_WRITE) -> list[OrganLine]:
     """The tree of the organs that this administrator keeps."""
-    profile = visit.site.archive.profile
-    branches = organ_tree(session, visit.person, profile, permission)
+    return _organ_lines(visit, organ_tree(session, visit.person, visit.site.archive.profile, permission))
+
+
+def organ_page(
+    session: Session, visit: Visit, *, below: str = "", words: str = "", after: str = "", limit: int = MOST
+) -> OrganPage:
+    """A part of the tree that fits on a page: from the top, from the organ ``below`` down, or what has ``words`` in it.
+
+    ``after``: the code of the organ that the page before ended with. ``NotFound`` when ``below`` is out of reach or not there.
+    """
+    top = organ_line(session, visit, below) if below else None
+    tree = organ_tree(session, visit.person, visit.site.archive.profile)
+    found = matching(tree, words) if words else folded(tree, below=below, most=limit)
+    start = next((number + 1 for number, one in enumerate(found) if one.organ.code == after), 0)
+    lines = _organ_lines(visit, found[start : start + limit])
+    more = lines[-1].code if len(found) > start + limit else ""
+    return OrganPage(lines, large=len(tree) > limit, top=top, words=words, following=more)
+
+
+def _organ_lines(visit: Visit, branches: Sequence[Branch]) -> list[OrganLine]:
     codes = {one.organ.id: one.organ.code for one in branches}
     return [
-        _organ_line(visit, one.organ, codes.get(one.organ.parent_id or "", ""), one.depth, one.accounts)
+        replace(
+            _organ_line(visit, one.organ, codes.get(one.organ.parent_id or "", ""), one.depth, one.accounts),
+            folded=one.folded,
+        )
         for one in branches
     ]
 
@@ -290,16 +327,17 @@ def _matrix_line(visit: Visit, role: Role) -> MatrixLine:
 
 def organ_choices(session: Session, visit: Visit, permission: Permission, *, besides: str = "") -> Options:
     """Open organs of the administrator's reach for a form, indented as they stand in the tree."""
-    return [
-        (
-            "",
-            [
-                (one.organ.code, f"{'　' * one.depth}{labels.term(visit.language, one.organ)}（{one.organ.code}）")
-                for one in organ_tree(session, visit.person, visit.site.archive.profile, permission, counted=False)
-                if one.organ.closed_at is None and one.organ.code != besides
-            ],
-        )
-    ]
+    profile = visit.site.archive.profile
+
+    def made() -> list[tuple[str, str]]:
+        return [
+            (one.organ.code, f"{'　' * one.depth}{labels.term(visit.language, one.organ)}（{one.organ.code}）")
+            for one in organ_tree(session, visit.person, profile, permission, counted=False)
+            if one.organ.closed_at is None
+        ]
+
+    offered = kept(visit.person, (f"organ choices {visit.language}", permission), profile, made)
+    return [("", [one for one in offered if one[0] != besides] if besides else offered)]
 
 
 def level_choices(visit: Visit) -> Options:

@@ -219,7 +219,7 @@ def _with_token(visit: Visit, text: str) -> Visit:
 
 def _signed_in(visit: Visit, token: str) -> Visit:
     archive = visit.site.archive
-    with archive.reading() as session:
+    with visit.site.asking() as session:
         found = visit.site.permits.signed_in(session, archive=archive, token=token)
     if found is None:
         return visit

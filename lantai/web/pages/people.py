@@ -44,25 +44,35 @@ def _refused(visit: Visit, error: LantaiError, default: str, fields: tuple[str, 
 
 
 @router.get("/organs")
-def organs(visit: SignedVisit) -> Response:
-    """The tree of organs, and the form for another."""
+def organs(visit: SignedVisit, below: str = "", q: str = "", after: str = "") -> Response:
+    """The tree of organs, folded when it is large, and the form for another."""
     visit.require(Permission.ACCOUNT_WRITE)
-    return _organs(visit)
+    return _organs(visit, below=below[:40], words=q.strip()[:100], after=after[:40])
 
 
 def _organs(
-    visit: Visit, *, typed: dict[str, str] | None = None, errors: dict[str, str] | None = None, status: int = 200
+    visit: Visit,
+    *,
+    below: str = "",
+    words: str = "",
+    after: str = "",
+    typed: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+    status: int = 200,
 ) -> Response:
     with visit.reading() as session:
-        lines = views_people.organ_lines(session, visit)
+        found = views_people.organ_page(session, visit, below=below, words=words, after=after)
         superiors = views_people.organ_choices(session, visit, Permission.ACCOUNT_WRITE)
+    given = {"below": below, "q": words}
     return page(
         visit,
         "system_organs.html",
         room="system",
         status=status,
         tabs=views_system.tabs(visit),
-        organs=lines,
+        found=found,
+        first="/system/organs" + query(given) if after else "",
+        following="/system/organs" + query(given, after=found.following) if found.following else "",
         superiors=superiors,
         levels=views_people.level_choices(visit),
         typed=typed or {},
