@@ -91,8 +91,7 @@ def _for_approver(actor: Actor, profile: Profile) -> ColumnElement[bool]:
     seats = [
         and_(
             AccessRequest.approver_role == held.role,
-            # the request's division lies within the organ's: compared from the other side than elsewhere
-            func.substr(AccessRequest.approver_division, 1, len(held.division_prefix)) == held.division_prefix,
+            within_divisions(AccessRequest.approver_division, held.division_prefix),
         )
         for held in actor.roles
         if held.division_prefix

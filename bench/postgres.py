@@ -25,7 +25,7 @@ from tests.services.base import NotHere
 from tests.services.postgres import PgDatabase, Postgres
 
 FIRST_PAGE_MS = 50.0
-_LISTS = {
+LISTS = {
     ("archivist", "bureau"): (
         "/holdings",
         "/holdings/records",
@@ -54,7 +54,7 @@ def results(folder: Path, *, quick: bool) -> Iterator[Result]:
         return
     try:
         there = _sqlite(folder, files)
-        with _on(server.create_database()):
+        with on_database(server.create_database()):
             yield from _postgresql(folder / "postgres", files, there, label)
     finally:
         server.close()
@@ -90,7 +90,7 @@ def _postgresql(folder: Path, files: int, there: _Times, label: str) -> Iterator
 def _times(site: Site) -> _Times:
     found: _Times = {}
     with serve_site(site) as address:
-        for (role, organ), paths in _LISTS.items():
+        for (role, organ), paths in LISTS.items():
             browser = browse(site, address, role, organ)
             for path in paths:
                 found[role, path] = p95(browser, path).wall
@@ -109,7 +109,7 @@ def _ends(site: Site) -> dict[str, int]:
 
 
 @contextmanager
-def _on(database: PgDatabase) -> Iterator[None]:
+def on_database(database: PgDatabase) -> Iterator[None]:
     """The environment of a site on ``database``, for the length of the block."""
     given = {"LANTAI_DATABASE_URL": database.program_url, "LANTAI_DATABASE_OWNER_URL": database.owner_url}
     before = {name: os.environ.get(name) for name in given}

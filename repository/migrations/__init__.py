@@ -12,7 +12,7 @@ from metadata.errors import Unavailable
 if TYPE_CHECKING:  # every command asks whether the schema is current; Alembic itself is loaded to change it
     from alembic.config import Config
 
-HISTORY = ("0001", "0002", "0003", "0004_alarms", "0005_jobs", "0006_replicas")
+HISTORY = ("0001", "0002", "0003", "0004_alarms", "0005_jobs", "0006_replicas", "0007_own_deposits")
 """The revisions in ``versions``, oldest first."""
 
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

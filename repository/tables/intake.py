@@ -19,6 +19,7 @@ class Submission(Base):
     """
 
     __tablename__ = "submission"
+    __table_args__ = (Index(None, "actor_id", "seq"),)
     seq: Mapped[Serial]
     id: Mapped[Id] = mapped_column(unique=True)
     state: Mapped[str] = mapped_column(String(16), index=True)
