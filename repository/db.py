@@ -44,7 +44,7 @@ __all__ = [
 Sessions = sessionmaker[Session]
 Found = TypeVar("Found")
 _CONNECT_SECONDS = 5
-_TRUSTED_SECONDS = 0.5
+_TRUSTED_SECONDS = 0.1
 """So long a connection that was given back is used again without asking whether it still answers: a page takes several."""
 _IDLE_SECONDS = 600
 """A transaction that asks nothing for so long is ended: a process that stopped must not hold its locks for ever."""

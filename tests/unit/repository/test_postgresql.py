@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -201,6 +202,7 @@ def test_a_dead_connection_is_replaced_unseen(postgres: Postgres, database: PgDa
     _enter(program)
     with postgres.connect("postgres") as connection:
         connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [database.name])
+    time.sleep(0.3)  # what was used a moment ago is not asked whether it answers
     _enter(program)
 
 
