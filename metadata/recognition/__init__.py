@@ -100,8 +100,22 @@ def _taken(
     return names, words
 
 
+_last: tuple[Profile, Recognition] | None = None
+
+
 def of(profile: Profile) -> Recognition:
-    """The words for ``profile``: its file here, else the names of its catalogue alone."""
+    """The words for ``profile``: its file here, else the names of its catalogue alone.
+
+    Those asked for last are kept: a process has one profile, and every deposit asks.
+    """
+    global _last  # noqa: PLW0603  put there whole, whoever comes first
+    known = _last
+    if known is None or known[0] is not profile:
+        known = _last = (profile, _of(profile))
+    return known[1]
+
+
+def _of(profile: Profile) -> Recognition:
     file = f"{profile.name}.yaml"
     found = resources.files("metadata.recognition").joinpath(file)
     if not found.is_file():

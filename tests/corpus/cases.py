@@ -15,12 +15,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
 from access.actors import console_actor
@@ -30,6 +33,7 @@ from ingest.pipeline import advance
 from ingest.pool import CheckPool
 from ingest.submissions import open_submission, receive_path
 from repository.archive import Archive
+from repository.db import open_engine
 from repository.tables import Finding, Record, StoredObject, Submission, SubmissionFile
 
 HERE = Path(__file__).parent
@@ -67,6 +71,34 @@ def cases() -> Iterator[Case]:
             if (folder / "make.py").exists():
                 expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
                 yield Case(kind, folder.name, expected)
+
+
+@contextmanager
+def lasting_engine(path: Path) -> Iterator[Engine]:
+    """One engine for many fresh databases at ``path``, each put there by ``emptied``.
+
+    It keeps the statements that it has compiled; to compile them for each deposit took more time than to run them.
+    """
+    made = open_engine(f"sqlite:///{path}", busy_seconds=5)
+
+    @event.listens_for(made, "connect")
+    def _trust_the_disk(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA synchronous=OFF")  # no case cuts the power
+
+    try:
+        yield made
+    finally:
+        made.dispose()
+
+
+def emptied(engine: Engine, template: Path) -> Engine:
+    """``engine`` on a fresh copy of ``template``, in the place of the database that it had."""
+    engine.dispose()
+    path = Path(str(engine.url.database))
+    for journal in (f"{path}-wal", f"{path}-shm"):
+        Path(journal).unlink(missing_ok=True)
+    Path(shutil.copy(template, f"{path}.new")).replace(path)
+    return engine
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ingest.pool import CheckPool
 from repository.bag.verify import validate
 from repository.clock import FixedClock
 from tests.archives import bureau_archive
-from tests.corpus.cases import HERE, KINDS, Case, cases, take_in
+from tests.corpus.cases import HERE, KINDS, Case, cases, emptied, lasting_engine, take_in
 
 CASES = list(cases())
 AT_LEAST = 80
@@ -31,6 +31,19 @@ def pool() -> Iterator[CheckPool]:
     made = CheckPool(2, memory_bytes=4 << 30, seconds=20, batch=16)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def one_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The engine of all cases; each has a database of its own (``engine``)."""
+    with lasting_engine(tmp_path_factory.mktemp("database") / "lantai.db") as made:
+        yield made
+
+
+@pytest.fixture
+def engine(one_engine: Engine, sqlite_template: Path) -> Engine:
+    """A fresh database with all tables."""
+    return emptied(one_engine, sqlite_template)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda one: f"{one.kind}-{one.name}")

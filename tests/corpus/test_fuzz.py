@@ -29,10 +29,12 @@ from ingest.submissions import open_submission, receive_path
 from repository.archive import Archive
 from repository.bag.verify import validate
 from repository.clock import FixedClock
-from repository.db import open_engine
-from repository.tables import Base, RecordPlan, Submission, SubmissionFile
+from repository.tables import RecordPlan, Submission, SubmissionFile
 from tests.archives import bureau_archive
+from tests.corpus.cases import emptied, lasting_engine
 from tests.corpus.mutation import damaged, damaged_deposit, files_of
+
+Fresh = Callable[[], Engine]
 
 BATCH = 100
 TENTH = 10
@@ -54,25 +56,34 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CheckPool]
     assert set(psutil.Process().children()) <= before, "a process was left behind"
 
 
-def test_three_hundred(tmp_path: Path, pool: CheckPool, caplog: pytest.LogCaptureFixture) -> None:
-    run(tmp_path, pool, caplog, seed=0, files=300)
+@pytest.fixture
+def fresh(tmp_path: Path, sqlite_template: Path) -> Iterator[Fresh]:
+    """Gives a fresh database with all tables for each deposit."""
+    with lasting_engine(tmp_path / "lantai.db") as engine:
+        yield partial(emptied, engine, sqlite_template)
+
+
+def test_three_hundred(tmp_path: Path, fresh: Fresh, pool: CheckPool, caplog: pytest.LogCaptureFixture) -> None:
+    run(tmp_path, fresh, pool, caplog, seed=0, files=300)
 
 
 @pytest.mark.fuzz
-def test_ten_thousand(tmp_path: Path, pool: CheckPool, caplog: pytest.LogCaptureFixture) -> None:
+def test_ten_thousand(tmp_path: Path, fresh: Fresh, pool: CheckPool, caplog: pytest.LogCaptureFixture) -> None:
     seed = int(os.environ.get("LANTAI_FUZZ_SEED", "1000"))
-    run(tmp_path, pool, caplog, seed=seed, files=int(os.environ.get("LANTAI_FUZZ_FILES", "10000")))
+    run(tmp_path, fresh, pool, caplog, seed=seed, files=int(os.environ.get("LANTAI_FUZZ_FILES", "10000")))
 
 
-def run(folder: Path, pool: CheckPool, caplog: pytest.LogCaptureFixture, *, seed: int, files: int) -> None:
+def run(
+    folder: Path, fresh: Fresh, pool: CheckPool, caplog: pytest.LogCaptureFixture, *, seed: int, files: int
+) -> None:
     """The files of ``files`` seeds from ``seed`` on, ``BATCH`` to a deposit, and after each some whole deposits."""
     for first in range(seed, seed + files, BATCH):
         seeds = range(first, min(first + BATCH, seed + files))
         try:
-            states = [_one_run(folder / "loose", pool, caplog, partial(_loose, seeds), alone=first % 200 != 0)]
+            states = [_one_run(folder / "loose", fresh(), pool, caplog, partial(_loose, seeds), alone=first % 200 != 0)]
             for number in seeds[: len(seeds) // TENTH]:
                 whole = partial(_whole, number)
-                states.append(_one_run(folder / "whole", pool, caplog, whole, alone=False))
+                states.append(_one_run(folder / "whole", fresh(), pool, caplog, whole, alone=False))
         except BaseException:
             print(f"LANTAI_FUZZ_SEED={first} makes it again")
             raise
@@ -97,6 +108,7 @@ def _whole(seed: int, folder: Path) -> tuple[Path, dict[str, object]]:
 
 def _one_run(
     folder: Path,
+    engine: Engine,
     pool: CheckPool,
     caplog: pytest.LogCaptureFixture,
     make: Callable[[Path], tuple[Path, dict[str, object]]],
@@ -105,14 +117,9 @@ def _one_run(
 ) -> str:
     """One deposit in an archive of its own; ``alone``: what has errors is left out and the rest goes on."""
     (folder / "made").mkdir(parents=True)
-    engine = open_engine(f"sqlite:///{folder / 'lantai.db'}", busy_seconds=5)
-    Base.metadata.create_all(engine)
     caplog.clear()
-    try:
-        source, options = make(folder / "made")
-        state = _deposit(folder, engine, pool, source, {"accept": True, "leave_out": alone} | options)
-    finally:
-        engine.dispose()
+    source, options = make(folder / "made")
+    state = _deposit(folder, engine, pool, source, {"accept": True, "leave_out": alone} | options)
     loud = [one for one in caplog.records if one.levelno >= logging.ERROR or one.exc_info]
     assert not loud, f"{loud[0].getMessage()}\n{caplog.text[-3000:]}"
     shutil.rmtree(folder)

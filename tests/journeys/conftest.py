@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -18,62 +13,18 @@ from sqlalchemy import delete
 
 from lantai.settings import RateSettings
 from repository.tables import UseCount
+from tests.journeys.commands import Commands
 from tests.journeys.siege import Siege, besieged
+from tests.journeys.warm import Standby, WarmCommands, standing_by
 from tests.services.clamd import Clamd
 from tests.services.elastic import Elastic
 from tests.services.postgres import Postgres
 from tests.services.seaweed import Seaweed
 from tests.unit.lantai_web.conftest import serving
 
-LANTAI = Path(sys.executable).with_name("lantai")
 PATIENCE = 120_000
 """Milliseconds that a browser waits for anything: a slow machine is no fault of a page."""
 expect.set_options(timeout=PATIENCE)
-
-
-@dataclass
-class Commands:
-    """Runs ``lantai`` on one site."""
-
-    home: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def env(self) -> dict[str, str]:
-        """The environment of a command."""
-        return {**os.environ, "LANTAI_HOME": str(self.home), "COLUMNS": "200", **self.environment}
-
-    def run(
-        self, *arguments: object, expect: int | tuple[int, ...] | None = 0, timeout: float = 300
-    ) -> subprocess.CompletedProcess[str]:
-        """Run one command; fail with its words when it ends in another way than expected."""
-        done = subprocess.run(
-            [str(LANTAI), *map(str, arguments)],
-            env=self.env(),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        wanted = (expect,) if isinstance(expect, int) else expect
-        assert wanted is None or done.returncode in wanted, (
-            f"lantai {' '.join(map(str, arguments))} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
-
-    def json(self, *arguments: object, expect: int | tuple[int, ...] | None = 0) -> Any:
-        """Run one command with ``--json`` and read its answer."""
-        return json.loads(self.run(*arguments, "--json", expect=expect).stdout.strip().splitlines()[-1])
-
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        """Start a command that stays."""
-        return subprocess.Popen(
-            [str(LANTAI), *map(str, arguments)],
-            env=self.env(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
 
 
 @pytest.fixture(scope="session")
@@ -84,10 +35,20 @@ def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def standby() -> Iterator[Standby]:
+    """A process that has loaded the program, of which commands are copies."""
+    with standing_by() as made:
+        yield made
+
+
 @pytest.fixture
-def lantai(tmp_path: Path, fresh_home: Path) -> Commands:
-    """A fresh site: a folder of a site may be copied, and copying one takes less time than making one."""
-    return Commands(shutil.copytree(fresh_home, tmp_path / "home"))
+def lantai(tmp_path: Path, fresh_home: Path, standby: Standby) -> WarmCommands:
+    """A fresh site, and commands that need not load the program first.
+
+    A folder of a site may be copied, and copying one takes less time than making one.
+    """
+    return WarmCommands(shutil.copytree(fresh_home, tmp_path / "home"), standby=standby)
 
 
 def production_settings(postgres: Postgres, seaweed: Seaweed, elastic: Elastic, clamd: Clamd) -> dict[str, str]:
@@ -118,9 +79,12 @@ def production_settings(postgres: Postgres, seaweed: Seaweed, elastic: Elastic, 
 
 
 @pytest.fixture
-def production(tmp_path: Path, postgres: Postgres, seaweed: Seaweed, elastic: Elastic, clamd: Clamd) -> Commands:
+def production(
+    tmp_path: Path, standby: Standby, postgres: Postgres, seaweed: Seaweed, elastic: Elastic, clamd: Clamd
+) -> WarmCommands:
     """A fresh site on PostgreSQL, two S3 replicas, Elasticsearch and clamd, made by ``lantai init --yes``."""
-    commands = Commands(tmp_path / "production", production_settings(postgres, seaweed, elastic, clamd))
+    settings = production_settings(postgres, seaweed, elastic, clamd)
+    commands = WarmCommands(tmp_path / "production", settings, standby=standby)
     commands.run("init", "--yes")
     return commands
 

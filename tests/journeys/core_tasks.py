@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from lantai.sample.office import pdf
 from lantai.sample.pictures import Sheet
 from metadata.household import household_no
-from tests.journeys.conftest import Commands
+from tests.journeys.commands import Commands
 from tests.journeys.hands import Counts, Hands, Keyboard, Mouse
 from tests.journeys.test_browser import CHROMIUM, QUIET
 from tests.journeys.town import BUREAU, Person, Place, Town, filled_list, town

@@ -26,7 +26,8 @@ from lantai.site import Site, open_site
 from lantai.web.security import SESSION_COOKIE
 from repository.alarms import AlarmKind, raise_alarm
 from repository.db import open_engine, open_sessions, reading_sessions
-from tests.journeys.conftest import PATIENCE, Commands
+from tests.journeys.commands import Commands
+from tests.journeys.conftest import PATIENCE
 from tests.journeys.test_browser import CHROMIUM, OUTPUT, QUIET
 from tests.unit.lantai_web.conftest import serving
 
@@ -42,13 +43,15 @@ MOST = 60
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     "resultTypes": ["violations"],
+    "selectors": False,  # a fault is told by its HTML; to find a short selector for each piece takes time
 }
 PERSONAS = ("archivist", "officer", "clerk", "sysadmin", "security", "auditor", "chief", "head", "borrower", "village")
 PASSWORD = "lantai-demo-2026"
 _NO_PAGE = (".pdf", ".xlsx", ".csv", ".json", ".webp", "/content", "/download", "/package")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{9,}[0-9X]?")
 _NOWHERE = "00000000-0000-4000-8000-000000000000"
-_AXE = AXE_FILE_PATH.read_text(encoding="utf-8")
+_AXE = f"window.bringAxe = () => {{ {AXE_FILE_PATH.read_text(encoding='utf-8')} }};"
+"""Half a megabyte: handed over once for each person, and read by the browser only on pages that are looked at."""
 _SKELETON = """() => [...new Set([...document.querySelectorAll('body *')].map(one =>
     [one.tagName, one.getAttribute('class'), one.getAttribute('role'), one.getAttribute('type')].join(' ')))]
     .sort().join('|')"""
@@ -102,12 +105,13 @@ def _signed(county: County, chromium: Browser, persona: str, address: str = "") 
             token, _ = open_session(session, account_by_name(session, persona), clock=county.site.archive.clock)
         context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": address or county.address}])
     context.set_default_timeout(PATIENCE)
+    context.add_init_script(_AXE)
     yield context.new_page()
     context.close()
 
 
 def _violations(page: Page) -> list[str]:
-    found = page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
+    found = page.evaluate("rules => axe.run(document, rules).then(told => told.violations)", RULES)
     return [
         f"{one['id']} ({one['impact']}): {one['help']}\n    {node['html'][:200]}\n    {node.get('failureSummary', '')[:300]}"
         for one in found
@@ -117,7 +121,7 @@ def _violations(page: Page) -> list[str]:
 
 def _faults(page: Page) -> list[str]:
     """What is wrong with the page that stands there: on a desk, then dark on a phone with all its panels open."""
-    page.evaluate(_AXE)
+    page.evaluate("() => { bringAxe(); }")
     told = _violations(page)
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})

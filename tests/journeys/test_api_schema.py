@@ -18,7 +18,7 @@ from access.sessions import open_session
 from lantai.settings import load
 from lantai.site import Site, open_site
 from lantai.web.security import CSRF_HEADER, SESSION_COOKIE
-from tests.journeys.conftest import Commands
+from tests.journeys.commands import Commands
 from tests.unit.lantai_web.conftest import serving
 
 PASSWORD = "alles-was-erlaubt-ist-2026"

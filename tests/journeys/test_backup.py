@@ -97,17 +97,16 @@ class Machine:
         return restore(read, label, secret=secret, actor=ACTOR, expect=expect)
 
 
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A site with an account, stores beside the home, and nothing in them yet."""
-    made = Machine(tmp_path)
-    monkeypatch.setenv("LANTAI_HOME", str(made.home))
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a machine with a site and an account; nothing in it knows where it lies."""
+    made = Machine(tmp_path_factory.mktemp("machine"))
     made.home.mkdir()
     (made.home / "lantai.toml").write_text(
         'site_name = "测试局"\n[[replicas]]\nname = "a"\npath = "../stores/a"\n[[replicas]]\nname = "b"\npath = "../stores/b"\n',
         encoding="utf-8",
     )
-    site = initialise(load(), bureau="测试局", division="990101")
+    site = initialise(load(home=made.home), bureau="测试局", division="990101")
     with site.archive.sessions.begin() as session:
         create_account(
             session,
@@ -120,6 +119,14 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
             roles=[("archivist", "bureau")],
         )
     site.close()
+    return made.folder
+
+
+@pytest.fixture
+def machine(made_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A site with an account, stores beside the home, and nothing in them yet."""
+    made = Machine(Path(shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)))
+    monkeypatch.setenv("LANTAI_HOME", str(made.home))
     return made
 
 

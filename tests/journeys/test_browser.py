@@ -21,7 +21,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from lantai import web as lantai_web
-from tests.journeys.conftest import PATIENCE, Commands
+from tests.journeys.commands import Commands
+from tests.journeys.conftest import PATIENCE
 from tests.journeys.lines import Line
 from tests.journeys.town import reload_until
 

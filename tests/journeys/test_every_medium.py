@@ -26,7 +26,7 @@ from tests.corpus.makers.archives import raw_zip
 from tests.corpus.makers.papers import ofd
 from tests.corpus.makers.pictures import noise, saved
 from tests.corpus.makers.word97 import word97
-from tests.journeys.conftest import Commands
+from tests.journeys.commands import Commands
 from tests.journeys.test_browser import CHROMIUM, OUTPUT, QUIET
 from tests.journeys.town import BUREAU, PHONE, Person, Place, Town, filled_list, reload_until
 from tests.journeys.town import town as serving

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.conftest import Commands
+from tests.journeys.commands import Commands
 
 
 def _kill_during(lantai: Commands, folder: Path, kills: int, seed: int) -> None:

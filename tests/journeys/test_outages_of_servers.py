@@ -24,7 +24,7 @@ from metadata.errors import Unavailable
 from repository.fixity import Outcome, audit
 from repository.ledger.acts import ActorRef
 from repository.tables import Record, Submission
-from tests.journeys.conftest import Commands
+from tests.journeys.commands import Commands
 from tests.journeys.disks import filled, small_disk
 from tests.journeys.workshop import hire
 from tests.services.base import NotHere

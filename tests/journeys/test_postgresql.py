@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.journeys.conftest import Commands
+from tests.journeys.commands import Commands
 from tests.services.base import free_ports
 from tests.services.postgres import PgDatabase, Postgres
 

@@ -13,20 +13,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.conftest import Commands
+from tests.journeys.commands import Commands
+from tests.journeys.warm import ENVIRONMENT, Standby, WarmCommands
 from tests.services.seaweed import Seaweed
 
 _CONFLICT = 73
 
 
-def _deposit(lantai: Commands, folder: Path, *, files: int, size: int) -> None:
+@pytest.fixture
+def lantai(tmp_path: Path, fresh_home: Path, standby: Standby) -> WarmCommands:
+    """A fresh site, and commands that need not load the program."""
+    return WarmCommands(shutil.copytree(fresh_home, tmp_path / "home"), dict(ENVIRONMENT), standby=standby)
+
+
+def _deposit(lantai: WarmCommands, folder: Path, *, files: int, size: int) -> None:
     folder.mkdir()
     for number in range(files):
         (folder / f"{number}.bin").write_bytes(os.urandom(size))
     lantai.run("ingest", folder, "--accept", "--wait")
 
 
-def _replica(lantai: Commands, name: str) -> dict[str, object]:
+def _replica(lantai: WarmCommands, name: str) -> dict[str, object]:
     return next(one for one in lantai.json("replica", "list")["replicas"] if one["name"] == name)
 
 
@@ -35,7 +42,7 @@ def _keys(folder: Path) -> set[str]:
     return {one for one in found if not one.startswith((".tmp", "holding/"))}
 
 
-def _describe(lantai: Commands, seaweed: Seaweed, name: str, bucket: str, *, other: bool = False) -> None:
+def _describe(lantai: WarmCommands, seaweed: Seaweed, name: str, bucket: str, *, other: bool = False) -> None:
     key = seaweed.other_writer if other else seaweed.writer
     with (lantai.home / "lantai.toml").open("a", encoding="utf-8") as out:
         out.write(
@@ -60,10 +67,10 @@ def _disk(place: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-def test_a_fill_that_is_killed_goes_on_while_deposits_come_in(lantai: Commands, tmp_path: Path) -> None:
+def test_a_fill_that_is_killed_goes_on_while_deposits_come_in(lantai: WarmCommands, tmp_path: Path) -> None:
     _deposit(lantai, tmp_path / "papers", files=60, size=400_000)
     place = lantai.home / "replicas" / "c"
-    filling = lantai.start("replica", "add", "c", "--path", "replicas/c")
+    filling = lantai.cold.start("replica", "add", "c", "--path", "replicas/c")
     deadline = time.monotonic() + 120
     while not any(place.glob("r/**/*.zip")):
         assert time.monotonic() < deadline
@@ -90,7 +97,7 @@ def test_a_fill_that_is_killed_goes_on_while_deposits_come_in(lantai: Commands, 
     assert "replica.too_few" in lantai.run("replica", "retire", "b", "--json", expect=_CONFLICT).stdout
 
 
-def test_a_new_replica_that_is_full_is_waited_for(lantai: Commands, tmp_path: Path) -> None:
+def test_a_new_replica_that_is_full_is_waited_for(lantai: WarmCommands, tmp_path: Path) -> None:
     _deposit(lantai, tmp_path / "papers", files=2, size=6 << 20)
     place = tmp_path / "small"
     with _disk(place, "8m"):
@@ -108,12 +115,12 @@ def test_a_new_replica_that_is_full_is_waited_for(lantai: Commands, tmp_path: Pa
         lantai.run("replica", "compare", "a", "c", "--deep")
 
 
-def _waits(lantai: Commands, code: str) -> bool:
+def _waits(lantai: WarmCommands, code: str) -> bool:
     found = [one for one in lantai.json("replica", "list")["replicas"] if one["name"] == "c"]
     return bool(found) and ((found[0]["filling"] or {}).get("trouble") or {}).get("code") == code
 
 
-def test_workers_fill_what_was_added_without_waiting(lantai: Commands, tmp_path: Path) -> None:
+def test_workers_fill_what_was_added_without_waiting(lantai: WarmCommands, tmp_path: Path) -> None:
     worker = lantai.start("worker")
     try:
         _deposit(lantai, tmp_path / "papers", files=3, size=1000)
@@ -121,7 +128,7 @@ def test_workers_fill_what_was_added_without_waiting(lantai: Commands, tmp_path:
         deadline = time.monotonic() + 150
         while _replica(lantai, "c")["state"] != "active":
             assert time.monotonic() < deadline
-            time.sleep(1)
+            time.sleep(0.5)
         filling = lantai.json("jobs", "list", "--work", "fill_replica_v1")["jobs"]
         done, total = map(int, filling[-1]["progress"].split("/"))
         assert total // 2 < done <= total, "every object is written; the last ones may not have been read back yet"
@@ -130,7 +137,7 @@ def test_workers_fill_what_was_added_without_waiting(lantai: Commands, tmp_path:
         worker.communicate(timeout=60)
 
 
-def test_what_only_a_lost_replica_had_comes_from_quarantine(lantai: Commands, tmp_path: Path) -> None:
+def test_what_only_a_lost_replica_had_comes_from_quarantine(lantai: WarmCommands, tmp_path: Path) -> None:
     stores = {name: lantai.home / "replicas" / name for name in ("a", "b")}
     away = tmp_path / "away"
     _deposit(lantai, tmp_path / "papers", files=2, size=1000)
@@ -148,7 +155,7 @@ def test_what_only_a_lost_replica_had_comes_from_quarantine(lantai: Commands, tm
         deadline = time.monotonic() + 300
         while _replica(lantai, "c")["state"] != "active":
             assert time.monotonic() < deadline
-            time.sleep(1)
+            time.sleep(0.5)
     finally:
         worker.terminate()
         told, _none = worker.communicate(timeout=60)
@@ -160,7 +167,7 @@ def test_what_only_a_lost_replica_had_comes_from_quarantine(lantai: Commands, tm
     assert lantai.json("fixity", "audit", "--all", "--deep")["at_fault"] == 0
 
 
-def test_replicas_on_object_storage(lantai: Commands, tmp_path: Path, seaweed: Seaweed) -> None:
+def test_replicas_on_object_storage(lantai: WarmCommands, tmp_path: Path, seaweed: Seaweed) -> None:
     _deposit(lantai, tmp_path / "papers", files=3, size=20_000)
     for name, other in (("s", False), ("t", True)):
         _describe(lantai, seaweed, name, seaweed.make_bucket(), other=other)
@@ -179,20 +186,20 @@ def test_replicas_on_object_storage(lantai: Commands, tmp_path: Path, seaweed: S
     _refused_with_other_keys(lantai)
 
 
-def _refused_with_other_keys(lantai: Commands) -> None:
+def _refused_with_other_keys(lantai: WarmCommands) -> None:
     """A second program that is pointed at the same stores with keys of its own does not start, and writes nothing."""
     other = Commands(lantai.home.with_name("other"))
     lantai.run("ledger", "seal")  # with the first block the key stands in the stores
     shutil.copytree(lantai.home, other.home)
     shutil.rmtree(other.home / "keys")
-    stranger = Commands(lantai.home.with_name("stranger"))
+    stranger = WarmCommands(lantai.home.with_name("stranger"), standby=lantai.standby)
     stranger.run("init", "--yes")
     shutil.copytree(stranger.home / "keys", other.home / "keys")
     told = other.run("status", expect=_CONFLICT)
     assert "other keys" in told.stderr
 
 
-def test_one_place_is_never_two_replicas(lantai: Commands) -> None:
+def test_one_place_is_never_two_replicas(lantai: WarmCommands) -> None:
     text = (lantai.home / "lantai.toml").read_text(encoding="utf-8")
     (lantai.home / "lantai.toml").write_text(text.replace("replicas/b", "replicas/a/../a"), encoding="utf-8")
     assert "one place" in lantai.run("status", expect=_CONFLICT).stderr

@@ -9,8 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bagit
+import pytest
 
-from tests.journeys.conftest import Commands
+from tests.journeys.commands import Commands
+from tests.journeys.warm import WarmCommands
+
+
+@pytest.fixture
+def lantai(lantai: WarmCommands) -> Commands:
+    """A fresh site, and the installed script: this is the path that a user goes."""
+    return lantai.cold
 
 
 def _object_of(lantai: Commands, replica: str, record_id: str) -> Path:

@@ -31,7 +31,8 @@ from lantai.settings import load
 from lantai.site import open_site
 from repository.clock import SystemClock
 from repository.tables import AccessGrant, Account
-from tests.journeys.conftest import LANTAI, PATIENCE, Commands
+from tests.journeys.commands import LANTAI, Commands
+from tests.journeys.conftest import PATIENCE
 
 PASSWORD = "a-long-synthetic-password-7"
 PHONE, DESK = (360, 740), (1366, 768)

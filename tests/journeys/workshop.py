@@ -24,7 +24,7 @@ from metadata.errors import Unavailable
 from repository.fixity import audit
 from repository.ledger.entry import ActorRef
 from repository.tables import LedgerEntry, Outbox, Record, RecordPlan, RecordVersion, Submission
-from tests.journeys.conftest import LANTAI
+from tests.journeys.commands import LANTAI
 from tests.unit.lantai_web.conftest import PASSWORD
 
 PAPERS = ("申请书", "入户调查表", "家庭收入证明")
