@@ -92,6 +92,25 @@ def _said(organ: Row[Any]) -> tuple[str, ...]:
     return organ.name_zh, organ.name_en or "", organ.code, organ.division_prefix
 
 
+class OrganNames:
+    """Names of all organs by id, in the order of their codes; read anew when an organ was entered or changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[int, int], dict[str, str]]] = {}
+
+    def of(self, session: Session, language: str) -> dict[str, str]:
+        """The names in ``language``; Chinese where there is none. Not to be changed by the caller."""
+        many, changes = session.execute(select(func.count(), func.coalesce(func.sum(Organ.revision), 0))).one()
+        stamp = (int(many), int(changes))
+        known = self._known.get(language)
+        if known is None or known[0] != stamp:
+            rows = session.execute(select(Organ.id, Organ.name_zh, Organ.name_en).order_by(Organ.code)).tuples()
+            english = language == "en"
+            names = {organ_id: (name_en or name_zh) if english else name_zh for organ_id, name_zh, name_en in rows}
+            known = self._known[language] = (stamp, names)
+        return known[1]
+
+
 def _tree(session: Session, actor: Actor, profile: Profile, permission: Permission) -> list[Branch]:
     wanted = select(*Organ.__table__.columns).where(within_reach(actor, permission, profile)).order_by(Organ.code)
     found = session.execute(wanted).all()

@@ -27,6 +27,7 @@ def open_database(settings: Settings, *, patient: bool = False) -> Engine:
         pool=settings.database_pool,
         application=f"lantai {settings.site_name}",
         patient=patient,
+        create=False,
     )
 
 

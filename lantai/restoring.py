@@ -266,6 +266,8 @@ def _in_place(fresh: Path, place: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+    for side in ("-wal", "-shm"):  # of a database that was here: it would be taken for the log of this one
+        Path(f"{place}{side}").unlink(missing_ok=True)
     fresh.replace(place)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from access.actors import SYSTEM, console_actor
+from access.organ_tree import OrganNames
 from access.organs import create_organ
 from access.permits import Permits
 from lantai.alone import alone
@@ -61,6 +62,7 @@ class Site:
     jobs: Jobs
     index: IndexHome
     permits: Permits = field(default_factory=Permits)
+    organ_names: OrganNames = field(default_factory=OrganNames)
     parts: Parts | None = None
     process_name: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}-{new_id()[:8]}")
 

@@ -110,9 +110,23 @@ _FAULTS = (
     _Fault(
         "database.file_gone",
         (),
+        r"database file: there is none in its place",
+        "数据库文件（lantai.db）不在原处，本次操作没有写入任何内容。请检查数据目录所在的磁盘是否已挂载、文件是否被移走；放回后自动继续。",
+        "The database file (lantai.db) is not where it was; nothing was written. See whether the disk of the site's folder is mounted and whether the file was moved; work goes on by itself when it is back.",
+    ),
+    _Fault(
+        "database.file_replaced",
+        (),
+        r"database file: (another one lies in its place|it was exchanged)",
+        "数据库文件（lantai.db）已被换成另一个文件，本进程不再读写，本次操作没有写入任何内容。若是有意更换（例如恢复备份），请重启兰台的全部进程；否则请把原来的文件放回。",
+        "Another file lies in the place of the database (lantai.db): this process neither reads nor writes it, and nothing was written. If it was put there on purpose (a restored backup), start all processes of Lantai anew; else put the former file back.",
+    ),
+    _Fault(
+        "database.file_closed",
+        (),
         r"unable to open database file",
-        "数据库文件（lantai.db）不在原处或无法打开，本次操作没有写入任何内容。请检查数据目录所在的磁盘是否已挂载、文件是否被移走及其权限；放回后自动继续。",
-        "The database file (lantai.db) is not where it was, or cannot be opened; nothing was written. See whether the disk of the site's folder is mounted, whether the file was moved, and its permissions; work goes on by itself when it is back.",
+        "无法打开数据库文件（lantai.db），本次操作没有写入任何内容。请检查文件和目录的权限、磁盘空间和进程可打开的文件数。",
+        "The database file (lantai.db) cannot be opened; nothing was written. Check the permissions of the file and its folder, the room on the disk, and how many files a process may open.",
     ),
     _Fault(
         "database.unknown_host",

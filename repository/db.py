@@ -44,6 +44,7 @@ __all__ = [
 Sessions = sessionmaker[Session]
 Found = TypeVar("Found")
 _CONNECT_SECONDS = 5
+_NO_FILE = "unable to open database file"
 _TRUSTED_SECONDS = 0.1
 """So long a connection that was given back is used again without asking whether it still answers: a page takes several."""
 _IDLE_SECONDS = 600
@@ -89,28 +90,30 @@ def open_engine(
     pool: DatabasePool | None = None,
     application: str = "lantai",
     patient: bool = False,
+    create: bool = True,
 ) -> Engine:
     """An engine for ``url`` with the settings that Lantai relies on; a missing SQLite folder is made.
 
     ``busy_seconds`` is the wait for a lock. ``patient`` lets a statement of PostgreSQL take as long as it wants (schema
-    changes, rebuilds, restores). ``application`` is the name under which the server lists the connections.
+    changes, rebuilds, restores). ``application`` is the name under which the server lists the connections. Without ``create``
+    a SQLite file that is not there is an outage, and none is made.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed, busy_seconds)
+        return _open_sqlite(parsed, busy_seconds, create=create)
     return _open_postgresql(parsed, busy_seconds, pool or DatabasePool(), application, patient=patient)
 
 
-def _open_sqlite(url: URL, busy_seconds: float) -> Engine:
-    if url.database and url.database != ":memory:":
+def _open_sqlite(url: URL, busy_seconds: float, *, create: bool) -> Engine:
+    if create and url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
         hide_parameters=True,  # names and numbers of people must not stand in an error
         connect_args={"timeout": busy_seconds, "check_same_thread": False},
     )
-    if url.database and url.database != ":memory:":
-        _hold_on_to_the_file(engine, Path(url.database))
+    if url.database and url.database != ":memory:" and "uri" not in url.query:
+        _hold_on_to_the_file(engine, Path(url.database), create=create)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -129,13 +132,15 @@ def _open_sqlite(url: URL, busy_seconds: float) -> Engine:
     return engine
 
 
-def _hold_on_to_the_file(engine: Engine, path: Path) -> None:
-    """Once there was a database at ``path``, never make an empty one in its place, and never use one that is no longer there.
+def _hold_on_to_the_file(engine: Engine, path: Path, *, create: bool) -> None:
+    """The file at ``path`` that was opened first is the database until the engine is disposed of, and no other is.
 
-    A connection goes on with the file that it opened: after that was moved, deleted or replaced (a restore), what is
-    written through it would be lost without a word.
+    SQLite makes an empty database where there is none (here only with ``create``), and a connection goes on with the file
+    that it opened: after that was moved, deleted or replaced (a restore), what is written through it would be lost. What
+    lies in its place was looked at by nobody (its holding, its schema, whether it may be written): that is done when a
+    process starts.
     """
-    known = False
+    path, first = path.absolute(), list[tuple[int, int]]()
 
     def now() -> tuple[int, int] | None:
         try:
@@ -145,20 +150,28 @@ def _hold_on_to_the_file(engine: Engine, path: Path) -> None:
         return found.st_dev, found.st_ino
 
     @event.listens_for(engine, "do_connect")
-    def _refuse_to_make(*_: object) -> None:
-        if known and now() is None:
-            raise sqlite3.OperationalError("unable to open database file: it is no longer there")
+    def _refuse_another(*_: object) -> None:
+        found = now()
+        if found is None and (first or not create):
+            raise sqlite3.OperationalError(f"{_NO_FILE}: there is none in its place")
+        if first and found != first[0]:
+            raise sqlite3.OperationalError(f"{_NO_FILE}: another one lies in its place")
 
     @event.listens_for(engine, "connect")
-    def _remember(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-        nonlocal known
-        connection.execute("SELECT count(*) FROM sqlite_master")  # SQLite opens the file at the first question
-        known, record.info["file"] = True, now()
+    def _remember(*_: object) -> None:
+        found = now()
+        if found is None or (first and found != first[0]):
+            raise sqlite3.OperationalError(f"{_NO_FILE}: it was exchanged while it was opened")
+        first[:] = [found]
 
     @event.listens_for(engine, "checkout")
-    def _still_there(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-        if record.info["file"] != now():
-            raise DisconnectionError  # the pool opens another
+    def _still_there(*_: object) -> None:
+        if not first or now() != first[0]:
+            raise DisconnectionError  # the pool asks for another connection, which is refused
+
+    @event.listens_for(engine, "engine_disposed")
+    def _forget(*_: object) -> None:
+        first.clear()
 
 
 def _open_postgresql(url: URL, busy_seconds: float, pool: DatabasePool, application: str, *, patient: bool) -> Engine:

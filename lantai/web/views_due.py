@@ -10,11 +10,9 @@ from datetime import date
 from itertools import islice
 from typing import IO, cast
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from access import gate, masking
-from access.reach import kept
 from lantai import i18n, result_lists
 from lantai.result_lists import Cell
 from lantai.web import labels
@@ -25,7 +23,6 @@ from lantai.web.visit import Visit
 from metadata.errors import Invalid
 from metadata.profile.models import STATUS_WORDS
 from metadata.rights import Permission
-from repository.tables import Organ
 from retention import due, holds, totals
 from retention.assignment import NO_RULE
 from retention.due import DueFilter, ListedRecord, Total
@@ -93,14 +90,8 @@ class TotalsTable:
 
 
 def organ_names(session: Session, visit: Visit) -> dict[str, str]:
-    """Names of all organs by id; kept with the person, whom a change of any organ makes anew (``access.epochs``)."""
-    english = visit.language == "en"
-
-    def read() -> dict[str, str]:
-        rows = session.execute(select(Organ.id, Organ.name_zh, Organ.name_en).order_by(Organ.code)).tuples()
-        return {organ_id: (name_en or name_zh) if english else name_zh for organ_id, name_zh, name_en in rows}
-
-    return kept(visit.person, ("names of organs", visit.language), visit.site.archive.profile, read)
+    """Names of all organs by id."""
+    return visit.site.organ_names.of(session, visit.language)
 
 
 def refresh_when_small(visit: Visit) -> None:

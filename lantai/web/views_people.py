@@ -29,7 +29,7 @@ from repository.tables import Account, AccountRole, LoginSession, Organ
 @dataclass(frozen=True, slots=True)
 class OrganLine:
     """An organ in the tree; ``depth`` 0 stands at the top, ``revision`` is what a change must have seen, ``folded`` how many
-    organs below it are left out."""
+    organs below it are left out, ``above`` the name of its superior where the tree does not show it."""
 
     code: str
     name: str
@@ -44,6 +44,7 @@ class OrganLine:
     closed_at: datetime | None
     revision: int
     folded: int = 0
+    above: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +138,18 @@ def organ_page(
 ) -> OrganPage:
     """A part of the tree that fits on a page: from the top, from the organ ``below`` down, or what has ``words`` in it.
 
-    ``after``: the code of the organ that the page before ended with. ``NotFound`` when ``below`` is out of reach or not there.
+    ``after``: the code of the organ that the page before ended with. What was found by ``words`` says below which organ it
+    stands. ``NotFound`` when ``below`` is out of reach or not there.
     """
-    top = organ_line(session, visit, below) if below else None
+    top = organ_line(session, visit, below) if below and not words else None
     tree = organ_tree(session, visit.person, visit.site.archive.profile)
     found = matching(tree, words) if words else folded(tree, below=below, most=limit)
     start = next((number + 1 for number, one in enumerate(found) if one.organ.code == after), 0)
     lines = _organ_lines(visit, found[start : start + limit])
+    if words:
+        names = {one.organ.id: labels.term(visit.language, one.organ) for one in tree}
+        above = {one.organ.code: names.get(one.organ.parent_id or "", "") for one in found}
+        lines = [replace(one, depth=0, above=above[one.code]) for one in lines]
     more = lines[-1].code if len(found) > start + limit else ""
     return OrganPage(lines, large=len(tree) > limit, top=top, words=words, following=more)
 

@@ -11,7 +11,9 @@ import json
 import os
 import socket
 import sys
+import time
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 MOST_BYTES = 1 << 17
@@ -41,6 +43,7 @@ def _watched(asked: dict[str, object], out: int, err: int, answer: int) -> None:
     """Fork once more: the child returns as the command; its parent tells the number of it and how it ended."""
     command = os.fork()
     if command:
+        os.close(0)
         os.close(out)
         os.close(err)
         _tell(answer, command)
@@ -51,7 +54,10 @@ def _watched(asked: dict[str, object], out: int, err: int, answer: int) -> None:
         os.close(place)
     os.environ.clear()
     os.environ.update(asked["environment"])
+    time.tzset()
     os.chdir(asked["folder"])
+    for number, name in ((1, "stdout"), (2, "stderr")):  # as they are made for what they lead to now
+        setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115  for as long as it runs
     sys.argv = asked["words"]
 
 
@@ -76,5 +82,7 @@ if __name__ == "__main__":
         import_module(later)
     gc.collect()
     gc.freeze()  # what is loaded stays: no copy looks through it again
+    if len([*Path("/proc/self/task").iterdir()]) > 1:
+        raise SystemExit("a thread runs: copies of it would stand still")
     _stand_by(socket.socket(fileno=0))
     main()

@@ -23,6 +23,9 @@ from typing import IO
 from tests.journeys.commands import LANTAI, Commands
 from tests.journeys.standby import MOST_BYTES
 
+_UNWATCHED = -1000
+"""The exit code of a command that nobody could tell the end of."""
+
 
 class Running:
     """A command that runs, with what tests ask of a ``Popen``."""
@@ -39,7 +42,8 @@ class Running:
 
     def _watch(self) -> None:
         with self._answer:
-            self.returncode = int(self._answer.readline())
+            told = self._answer.readline()
+        self.returncode = int(told) if told else _UNWATCHED
         self._ended.set()
 
     def poll(self) -> int | None:
@@ -67,25 +71,19 @@ class Running:
         """End it at once."""
         self.send_signal(signal.SIGKILL)
 
-    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
-        """What it says until it has ended."""
+    def communicate(self, timeout: float = 300) -> tuple[str, None]:
+        """What it says until it and whoever else writes there have ended."""
         assert self.stdout is not None
-        late = threading.Event()
-
-        def give_up() -> None:
-            late.set()
+        told: list[str] = []
+        reading = threading.Thread(target=lambda stream: told.append(stream.read()), args=(self.stdout,), daemon=True)
+        reading.start()
+        reading.join(timeout)
+        if reading.is_alive():
             self.kill()
-
-        timer = threading.Timer(timeout or 300, give_up)
-        timer.start()
-        with self.stdout:
-            told = self.stdout.read()
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        self.stdout.close()
         self.wait(60)
-        timer.cancel()
-        timer.join()
-        if late.is_set():
-            raise subprocess.TimeoutExpired(self.args, timeout or 300, told)
-        return told, None
+        return told[0], None
 
 
 @dataclass

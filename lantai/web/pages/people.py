@@ -63,7 +63,7 @@ def _organs(
     with visit.reading() as session:
         found = views_people.organ_page(session, visit, below=below, words=words, after=after)
         superiors = views_people.organ_choices(session, visit, Permission.ACCOUNT_WRITE)
-    given = {"below": below, "q": words}
+    given = {"q": words} if words else {"below": below}
     return page(
         visit,
         "system_organs.html",

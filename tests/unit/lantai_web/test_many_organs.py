@@ -97,7 +97,9 @@ def test_what_does_not_fit_goes_on_by_key(visit: Callable[..., Browser]) -> None
 def test_it_can_be_searched(visit: Callable[..., Browser]) -> None:
     browser = visit("sysadmin")
     assert _rows(browser.get("/system/organs?q=BODY007").text) == ["body007"]
-    assert _rows(browser.get("/system/organs?q=990101012014").text) == ["v990101012014"]
+    found = browser.get("/system/organs?q=990101012014&below=town10").text
+    assert _rows(found) == ["v990101012014"]
+    assert "<bdi>合成机构town12</bdi>" in found, "below which township it stands"
     nothing = browser.get("/system/organs?q=<b>").text
     assert _rows(nothing) == []
     assert "没有名称或代码含此内容的机构" in nothing

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from metadata.errors import Conflict, Unavailable
 from repository.backup.loading import refuse_when_not_empty
 from repository.clock import FixedClock
-from repository.db import DatabasePool, open_engine, open_sessions, reading_sessions, unavailable
+from repository.db import (
+    DatabasePool,
+    Sessions,
+    asking_sessions,
+    open_engine,
+    open_sessions,
+    reading_sessions,
+    unavailable,
+)
 from repository.fixity.incidents import _next_number
 from repository.ledger.entry import ACTS, ActorRef, append, entry_row
 from repository.objects import confirmed
@@ -206,8 +215,25 @@ def test_a_dead_connection_is_replaced_unseen(postgres: Postgres, database: PgDa
     _enter(program)
 
 
-def test_those_who_count_at_once_lose_nothing_and_share_no_number(program: Engine) -> None:
-    sessions = open_sessions(program)
+@pytest.mark.parametrize("opened", [open_sessions, reading_sessions, asking_sessions])
+def test_one_act_meets_a_restart_and_no_more(
+    postgres: Postgres, database: PgDatabase, program: Engine, opened: Callable[[Engine], Sessions]
+) -> None:
+    def ask() -> int | None:
+        with opened(program)() as session:
+            return session.scalar(text("SELECT 1"))
+
+    with postgres.connect("postgres") as connection:
+        assert ask() == 1
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [database.name])
+        with suppress(OperationalError):  # it was used a moment ago, or is not any more
+            ask()
+        assert ask() == 1
+
+
+def test_those_who_count_at_once_lose_nothing_and_share_no_number(database: PgDatabase) -> None:
+    patient = open_engine(database.program_url)
+    sessions = open_sessions(patient)
 
     def one(number: int) -> int:
         names = ["files", "records"] if number % 2 else ["records", "files"]
@@ -224,6 +250,7 @@ def test_those_who_count_at_once_lose_nothing_and_share_no_number(program: Engin
             "records": 48,
             "incident.seq": 24,
         }
+    patient.dispose()
 
 
 def test_two_replicas_never_leave_at_once(program: Engine, tmp_path: Path) -> None:
