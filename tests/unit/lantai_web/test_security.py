@@ -13,7 +13,7 @@ from access.passwords import SlowDown
 from lantai.site import Site
 from lantai.web.pages import signing
 from lantai.web.security import local_path, same_token
-from repository.db import open_engine, open_sessions, reading_sessions
+from repository.db import asking_sessions, open_engine, open_sessions, reading_sessions
 from repository.tables import LoginSession
 from tests.unit.lantai_web.conftest import PASSWORD, Browser, Papers, serving
 
@@ -186,7 +186,7 @@ def test_a_file_never_runs_as_part_of_the_site(visit: Visit, papers: Papers) -> 
 def test_when_the_database_is_away_a_page_says_so(visit: Visit, site: Site, tmp_path: Path) -> None:
     nowhere = open_engine(f"sqlite:///{tmp_path}")  # a folder is no database
     away = replace(site.archive, sessions=open_sessions(nowhere), reading=reading_sessions(nowhere))
-    with serving(replace(site, archive=away)) as address:
+    with serving(replace(site, archive=away, asking=asking_sessions(nowhere))) as address:
         browser = Browser(address)
         assert browser.get("/sign-in").status_code == 200
         browser.http.cookies.set("lantai_session", "whatever")
@@ -195,7 +195,7 @@ def test_when_the_database_is_away_a_page_says_so(visit: Visit, site: Site, tmp_
         assert "数据库" in answer.text
         assert "重试" in answer.text
         told = browser.api("GET", "/records")
-        assert (told.status_code, told.json()["code"]) == (503, "database.unavailable")
+        assert (told.status_code, told.json()["code"]) == (503, "database.file_closed")
         assert browser.get("/readyz").json()["parts"]["database"]["state"] == "down"
         browser.http.close()
     nowhere.dispose()
