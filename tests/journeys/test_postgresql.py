@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.journeys.commands import Commands
+from tests.journeys.warm import Standby, WarmCommands
 from tests.services.base import free_ports
 from tests.services.postgres import PgDatabase, Postgres
 
@@ -23,11 +24,12 @@ def database(postgres: Postgres) -> Iterator[PgDatabase]:
 
 
 @pytest.fixture
-def county(tmp_path: Path, database: PgDatabase) -> Commands:
+def county(tmp_path: Path, database: PgDatabase, standby: Standby) -> WarmCommands:
     """A site on it, made by ``lantai init --yes``."""
-    commands = Commands(
+    commands = WarmCommands(
         tmp_path / "home",
         {"LANTAI_DATABASE_URL": database.program_url, "LANTAI_DATABASE_OWNER_URL": database.owner_url},
+        standby=standby,
     )
     commands.run("init", "--yes")
     return commands
@@ -51,7 +53,7 @@ def _schemas(postgres: Postgres, database: PgDatabase) -> set[str]:
 
 
 def test_papers_are_kept_found_and_rebuilt_on_postgresql(
-    county: Commands, papers: Callable[[], Path], postgres: Postgres, database: PgDatabase
+    county: WarmCommands, papers: Callable[[], Path], postgres: Postgres, database: PgDatabase
 ) -> None:
     assert county.json("ingest", papers(), "--accept", "--wait")["state"] == "done"
     assert county.json("search", "收入证明")["total"] == 1

@@ -9,16 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bagit
-import pytest
 
 from tests.journeys.commands import Commands
 from tests.journeys.warm import WarmCommands
-
-
-@pytest.fixture
-def lantai(lantai: WarmCommands) -> Commands:
-    """A fresh site, and the installed script: this is the path that a user goes."""
-    return lantai.cold
 
 
 def _object_of(lantai: Commands, replica: str, record_id: str) -> Path:
@@ -26,16 +19,19 @@ def _object_of(lantai: Commands, replica: str, record_id: str) -> Path:
     return lantai.home / "replicas" / replica / key
 
 
-def test_papers_become_records_and_are_found_in_the_other_script(lantai: Commands, papers: Callable[[], Path]) -> None:
-    done = lantai.json("ingest", papers(), "--accept", "--wait")
+def test_papers_become_records_and_are_found_in_the_other_script(
+    lantai: WarmCommands, papers: Callable[[], Path]
+) -> None:
+    installed = lantai.cold  # this is the path that a user goes
+    done = installed.json("ingest", papers(), "--accept", "--wait")
     assert done["state"] == "done"
-    found = lantai.json("search", "档案")
+    found = installed.json("search", "档案")
     assert found["total"] == 1
     assert found["hits"][0]["path"].endswith("入戶調查.txt")
-    assert lantai.json("search", "檔案齊全")["total"] == 1
-    assert lantai.json("search", "收入证明")["total"] == 1
-    assert lantai.json("search", "*")["total"] == 4
-    status = lantai.json("status")
+    assert installed.json("search", "檔案齊全")["total"] == 1
+    assert installed.json("search", "收入证明")["total"] == 1
+    assert installed.json("search", "*")["total"] == 4
+    status = installed.json("status")
     assert status["records"] == 4
     assert status["incidents"] in (0, [], {"open": 0}) or status["incidents"].get("open") == 0
     assert set(status) >= {

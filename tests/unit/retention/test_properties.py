@@ -126,9 +126,9 @@ def test_the_day_is_the_bureau_s_not_greenwich_s(day: date, hour: int, minute: i
 
     moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo("Asia/Shanghai"))
     assert local_date(moment, "Asia/Shanghai") == day
-    assert (local_date(moment, "UTC") == day) == (
-        hour >= 8 or (day < date(1992, 1, 1) and local_date(moment, "UTC") == day)
-    )
+    ahead = moment.utcoffset()  # nine hours in the summers of 1986 to 1991
+    assert ahead is not None
+    assert (local_date(moment, "UTC") == day) == (timedelta(hours=hour, minutes=minute) >= ahead)
 
 
 @given(st.integers(min_value=1, max_value=100), days)
