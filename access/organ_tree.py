@@ -83,9 +83,9 @@ def folded(tree: Sequence[Branch], *, below: str = "", most: int = MOST) -> list
 
 
 def matching(tree: Iterable[Branch], words: str) -> list[Branch]:
-    """Organs whose name, code or division code has ``words`` in it."""
+    """Organs whose name, code or division code has ``words`` in it, each by itself (depth 0)."""
     wanted = words.casefold()
-    return [one for one in tree if any(wanted in part.casefold() for part in _said(one.organ))]
+    return [replace(one, depth=0) for one in tree if any(wanted in part.casefold() for part in _said(one.organ))]
 
 
 def _said(organ: Row[Any]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -29,7 +29,7 @@ from repository.tables import Account, AccountRole, LoginSession, Organ
 @dataclass(frozen=True, slots=True)
 class OrganLine:
     """An organ in the tree; ``depth`` 0 stands at the top, ``revision`` is what a change must have seen, ``folded`` how many
-    organs below it are left out, ``above`` the name of its superior where the tree does not show it."""
+    organs below it are left out, ``above`` the name of its superior."""
 
     code: str
     name: str
@@ -130,7 +130,8 @@ def _today(visit: Visit) -> date:
 
 def organ_lines(session: Session, visit: Visit, permission: Permission = Permission.ACCOUNT_WRITE) -> list[OrganLine]:
     """The tree of the organs that this administrator keeps."""
-    return _organ_lines(visit, organ_tree(session, visit.person, visit.site.archive.profile, permission))
+    tree = organ_tree(session, visit.person, visit.site.archive.profile, permission)
+    return _organ_lines(visit, tree, tree)
 
 
 def organ_page(
@@ -145,27 +146,31 @@ def organ_page(
     tree = organ_tree(session, visit.person, visit.site.archive.profile)
     found = matching(tree, words) if words else folded(tree, below=below, most=limit)
     start = next((number + 1 for number, one in enumerate(found) if one.organ.code == after), 0)
-    lines = _organ_lines(visit, found[start : start + limit])
-    if words:
-        names = {one.organ.id: labels.term(visit.language, one.organ) for one in tree}
-        above = {one.organ.code: names.get(one.organ.parent_id or "", "") for one in found}
-        lines = [replace(one, depth=0, above=above[one.code]) for one in lines]
+    lines = _organ_lines(visit, found[start : start + limit], tree)
     more = lines[-1].code if len(found) > start + limit else ""
     return OrganPage(lines, large=len(tree) > limit, top=top, words=words, following=more)
 
 
-def _organ_lines(visit: Visit, branches: Sequence[Branch]) -> list[OrganLine]:
-    codes = {one.organ.id: one.organ.code for one in branches}
+def _organ_lines(visit: Visit, branches: Sequence[Branch], tree: Sequence[Branch]) -> list[OrganLine]:
+    """Some ``branches`` of a ``tree``."""
+    stand = {one.organ.id: (one.organ.code, labels.term(visit.language, one.organ)) for one in tree}
     return [
-        replace(
-            _organ_line(visit, one.organ, codes.get(one.organ.parent_id or "", ""), one.depth, one.accounts),
-            folded=one.folded,
+        _organ_line(
+            visit, one.organ, *stand.get(one.organ.parent_id or "", ("", "")), one.depth, one.accounts, one.folded
         )
         for one in branches
     ]
 
 
-def _organ_line(visit: Visit, organ: Organ | Row[Any], superior: str, depth: int, accounts: int) -> OrganLine:
+def _organ_line(
+    visit: Visit,
+    organ: Organ | Row[Any],
+    superior: str,
+    above: str = "",
+    depth: int = 0,
+    accounts: int = 0,
+    folded: int = 0,
+) -> OrganLine:
     level = visit.site.archive.profile.organ_levels.get(organ.level)
     return OrganLine(
         code=organ.code,
@@ -180,6 +185,8 @@ def _organ_line(visit: Visit, organ: Organ | Row[Any], superior: str, depth: int
         accounts=accounts,
         closed_at=organ.closed_at,
         revision=organ.revision,
+        folded=folded,
+        above=above,
     )
 
 
@@ -187,7 +194,7 @@ def organ_line(session: Session, visit: Visit, code: str) -> OrganLine:
     """One organ; ``NotFound`` when it is out of reach or not there."""
     organ = organs.organ_by_code(session, code)
     organs.require_reach(session, visit.person, Permission.ACCOUNT_WRITE, organ, visit.site.archive.profile)
-    return _organ_line(visit, organ, organs.superior_code(session, organ) or "", 0, 0)
+    return _organ_line(visit, organ, organs.superior_code(session, organ) or "")
 
 
 def account_lines(

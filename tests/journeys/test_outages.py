@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import time
@@ -14,16 +13,17 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.disks import remount, small_disk
-from tests.journeys.warm import ENVIRONMENT, Standby, WarmCommands
+from tests.journeys.warm import FEW_PAPERS, WarmCommands
 
 Papers = Callable[[], Path]
 UNAVAILABLE = 69
 
 
 @pytest.fixture
-def lantai(tmp_path: Path, fresh_home: Path, standby: Standby) -> WarmCommands:
-    """A fresh site, and commands that need not load the program."""
-    return WarmCommands(shutil.copytree(fresh_home, tmp_path / "home"), dict(ENVIRONMENT), standby=standby)
+def lantai(lantai: WarmCommands) -> WarmCommands:
+    """A fresh site with few papers."""
+    lantai.environment.update(FEW_PAPERS)
+    return lantai
 
 
 @contextmanager

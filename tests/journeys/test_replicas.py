@@ -14,16 +14,17 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.commands import Commands
-from tests.journeys.warm import ENVIRONMENT, Standby, WarmCommands
+from tests.journeys.warm import FEW_PAPERS, WarmCommands
 from tests.services.seaweed import Seaweed
 
 _CONFLICT = 73
 
 
 @pytest.fixture
-def lantai(tmp_path: Path, fresh_home: Path, standby: Standby) -> WarmCommands:
-    """A fresh site, and commands that need not load the program."""
-    return WarmCommands(shutil.copytree(fresh_home, tmp_path / "home"), dict(ENVIRONMENT), standby=standby)
+def lantai(lantai: WarmCommands) -> WarmCommands:
+    """A fresh site with few papers."""
+    lantai.environment.update(FEW_PAPERS)
+    return lantai
 
 
 def _deposit(lantai: WarmCommands, folder: Path, *, files: int, size: int) -> None:

@@ -105,8 +105,8 @@ class Standby:
         return words, mine
 
 
-ENVIRONMENT = {"LANTAI_CHECK_PROCESSES": "1"}
-"""Of sites with few papers: a second process for checks loads longer than it works."""
+FEW_PAPERS = {"LANTAI_CHECK_PROCESSES": "1"}
+"""The environment of a site with few papers: a second process for checks loads longer than it works."""
 
 
 @contextmanager
