@@ -250,6 +250,9 @@ class Settings(BaseSettings):
     busy_seconds: float = Field(30.0, gt=0, le=300, description="how long to wait for a lock in the database")
     audit_days: int = Field(90, ge=1, le=3650, description="every object is re-read at least this often")
     worker_ttl_seconds: float = Field(15.0, ge=1, le=300, description="a worker silent this long is taken over")
+    worker_grace_seconds: float = Field(
+        45.0, ge=1, le=3600, description="how long a worker told to end may go on with the steps in hand"
+    )
     virus: VirusScanner = Field(default_factory=VirusScanner, description="virus scanner")
     ocr: Literal["auto", "on", "off"] = Field("auto", description="read scans: auto reads when `make ocr` was run")
     office_converter: str = Field("auto", description="LibreOffice's `soffice` for old office files; auto: from PATH")

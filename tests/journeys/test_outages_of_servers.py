@@ -20,6 +20,7 @@ from lantai.parts import Part
 from lantai.probes import parts_of
 from lantai.settings import load
 from lantai.site import Site, initialise
+from lantai.starting import ENDED_AT_ONCE
 from metadata.errors import Unavailable
 from repository.fixity import Outcome, audit
 from repository.ledger.acts import ActorRef
@@ -219,6 +220,33 @@ def test_a_worker_that_starts_while_the_database_is_away_waits(own_postgres: Pos
         finally:
             worker.terminate()
             worker.communicate(timeout=60)
+
+
+def test_a_worker_ends_when_told_though_the_database_does_not_come_back(own_postgres: Postgres, tmp_path: Path) -> None:
+    made = own_postgres.create_database()
+    urls = f'database_url = "{made.program_url}"', f'database_owner_url = "{made.owner_url}"'
+    with a_site(tmp_path / "home", *urls, "worker_grace_seconds = 8") as site:
+        workers = [Commands(site.settings.home).start("worker") for _ in range(2)]
+        try:
+            papers = range(40)
+            deposits = [_deposit(site, tmp_path, f"{one}.txt", f"第 {one} 份申请书。", enqueue=True) for one in papers]
+            _await(lambda: any(_state(site, one) == "done" for one in deposits), "they work")
+            own_postgres.kill()
+            for worker in workers:
+                worker.terminate()
+            time.sleep(1)
+            workers[0].terminate()
+            told = [worker.communicate(timeout=60)[0] for worker in workers]
+        finally:
+            for worker in workers:
+                worker.kill()
+        assert all(worker.returncode in (0, ENDED_AT_ONCE) for worker in workers), told
+        assert all(made.program_url not in one for one in told)
+        own_postgres.start()
+        with examining(site) as advance_to_the_end:
+            for one in deposits:
+                advance_to_the_end(one)
+        assert {_state(site, one) for one in deposits} == {"done"}
 
 
 def test_an_object_store_goes_away_while_depositing(own_seaweed: Seaweed, tmp_path: Path) -> None:
