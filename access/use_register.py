@@ -5,36 +5,32 @@ It is the ledger's stream ``use``: who, organ, what, why, when, in which form, u
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.orm import Session
 
 from access import use_counts
 from access.actors import Actor, GrantHeld
 from access.gate import allowed, require
-from access.register_scope import hidden_cases, name_masked, organs_named, readable
+from access.reach import kept
+from access.register_lines import Filters, UseEntry, lines, read, values_of
+from access.register_scope import hidden_cases, organs_named, readable
 from metadata.errors import Forbidden
 from metadata.profile import Profile
 from metadata.rights import Permission
 from repository.archive import Archive
 from repository.ledger import acts
-from repository.tables import AccessRequest, Account, LedgerEntry, Organ
+from repository.tables import AccessRequest, LedgerEntry
 
 FORMS = ("screen", "print", "download", "export", "api", "report")
-STEPS = ("request.", "grant.")
-"""Acts that are no looks but steps of a request; they stand in the register beside the looks they lead to."""
 MOST_EXPORTED = 100_000
 _COUNTED = 5_000
 _BATCH = 1_000
 _LONGEST_REASON = 200
-_LEEWAY = timedelta(days=1)
-_LAST_SEQ = 2**62
 
 
 def looked(
@@ -130,130 +126,6 @@ def _purpose(session: Session, grant: GrantHeld, profile: Profile, reason: str) 
     return found or reason
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which entries are wanted; what is empty says nothing. Days are those of the bureau's zone, both included."""
-
-    record_id: str | None = None
-    case_file_id: str | None = None
-    actor_id: str | None = None
-    organ_id: str | None = None
-    act: str | None = None
-    form: str | None = None
-    request_id: str | None = None
-    since: date | None = None
-    until: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UseEntry:
-    """One line of the register; ``actor_name`` and ``organ_name`` are as known today, never part of the ledger."""
-
-    seq: int
-    id: str
-    at: datetime
-    act: str
-    actor_id: str
-    actor_name: str
-    organ_id: str | None
-    organ_name: str
-    record_id: str | None
-    case_file_id: str | None
-    file_id: str | None
-    reason: str
-    form: str
-    request_id: str | None
-    count: int | None = None
-    page: int | None = None
-    permission: str | None = None
-
-
-_Rows = Select[tuple[LedgerEntry, str, str]]
-
-
-def _read(session: Session, wanted: _Rows, named: Mapping[str, str] | None = None, own: str = "") -> list[UseEntry]:
-    """``named``: organs whose people are called by name; None: all."""
-    found = []
-    for entry, actor_name, organ_name in session.execute(wanted).tuples():
-        body: dict[str, Any] = json.loads(entry.body)
-        name = actor_name or entry.actor_id
-        if named is not None and actor_name and entry.actor_id != own and entry.organ_id not in named:
-            name = name_masked(actor_name)
-        found.append(
-            UseEntry(
-                seq=entry.seq,
-                id=entry.id,
-                at=entry.at,
-                act=entry.act,
-                actor_id=entry.actor_id,
-                actor_name=name,
-                organ_id=entry.organ_id,
-                organ_name=organ_name or "",
-                record_id=entry.record_id,
-                case_file_id=entry.case_file_id,
-                file_id=body.get("file_id"),
-                reason=body.get("reason", ""),
-                form=body.get("form", ""),
-                request_id=body.get("request_id"),
-                count=body.get("count"),
-                page=body.get("page"),
-                permission=body.get("permission"),
-            )
-        )
-    return found
-
-
-def _wanted(filters: Filters, zone: str, after: int | None, stream: str = acts.USE) -> _Rows:
-    wanted = (
-        select(LedgerEntry, Account.display_name, Organ.name_zh)
-        .outerjoin(Account, Account.id == LedgerEntry.actor_id)
-        .outerjoin(Organ, Organ.id == LedgerEntry.organ_id)
-        .order_by(LedgerEntry.seq.desc())
-    )
-    if filters == Filters(since=filters.since, until=filters.until):
-        wanted = wanted.where(LedgerEntry.stream == stream)
-    else:  # coalesce keeps the database from walking the whole stream where an index of the filter leads to a few
-        wanted = wanted.where(func.coalesce(LedgerEntry.stream, "") == stream)
-    for name in ("record_id", "case_file_id", "actor_id", "organ_id", "form", "request_id"):
-        value = getattr(filters, name)
-        if value is not None:
-            wanted = wanted.where(getattr(LedgerEntry, name) == value)
-    if filters.act is not None:  # looks have a form, and an index of those alone
-        wanted = wanted.where(LedgerEntry.act == filters.act)
-        if stream == acts.USE:
-            wanted = wanted.where(LedgerEntry.form.is_not(None))
-    moment = func.coalesce(LedgerEntry.at, LedgerEntry.at)  # read in the order of seq, never sorted
-    if filters.since is not None:
-        begin = _midnight(filters.since, zone)
-        wanted = wanted.where(moment >= begin, LedgerEntry.seq >= _first_seq(stream, begin - _LEEWAY))
-    if filters.until is not None:
-        end = _midnight(filters.until + timedelta(days=1), zone)
-        wanted = wanted.where(moment < end, LedgerEntry.seq < _first_seq(stream, end + _LEEWAY))
-    if stream == acts.ACTS:
-        wanted = wanted.where(
-            LedgerEntry.request_id.is_not(None), or_(*(LedgerEntry.act.startswith(one) for one in STEPS))
-        )
-    return wanted if not after else wanted.where(LedgerEntry.seq < after)
-
-
-def _first_seq(stream: str, moment: datetime) -> ColumnElement[int]:
-    """The first entry from ``moment`` on, or beyond the last. Entries stand in the order they were made but for transactions side by side,
-    which ``_LEEWAY`` covers by far."""
-    other = aliased(LedgerEntry)
-    found = (
-        select(other.seq)
-        .where(other.stream == stream, other.at >= moment)
-        .order_by(other.at, other.seq)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return func.coalesce(found, _LAST_SEQ)
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(zone))
-
-
 def entries(
     session: Session,
     *,
@@ -266,7 +138,8 @@ def entries(
 ) -> list[UseEntry]:
     """The register, newest first, ``after`` the ``seq`` of the last line seen. Not gated: see ``register``, ``veiled``."""
     filters = Filters(record_id=record_id, case_file_id=case_file_id, actor_id=actor_id, organ_id=organ_id)
-    return _read(session, _wanted(filters, "UTC", after).limit(limit))
+    values = values_of(filters, "UTC", after, limit)
+    return read(session, lines(frozenset(values)), values)
 
 
 def register(
@@ -290,15 +163,17 @@ def register(
     wide = reads_others(actor, profile)
     if not wide:
         require(actor, Permission.USE_REGISTER_OWN, profile)
-    criterion = readable(actor, profile) if wide else LedgerEntry.actor_id == actor.id
     named = organs_named(session, actor, profile) if wide else None
     streams = [acts.USE]
     if wide and asked.form is None and allowed(actor, Permission.REQUEST_READ, profile):
         streams.append(acts.ACTS)
     found: list[UseEntry] = []
+    values = values_of(asked, zone, after, limit)
     for stream in streams:
-        rows = _wanted(asked, zone, after, stream).where(criterion).limit(limit)
-        found += _read(session, rows, named, actor.id)
+        question = kept(
+            actor, (f"register {stream}", _names(values)), profile, partial(_lines, actor, profile, stream, values)
+        )
+        found += read(session, question, values, named, actor.id)
     return veiled(session, actor, profile, sorted(found, key=lambda one: one.seq, reverse=True)[:limit])
 
 
@@ -336,20 +211,35 @@ def totals(session: Session, actor: Actor, profile: Profile, filters: Filters, *
     Counted are those among the newest 5,000 that the filters name, whoever may read them: who reads few of a long
     register waits no longer than who reads all.
     """
-    wide = reads_others(actor, profile)
-    asked = filters if wide else replace(filters, actor_id=actor.id)
-    criterion = readable(actor, profile) if wide else LedgerEntry.actor_id == actor.id
-    read = case((criterion, 1), else_=0).label("read")
-    newest = _wanted(asked, zone, None).with_only_columns(LedgerEntry.form, read).limit(_COUNTED).subquery("newest")
-    rows = session.execute(
-        select(newest.c.form, func.count(), func.sum(newest.c.read)).group_by(newest.c.form).order_by(newest.c.form)
-    ).tuples()
+    asked = filters if reads_others(actor, profile) else replace(filters, actor_id=actor.id)
+    values = values_of(asked, zone, None, _COUNTED)
+    question = kept(actor, ("register counted", _names(values)), profile, partial(_counting, actor, profile, values))
+    rows = session.execute(question, values).tuples()
     through, forms = 0, dict[str, int]()
     for form, count, of_these in rows:
         through += count
         if of_these:
             forms[form or "screen"] = int(of_these)
     return Totals(forms, bool(forms) and through >= _COUNTED)
+
+
+def _names(values: Mapping[str, Any]) -> str:
+    return " ".join(sorted(values))
+
+
+def _reads(actor: Actor, profile: Profile) -> ColumnElement[bool]:
+    return readable(actor, profile) if reads_others(actor, profile) else LedgerEntry.actor_id == actor.id
+
+
+def _lines(actor: Actor, profile: Profile, stream: str, values: Mapping[str, Any]) -> Select[Any]:
+    return lines(frozenset(values), stream).where(_reads(actor, profile))
+
+
+def _counting(actor: Actor, profile: Profile, values: Mapping[str, Any]) -> Select[Any]:
+    counted = case((_reads(actor, profile), 1), else_=0).label("read")
+    newest = lines(frozenset(values)).with_only_columns(LedgerEntry.form, counted).subquery("newest")
+    counts = select(newest.c.form, func.count(), func.sum(newest.c.read))
+    return counts.group_by(newest.c.form).order_by(newest.c.form)
 
 
 def require_export(actor: Actor, profile: Profile) -> None:

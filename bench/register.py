@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from access import use_register
 from access.accounts import create_account
 from access.actors import Actor, actor_of, console_actor
-from access.use_register import Filters
+from access.register_lines import Filters
 from bench.measure import Result
 from lantai.settings import load
 from lantai.site import Site, initialise

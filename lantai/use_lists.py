@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from access import use_register
 from access.actors import Actor
-from access.use_register import Filters, UseEntry
+from access.register_lines import Filters, UseEntry
 from lantai import i18n, result_lists
 from lantai.i18n import N_
 from lantai.result_lists import Cell

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, insert, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
@@ -80,10 +80,29 @@ def require_free(session: Session, record_ids: Sequence[str]) -> None:
 
 
 def shown(session: Session, actor: Actor, profile: Profile, record_ids: Sequence[str]) -> dict[str, list[HoldInForce]]:
-    """As ``held``, of the holds that ``actor`` may know of."""
+    """As ``held``, of the holds that ``actor`` may know of.
+
+    Whether there is any hold at all is asked first: most records stand under none, and who may know of it is much to ask.
+    """
     if not allowed(actor, Permission.HOLD_READ, profile):
         return {}
-    return _held(session, record_ids, and_(in_force(), visible_holds(actor, profile)))
+    named = _named(session, record_ids)
+    return _held(session, named, and_(in_force(), visible_holds(actor, profile))) if named else {}
+
+
+def _named(session: Session, record_ids: Sequence[str]) -> list[str]:
+    """Those of the records that some hold names, itself or a case file that they are in, in force or not."""
+    found: set[str] = set()
+    for start in range(0, len(record_ids), _BATCH):
+        part = record_ids[start : start + _BATCH]
+        direct = select(HoldSubject.subject_id).where(HoldSubject.kind == RECORD, HoldSubject.subject_id.in_(part))
+        by_case = (
+            select(CaseRecord.record_id)
+            .join(HoldSubject, HoldSubject.subject_id == CaseRecord.case_file_id)
+            .where(HoldSubject.kind == CASE_FILE, CaseRecord.record_id.in_(part))
+        )
+        found.update(session.scalars(union_all(direct, by_case)))
+    return [one for one in record_ids if one in found]
 
 
 def over_case(session: Session, actor: Actor, profile: Profile, case_file_id: str) -> list[HoldInForce]:

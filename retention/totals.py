@@ -16,20 +16,18 @@ from sqlalchemy.orm import Session
 
 from repository.archive import Archive
 from repository.tables import Counter, RetentionAssignment, RetentionTotal
-from retention.due import live_totals
+from retention.due import AT, SEEN, live_totals
 
 AT_ONCE = 20_000
 """A holding with fewer assignments is counted whenever its totals are asked for and something has changed."""
 
-_SEEN = "retention.totals.seen"
-_AT = "retention.totals.at"
 _STALE = timedelta(hours=6)
 _BATCH = 1000
 
 
 def counted_at(session: Session) -> datetime | None:
     """When the totals were counted last."""
-    at = session.get(Counter, _AT)
+    at = session.get(Counter, AT)
     return datetime.fromtimestamp(at.value, UTC) if at is not None else None
 
 
@@ -38,7 +36,7 @@ def due_for_counting(session: Session, *, small_only: bool = False) -> bool:
     newest = session.scalar(select(func.max(RetentionAssignment.seq))) or 0
     if small_only and newest >= AT_ONCE:
         return False
-    seen = session.get(Counter, _SEEN)
+    seen = session.get(Counter, SEEN)
     return seen is None or seen.value != newest
 
 
@@ -57,7 +55,7 @@ def count(session: Session, *, archive: Archive) -> int:
     while part := list(islice(found, _BATCH)):
         session.execute(insert(RetentionTotal), part)
         rows += len(part)
-    for name, value in ((_SEEN, int(newest)), (_AT, int(archive.clock.now().timestamp()))):
+    for name, value in ((SEEN, int(newest)), (AT, int(archive.clock.now().timestamp()))):
         session.merge(Counter(name=name, value=value))
     session.flush()
     return rows

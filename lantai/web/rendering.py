@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
 from lantai import i18n
@@ -28,7 +29,7 @@ STATIC = FOLDER / "static"
 @cache
 def environment(language: str) -> Environment:
     """The templates in ``language``."""
-    made = Environment(
+    made = _Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -55,17 +56,34 @@ def environment(language: str) -> Environment:
     return made
 
 
+class _Environment(Environment):
+    """Says words that have no values in them while a template is compiled, once: a page says some four hundred, and an
+    environment knows its language."""
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        parsed = super()._parse(source, name, filename)
+        _SayingNow(cast("Callable[..., Markup]", self.globals["_"])).visit(parsed)
+        return parsed
+
+
+class _SayingNow(NodeTransformer):
+    def __init__(self, say: Callable[..., Markup]) -> None:
+        self._say = say
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802  named by Jinja
+        """``_("words")`` as the words themselves."""
+        if isinstance(node.node, nodes.Name) and node.node.name == "_" and not node.kwargs and len(node.args) == 1:
+            words = node.args[0]
+            if isinstance(words, nodes.Const):
+                return nodes.Const(self._say(words.value), lineno=node.lineno)
+        return self.generic_visit(node)
+
+
 def _saying(translate: Callable[[str], str]) -> Callable[..., Markup]:
-    """What says words in the language of a page, with values in them, escaped; as the extension does, but those without
-    any are made once: a page says some four hundred."""
-    alone: dict[str, Markup] = {}
+    """What says words in the language of a page, with values in them, escaped; as the extension does, but for ``_`` too."""
 
     def said(words: str, /, **values: Any) -> Markup:
-        if values:
-            return Markup(translate(words)) % values  # noqa: S704  words of the catalogue
-        if (found := alone.get(words)) is None:
-            found = alone[words] = Markup(translate(words)) % {}  # noqa: S704  as above
-        return found
+        return Markup(translate(words)) % values  # noqa: S704  words of the catalogue
 
     return said
 

@@ -139,13 +139,19 @@ def place_of(text: str) -> tuple[date, int] | None:
 
 
 def lines(
-    session: Session, visit: Visit, filters: DueFilter, *, after: tuple[date, int] | None = None, limit: int
+    session: Session,
+    visit: Visit,
+    filters: DueFilter,
+    names: Mapping[str, str],
+    *,
+    after: tuple[date, int] | None = None,
+    limit: int,
 ) -> list[DueLine]:
-    """A page of the due list."""
+    """A page of the due list; ``names`` of organs by id."""
     profile = visit.site.archive.profile
     found = due.due_list(session, visit.person, profile=profile, filters=filters, after=after, limit=limit)
     over = holds.shown(session, visit.person, profile, [one.record_id for one in found])
-    names, today = organ_names(session, visit), today_of(visit).isoformat()
+    today = today_of(visit).isoformat()
     stands = gate.cases_of(session, visit.person, profile, [one.record_id for one in found])
     files = {case.id: case for cases in stands.values() for case in cases}
     titles = masking.case_titles(session, visit.person, files.values(), profile)
@@ -183,11 +189,10 @@ def _line(
     )
 
 
-def choices(session: Session, visit: Visit) -> dict[str, Options]:
+def choices(session: Session, visit: Visit, names: Mapping[str, str]) -> dict[str, Options]:
     """What the filters of the list offer: organs that have something due in the person's reach, rules, categories."""
     profile = visit.site.archive.profile
     present = due.organs_with_due(session, visit.person, profile=profile)
-    names = organ_names(session, visit)
     rules = [(one.id, f"{one.id} {labels.term(visit.language, one)}") for one in profile.retention_rules]
     categories = [
         (one.code, f"{one.code} {labels.term(visit.language, one)}") for one in profile.classification.values()

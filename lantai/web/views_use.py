@@ -14,8 +14,8 @@ from starlette.datastructures import QueryParams
 
 from access import gate, masking, use_register
 from access.actors import Actor
+from access.register_lines import STEPS, Filters, UseEntry
 from access.register_scope import hidden_cases, organs_named
-from access.use_register import Filters, UseEntry
 from lantai import i18n, use_lists
 from lantai.use_lists import RegisterTable
 from lantai.web import display, labels
@@ -223,7 +223,7 @@ def choices(session: Session, visit: Visit) -> Choices:
     catalogue = i18n.translations(visit.language)
     acts = list(LOOKS)
     if visit.may(Permission.REQUEST_READ):
-        acts += [one for one in labels.WORDS["act"] if one.startswith(use_register.STEPS)]
+        acts += [one for one in labels.WORDS["act"] if one.startswith(STEPS)]
     worded = sorted(((one, labels.label(catalogue, one, "act")) for one in set(acts)), key=lambda one: one[1])
     return Choices(
         organs=list(organs_named(session, visit.person, visit.site.archive.profile).items()),

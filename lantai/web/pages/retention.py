@@ -60,13 +60,15 @@ def show_due(visit: SignedVisit, after: str = "") -> Response:
     errors: dict[str, str] = {}
     lines: list[views_due.DueLine] = []
     with visit.reading() as session:
-        choices = views_due.choices(session, visit)
+        names = views_due.organ_names(session, visit)
+        choices = views_due.choices(session, visit, names)
         try:
             filters = views_due.filters_of(given)
         except Invalid as error:
             errors["until"] = error.sentence(visit.language)
         else:
-            lines = views_due.lines(session, visit, filters, after=views_due.place_of(after), limit=_PAGE + 1)
+            place = views_due.place_of(after)
+            lines = views_due.lines(session, visit, filters, names, after=place, limit=_PAGE + 1)
     path = "/retention/due"
     return page(
         visit,

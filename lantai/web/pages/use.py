@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
 from access import alarms, gate, use_register
-from access.use_register import Filters, UseEntry
+from access.register_lines import Filters, UseEntry
 from lantai import i18n
 from lantai.part import Part
 from lantai.result_lists import MEDIA_TYPES

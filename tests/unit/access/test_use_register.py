@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from access import use_register
 from access.accounts import SYSTEM, Actor
 from access.actors import GrantHeld
+from access.register_lines import Filters
 from access.register_scope import name_masked
-from access.use_register import Filters
 from metadata.errors import Forbidden
 from metadata.identifiers import new_id
 from metadata.profile import builtin

@@ -67,3 +67,13 @@ def test_no_two_acts_are_told_in_the_same_words(language: str) -> None:
     translated = translations(language)
     told = [translated.gettext(words) for words in WORDS["act"].values()]
     assert len(set(told)) == len(told)  # filters of the register and of the log offer them side by side
+
+
+def test_words_are_said_when_a_template_is_compiled_and_stay_what_they_were() -> None:
+    source = '{% set words = _("Due for appraisal") %}{{ words }}|{{ _("page %(number)s", number="<3>") }}|{{ _("Due") ~ "<" }}'
+    assert environment("en").from_string(source).render() == "Due for appraisal|page &lt;3&gt;|Due&lt;"
+    chinese = environment("zh").from_string(source).render()
+    assert HAN.search(chinese)
+    assert "Due" not in chinese
+    assert "gettext" not in environment("zh").compile(source, raw=True)
+    assert "Due" not in environment("zh").compile(source, raw=True)

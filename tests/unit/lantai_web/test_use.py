@@ -14,7 +14,7 @@ from sqlalchemy import select
 from access import use_register
 from access.accounts import create_account
 from access.actors import console_actor
-from access.use_register import Filters
+from access.register_lines import Filters
 from lantai.site import Site
 from metadata.identifiers import new_id
 from repository.tables import Account, CaseFile, LedgerEntry, StoredFile

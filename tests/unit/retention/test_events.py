@@ -284,5 +284,15 @@ def test_totals_are_of_what_the_person_reaches_and_agree_with_the_list(archive: 
         assert len(due.due_list(session, county, profile=archive.profile, filters=by_class)) == 4
         console = console_actor(session, archive.profile, "root")
         assert counted(console)[2027] == 5
+        ends = {"by_rule": False, "folded": (2026, 2030)}
+        once = due.totals(session, county, profile=archive.profile, **ends)
+        assert due.totals(session, county, profile=archive.profile, **ends) is once  # kept until it is counted anew
+        assert due.organs_with_due(session, county, profile=archive.profile) == {one.organ_id for one in once}
+        schedules.assign_batch(
+            session, archive=archive, records=[asked(put(session, archive, "KUA03", dated=date(2016, 5, 5)))]
+        )
+        totals.count(session, archive=archive)
+        anew = due.totals(session, county, profile=archive.profile, **ends)
+        assert sum(one.records for one in anew) == sum(one.records for one in once) + 1
         with pytest.raises(Forbidden):
             due.totals(session, person("clerk_township"), profile=archive.profile)
