@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
@@ -52,6 +52,7 @@ def environment(language: str) -> Environment:
         flags=flags,
         offered=offered,
     )
+    made.filters["state"] = _states(made)
     made.globals.update(shape=labels.shape, static=static_url, query=query, language=language, helped=helping.ROOMS)
     return made
 
@@ -77,6 +78,17 @@ class _SayingNow(NodeTransformer):
             if isinstance(words, nodes.Const):
                 return nodes.Const(self._say(words.value), lineno=node.lineno)
         return self.generic_visit(node)
+
+
+def _states(made: Environment) -> Callable[[str, str], Markup]:
+    """The badge of a code, made once each: they are few, and a list shows one in every line."""
+
+    @lru_cache(maxsize=500)
+    def state(code: str, words: str) -> Markup:
+        macros: Any = made.get_template("macros.html").module
+        return Markup(macros.state(code, words))  # noqa: S704  what the macro gives is escaped
+
+    return state
 
 
 def _saying(translate: Callable[[str], str]) -> Callable[..., Markup]:

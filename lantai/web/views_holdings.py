@@ -154,8 +154,8 @@ def every_record(session: Session, visit: Visit, wanted: Wanted) -> list[Record]
 
 def columns(session: Session, visit: Visit, which: str) -> list[str]:
     """Columns that the person chose for a list, in the list's order; the usual ones when she chose none."""
-    account = session.get(Account, visit.person.id)
-    kept = (account.preferences if account else {}).get("columns", {})
+    preferences = session.scalar(select(Account.preferences).where(Account.id == visit.person.id)) or {}
+    kept = preferences.get("columns", {})
     chosen = kept.get(which) if isinstance(kept, dict) else None
     if not isinstance(chosen, list):
         return list(_USUAL[which])

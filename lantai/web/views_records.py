@@ -159,10 +159,9 @@ def worst(outcomes: Iterable[str]) -> str:
 def copies(session: Session, keys: Sequence[str]) -> dict[str, list[Copy]]:
     """Object key -> its state on every replica, by name."""
     found: dict[str, list[Copy]] = {}
-    rows = session.scalars(
-        select(ReplicaObject).where(ReplicaObject.key.in_(keys)).order_by(ReplicaObject.key, ReplicaObject.replica)
-    )
-    for row in rows:
+    table = ReplicaObject
+    wanted = select(table.key, table.replica, table.outcome, table.checked_at, table.written_at)
+    for row in session.execute(wanted.where(table.key.in_(keys)).order_by(table.key, table.replica)):
         state = row.outcome or ("pending" if row.written_at is None else "not_checked")
         found.setdefault(row.key, []).append(Copy(row.replica, state, row.checked_at, row.written_at))
     return found
@@ -172,13 +171,11 @@ def rows(session: Session, visit: Visit, records: Sequence[Record]) -> list[Reco
     """Lines of a list, with file counts and the state of the copies, in the order given."""
     if not records:
         return []
-    head = and_(Record.id == RecordVersion.record_id, Record.head_version == RecordVersion.number)
-    versions = {
-        one.record_id: one
-        for one in session.scalars(
-            select(RecordVersion).join(Record, head).where(RecordVersion.record_id.in_([one.id for one in records]))
-        )
-    }
+    table = RecordVersion
+    head = and_(Record.id == table.record_id, Record.head_version == table.number)
+    wanted = select(table.record_id, table.object_key, table.file_count, table.payload_bytes).join(Record, head)
+    found = session.execute(wanted.where(table.record_id.in_([one.id for one in records])))
+    versions = {one.record_id: one for one in found}
     states = copies(session, [one.object_key for one in versions.values()])
     types = visit.site.archive.profile.document_types
     made = []
