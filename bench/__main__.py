@@ -32,12 +32,14 @@ from bench import (
     viewer,
 )
 from bench.measure import Case, Result, run, table
+from lantai import collecting
 
 SMALL, MEDIUM, LARGE = 8 * corpora.KIB, 5 * corpora.MIB, corpora.GIB
 
 
 def main() -> None:
     """Run what was asked for; results on standard output, rounds on standard error."""
+    collecting.seldom()  # as every command of the program
     given = _arguments()
     if given.one_file is not None:
         sys.stdout.write(f"{costs.take_one_file_in(given.one_file, given.work)}\n")

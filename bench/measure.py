@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lantai import collecting
+
 _TICKS = 100.0
 _QUIET = 0.08
 
@@ -96,12 +98,13 @@ def run(case: Case, rounds: int) -> Result:
 def _timed(side: Side) -> float:
     side.prepare()
     try:
-        gc.collect()
+        collecting.settled()  # both sides work in a process that stays, as ``lantai worker`` is
         _wait_until_quiet()
         started = time.perf_counter()
         side.work()
         return time.perf_counter() - started
     finally:
+        gc.unfreeze()
         side.clean()
 
 

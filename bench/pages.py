@@ -28,6 +28,7 @@ from access.accounts import account_by_name, console_actor, create_account
 from access.sessions import open_session
 from bench.big import big_site, township
 from bench.measure import Result
+from lantai import collecting
 from lantai.app import create_app
 from lantai.site import Site
 from lantai.web.security import SESSION_COOKIE
@@ -70,8 +71,7 @@ def results(folder: Path, *, quick: bool) -> Iterator[Result]:
 def serve_site(site: Site) -> Iterator[str]:
     """The site on a loopback port, as ``lantai serve`` runs it; its address."""
     app = create_app(site)
-    gc.collect()
-    gc.freeze()  # as ``lantai serve`` does
+    collecting.settled()  # as ``lantai serve`` does
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -22,7 +22,7 @@ from repository import canonical
 from repository.bag.plan import BagPlan, PayloadFile, plan_bag, safe_payload_paths
 from repository.bag.record_json import CaseFileFact, FileFact, OrganFact, RecordJson, SubmissionFact
 from repository.clock import local_date, stamp
-from repository.records import file_id
+from repository.records import file_ids
 
 FINDINGS_FORMAT = "lantai-findings/1"
 DEPOSIT_TAGS = "metadata/deposit/"
@@ -116,7 +116,7 @@ def pack(deposit: Deposit, subject: Subject) -> Packed:
     description = describe(deposit, subject)
     kind = deposit.profile.document_types.get(description.document_type or "")
     category = kind.category if kind else "ZY"
-    ids = [file_id(subject.record_id, 1, place) for place in range(len(subject.files))]
+    ids = file_ids(subject.record_id, 1, len(subject.files))
     payload = _payload(subject)
     division = description.division_code or deposit.division_code
     tags = {

@@ -16,6 +16,7 @@ from typing import IO, NoReturn, TypeVar
 from sqlalchemy.exc import OperationalError
 
 from access.masking import mask_log
+from lantai import collecting
 from lantai.jobs import Queue
 from lantai.site import Site
 from lantai.worker import FIRST_PAUSE, LONGEST_PAUSE, Stepped, Worker
@@ -95,6 +96,7 @@ def run_forever(
         return made
 
     worker = patiently(begin, told)
+    collecting.settled()
     try:
         while not told.wait(3600):
             pass

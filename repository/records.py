@@ -33,7 +33,17 @@ def file_id(record_id: str, version: int, position: int) -> str:
 
     It stands in PREMIS, in the catalogue and in the use register.
     """
-    name = uuid.UUID(record_id).bytes + f"v{version}/{position}".encode()
+    return _file_id(uuid.UUID(record_id).bytes, version, position)
+
+
+def file_ids(record_id: str, version: int, count: int) -> list[str]:
+    """The ids of the first ``count`` payload files of a version, by position from 0."""
+    record = uuid.UUID(record_id).bytes
+    return [_file_id(record, version, position) for position in range(count)]
+
+
+def _file_id(record: bytes, version: int, position: int) -> str:
+    name = record + f"v{version}/{position}".encode()
     made = bytearray(hashlib.sha1(name, usedforsecurity=False).digest()[:16])
     made[6] = made[6] & 0x0F | 0x50
     made[8] = made[8] & 0x3F | 0x80
@@ -92,15 +102,10 @@ def accession(
     session.execute(insert(RecordVersion), [_version_row(one) | {"created_at": now} for one in batch])
     rows: list[dict[str, Any]] = []
     for one in batch:
+        ids = file_ids(one.record_id, one.version, len(one.files))
         rows += [
-            {
-                **row,
-                "id": file_id(one.record_id, one.version, position),
-                "record_id": one.record_id,
-                "version": one.version,
-                "position": position,
-            }
-            for position, row in enumerate(one.files)
+            {**row, "id": one_id, "record_id": one.record_id, "version": one.version, "position": position}
+            for position, (row, one_id) in enumerate(zip(one.files, ids, strict=True))
         ]
     for start in range(0, len(rows), _FILE_ROWS):
         session.execute(insert(StoredFile.__table__), rows[start : start + _FILE_ROWS])  # type: ignore[arg-type]  # a Table, seen as FromClause

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 from access.accounts import create_account
 from access.actors import Actor, console_actor
 from access.organs import create_organ
+from lantai import collecting
 from lantai.alone import alone
 from lantai.cli import status_shown
 from lantai.cli.output import Json, emit, err, progress, say, table, warn
@@ -135,8 +135,7 @@ def serve(
     site.settings.host = host or site.settings.host
     app = create_app(site)
     stop_telling = keep_telling(site, app.state.parts)
-    gc.collect()
-    gc.freeze()  # half a million objects that live as long as the process: to walk them costs a page 0.3 s now and then
+    collecting.settled()
     worker_process = _start_worker(site.settings.home) if with_worker else None
     try:
         uvicorn.run(
