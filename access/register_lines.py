@@ -23,7 +23,7 @@ STEPS = ("request.", "grant.")
 """Acts that are no looks but steps of a request; they stand in the register beside the looks they lead to."""
 _LEEWAY = timedelta(days=1)
 _LAST_SEQ = 2**62
-_NARROWS_NOTHING = frozenset({"since", "until", "after", "most"})
+_BY_DAYS = frozenset({"since", "long_since", "until", "long_until", "after", "most"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def lines(asked: frozenset[str], stream: str = acts.USE) -> Select[Any]:
         .order_by(LedgerEntry.seq.desc())
         .limit(bindparam("most", type_=Integer()))
     )
-    if asked <= _NARROWS_NOTHING:
+    if asked <= _BY_DAYS:
         wanted = wanted.where(LedgerEntry.stream == stream)
     else:  # coalesce keeps the database from walking the whole stream where an index of the filter leads to a few
         wanted = wanted.where(func.coalesce(LedgerEntry.stream, "") == stream)

@@ -44,6 +44,7 @@ from repository.storage.base import Store
 from repository.storage.offline import OfflineStore
 from repository.storage.replicas import Replicas
 from repository.tables import Holding, ProfileVersion, Replica
+from retention.reckoned import Reckoned
 from search.engines.base import Engine as SearchEngine
 from search.home import IndexHome
 from search.indexer import rebuild
@@ -63,6 +64,7 @@ class Site:
     index: IndexHome
     permits: Permits = field(default_factory=Permits)
     organ_names: OrganNames = field(default_factory=OrganNames)
+    reckoned: Reckoned = field(default_factory=Reckoned)
     parts: Parts | None = None
     process_name: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}-{new_id()[:8]}")
 

@@ -6,28 +6,24 @@ retention reach, by division, access level and marks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, extract, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from access.actors import Actor
 from access.gate import permission_terms, require, visible_records
-from access.reach import kept
 from access.scope import within_divisions
 from metadata.profile import Profile
 from metadata.rights import Permission
-from repository.tables import Counter, Record, RetentionAssignment, RetentionTotal
+from repository.tables import Record, RetentionAssignment, RetentionTotal
 from retention.assignment import NO_RULE
 from retention.sentences import rule_label, waiting
 
-SEEN, AT = "retention.totals.seen", "retention.totals.at"
-"""Counters of the last counting: the newest assignment that it saw, and its second."""
 _READ = 1000
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,67 +219,37 @@ def totals(
     ``first`` and ``last``: years; with them only what is due in between. ``organ_id``: of one organ. Without
     ``by_rule`` all rules of an organ together, but for records that no rule covers. ``folded``: years before the first
     of the two count as the year before it, years after the second as the year after it. ``Forbidden`` without
-    ``retention.read``. Those of all organs are kept with the actor until the next counting.
+    ``retention.read``.
     """
     require(actor, Permission.RETENTION_READ, profile)
-
-    def made() -> list[Total]:
-        wanted = _counted(by_rule=by_rule, folded=folded).where(_reached(session, actor, profile))
-        if organ_id:
-            wanted = wanted.where(RetentionTotal.organ_id == organ_id)
-        if first is not None:
-            wanted = wanted.where(RetentionTotal.year >= first)
-        if last is not None:
-            wanted = wanted.where(RetentionTotal.year <= last)
-        return [
-            Total(organ, rule, outcome, None if year is None else int(year), int(count))
-            for organ, rule, outcome, year, count in session.execute(wanted)
-        ]
-
-    if organ_id or first is not None or last is not None or by_rule:
-        return made()
-    return _as_counted(session, actor, profile, f"totals by organ {folded}", made)
-
-
-def _counted(*, by_rule: bool, folded: tuple[int, int] | None) -> Select[Any]:
     table = RetentionTotal
     rule = table.rule_id if by_rule else case((table.rule_id == NO_RULE, NO_RULE), else_="")
     year: ColumnElement[int | None] = table.year.expression
     if folded is not None:
         year = case((table.year < folded[0], folded[0] - 1), (table.year > folded[1], folded[1] + 1), else_=table.year)
     keys = (table.organ_id, rule, table.outcome, year)
-    return select(*keys, func.sum(table.records)).group_by(*keys).order_by(*keys)
+    wanted = select(*keys, func.sum(table.records)).where(_reached(session, actor, profile)).group_by(*keys)
+    if organ_id:
+        wanted = wanted.where(table.organ_id == organ_id)
+    if first is not None:
+        wanted = wanted.where(table.year >= first)
+    if last is not None:
+        wanted = wanted.where(table.year <= last)
+    return [
+        Total(organ_id, rule_id, outcome, None if year is None else int(year), int(count))
+        for organ_id, rule_id, outcome, year, count in session.execute(wanted.order_by(*keys))
+    ]
 
 
 def organs_with_due(session: Session, actor: Actor, *, profile: Profile) -> set[str]:
     """Organs that have something due in the person's reach: what a filter offers."""
     require(actor, Permission.RETENTION_READ, profile)
-
-    def made() -> set[str]:
-        reached = _reached(session, actor, profile)
-        wanted = select(RetentionTotal.organ_id).where(RetentionTotal.outcome == "due", reached)
-        return set(session.scalars(wanted.distinct()))
-
-    return _as_counted(session, actor, profile, "organs with something due", made)
+    wanted = select(RetentionTotal.organ_id).where(RetentionTotal.outcome == "due", _reached(session, actor, profile))
+    return set(session.scalars(wanted.distinct()))
 
 
 def _reached(session: Session, actor: Actor, profile: Profile) -> ColumnElement[bool]:
     """The criterion on ``RetentionTotal`` for what roles that read retention reach."""
-    return _as_counted(session, actor, profile, "totals reached", lambda: _within(session, actor, profile))
-
-
-def _as_counted(session: Session, actor: Actor, profile: Profile, what: str, make: Callable[[], Answer]) -> Answer:
-    """What ``make`` worked out for this actor from the totals as they were counted last; kept until they are counted anew."""
-    counters = select(Counter.name, Counter.value).where(Counter.name.in_((SEEN, AT))).order_by(Counter.name)
-    stamp = tuple(session.execute(counters).tuples())
-    known: dict[str, tuple[Any, Answer]] = kept(actor, (what, Permission.RETENTION_READ), profile, dict)
-    last = known.get(what)
-    if last is None or last[0] != stamp:
-        last = known[what] = (stamp, make())
-    return last[1]
-
-
-def _within(session: Session, actor: Actor, profile: Profile) -> ColumnElement[bool]:
     known = list(session.scalars(select(RetentionTotal.marks).distinct()))
     clauses = []
     for one in permission_terms(actor, profile, Permission.RETENTION_READ).clauses:

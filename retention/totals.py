@@ -16,19 +16,28 @@ from sqlalchemy.orm import Session
 
 from repository.archive import Archive
 from repository.tables import Counter, RetentionAssignment, RetentionTotal
-from retention.due import AT, SEEN, live_totals
+from retention.due import live_totals
 
 AT_ONCE = 20_000
 """A holding with fewer assignments is counted whenever its totals are asked for and something has changed."""
 
+_SEEN, _AT, _TIMES = (f"retention.totals.{one}" for one in ("seen", "at", "times"))
+"""Counters of the last counting: the newest assignment that it saw, its second, and how many there have been."""
 _STALE = timedelta(hours=6)
 _BATCH = 1000
 
 
 def counted_at(session: Session) -> datetime | None:
     """When the totals were counted last."""
-    at = session.get(Counter, AT)
+    at = session.get(Counter, _AT)
     return datetime.fromtimestamp(at.value, UTC) if at is not None else None
+
+
+def counting(session: Session) -> tuple[tuple[str, int], ...]:
+    """Which counting the totals are of; another one after the next."""
+    names = (_SEEN, _AT, _TIMES)
+    wanted = select(Counter.name, Counter.value).where(Counter.name.in_(names)).order_by(Counter.name)
+    return tuple(session.execute(wanted).tuples())
 
 
 def due_for_counting(session: Session, *, small_only: bool = False) -> bool:
@@ -36,7 +45,7 @@ def due_for_counting(session: Session, *, small_only: bool = False) -> bool:
     newest = session.scalar(select(func.max(RetentionAssignment.seq))) or 0
     if small_only and newest >= AT_ONCE:
         return False
-    seen = session.get(Counter, SEEN)
+    seen = session.get(Counter, _SEEN)
     return seen is None or seen.value != newest
 
 
@@ -55,7 +64,9 @@ def count(session: Session, *, archive: Archive) -> int:
     while part := list(islice(found, _BATCH)):
         session.execute(insert(RetentionTotal), part)
         rows += len(part)
-    for name, value in ((SEEN, int(newest)), (AT, int(archive.clock.now().timestamp()))):
+    before = session.get(Counter, _TIMES)
+    times = before.value + 1 if before is not None else 1
+    for name, value in ((_SEEN, int(newest)), (_AT, int(archive.clock.now().timestamp())), (_TIMES, times)):
         session.merge(Counter(name=name, value=value))
     session.flush()
     return rows

@@ -151,9 +151,19 @@ def serve(
     finally:
         stop_telling()
         if worker_process is not None:
-            worker_process.terminate()
-            worker_process.wait(timeout=60)
+            _end_worker(worker_process, site.settings.worker_grace_seconds)
         site.close()
+
+
+def _end_worker(process: subprocess.Popen[bytes], grace: float) -> None:
+    """Tell it by the end of its pipe: Ctrl-C in a terminal has reached it already, and a second signal would end it at once."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(timeout=grace + 15)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.kill()
+        process.wait()
 
 
 def _start_worker(home: Path) -> subprocess.Popen[bytes]:
@@ -180,6 +190,7 @@ def worker(
     """Work for the site: ingest, text, index, audits, sealing. Any number side by side, on any machine that reaches
     the database, the stores and the shared folders."""
     from lantai import logs, metering, shared_folders
+    from lantai.ending import Ending
     from lantai.metrics import Meters
     from lantai.starting import patiently, run_forever
 
@@ -195,14 +206,16 @@ def worker(
             raise
         return made
 
-    site = patiently(begin)
+    ending = Ending(settings.worker_grace_seconds)
+    if until_closed:
+        ending.with_pipe(sys.stdin.buffer)
+    site = patiently(begin, ending.told)
     meters = Meters(site, parts_of(site))
     shown = metering.show(site.settings.metrics, site.settings.rates, meters)
     try:
         if not until_closed:
             say("工作进程已启动；按 Ctrl-C 停止。", "Worker started; Ctrl-C stops it.")
-        starter = sys.stdin.buffer if until_closed else None
-        run_forever(site, until_closed=starter, queues=served, stepped=meters.stepped)
+        run_forever(site, ending, queues=served, stepped=meters.stepped)
     finally:
         if shown is not None:
             shown.shutdown()

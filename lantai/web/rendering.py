@@ -73,7 +73,8 @@ class _SayingNow(NodeTransformer):
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802  named by Jinja
         """``_("words")`` as the words themselves."""
-        if isinstance(node.node, nodes.Name) and node.node.name == "_" and not node.kwargs and len(node.args) == 1:
+        bare = not (node.kwargs or node.dyn_args or node.dyn_kwargs)
+        if bare and isinstance(node.node, nodes.Name) and node.node.name == "_" and len(node.args) == 1:
             words = node.args[0]
             if isinstance(words, nodes.Const):
                 return nodes.Const(self._say(words.value), lineno=node.lineno)

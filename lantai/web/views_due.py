@@ -192,7 +192,7 @@ def _line(
 def choices(session: Session, visit: Visit, names: Mapping[str, str]) -> dict[str, Options]:
     """What the filters of the list offer: organs that have something due in the person's reach, rules, categories."""
     profile = visit.site.archive.profile
-    present = due.organs_with_due(session, visit.person, profile=profile)
+    present = visit.site.reckoned.organs(session, visit.person, profile=profile)
     rules = [(one.id, f"{one.id} {labels.term(visit.language, one)}") for one in profile.retention_rules]
     categories = [
         (one.code, f"{one.code} {labels.term(visit.language, one)}") for one in profile.classification.values()
@@ -209,7 +209,11 @@ def table_of(session: Session, visit: Visit, organ_id: str = "") -> TotalsTable:
     profile, this_year = visit.site.archive.profile, today_of(visit).year
     years = tuple(range(this_year, this_year + YEARS))
     ends = (years[0], years[-1])
-    found = due.totals(session, visit.person, profile=profile, organ_id=organ_id, by_rule=bool(organ_id), folded=ends)
+    found: Sequence[Total] = (
+        due.totals(session, visit.person, profile=profile, organ_id=organ_id, folded=ends)
+        if organ_id
+        else visit.site.reckoned.by_organ(session, visit.person, profile=profile, folded=ends)
+    )
     groups: dict[str, list[Total]] = defaultdict(list)
     for one in found:
         groups[one.rule_id if organ_id else one.organ_id].append(one)

@@ -16,11 +16,11 @@ from sqlalchemy import select
 from access.actors import console_actor
 from ingest.pipeline import Context, advance
 from ingest.submissions import open_submission, receive_path
+from lantai import ending
 from lantai.parts import Part
 from lantai.probes import parts_of
 from lantai.settings import load
 from lantai.site import Site, initialise
-from lantai.starting import ENDED_AT_ONCE
 from metadata.errors import Unavailable
 from repository.fixity import Outcome, audit
 from repository.ledger.acts import ActorRef
@@ -225,7 +225,7 @@ def test_a_worker_that_starts_while_the_database_is_away_waits(own_postgres: Pos
 def test_a_worker_ends_when_told_though_the_database_does_not_come_back(own_postgres: Postgres, tmp_path: Path) -> None:
     made = own_postgres.create_database()
     urls = f'database_url = "{made.program_url}"', f'database_owner_url = "{made.owner_url}"'
-    with a_site(tmp_path / "home", *urls, "worker_grace_seconds = 8") as site:
+    with a_site(tmp_path / "home", *urls, "worker_grace_seconds = 15") as site:
         workers = [Commands(site.settings.home).start("worker") for _ in range(2)]
         try:
             papers = range(40)
@@ -235,12 +235,15 @@ def test_a_worker_ends_when_told_though_the_database_does_not_come_back(own_post
             for worker in workers:
                 worker.terminate()
             time.sleep(1)
-            workers[0].terminate()
+            workers[0].send_signal(signal.SIGINT)
+            workers[0].wait(timeout=6)  # at once, not after the grace
             told = [worker.communicate(timeout=60)[0] for worker in workers]
         finally:
             for worker in workers:
                 worker.kill()
-        assert all(worker.returncode in (0, ENDED_AT_ONCE) for worker in workers), told
+        assert workers[0].returncode == ending.AT_ONCE, told
+        assert "was told twice" in told[0]
+        assert workers[1].returncode in (0, ending.AT_ONCE), told
         assert all(made.program_url not in one for one in told)
         own_postgres.start()
         with examining(site) as advance_to_the_end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import signal
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,9 +15,12 @@ from sqlalchemy import text
 
 from access.actors import console_actor
 from lantai import steering
+from lantai.heartbeats import workers
 from lantai.job_rows import JobFilter
 from repository.rights import JOBS_SCHEMA
+from tests.journeys.commands import LANTAI
 from tests.journeys.workshop import TTL, Workshop, workshop
+from tests.services.base import free_ports
 
 pytestmark = pytest.mark.slow
 DATABASES = ("sqlite", "postgresql")
@@ -106,6 +110,34 @@ def test_a_worker_serves_only_the_queues_it_was_given(tmp_path: Path) -> None:
         assert {one.state for one in shop.jobs()} == {"waiting"}
         shop.start("--queues", "ingest,follow_up")
         shop.await_(shop.at_rest)
+
+
+def test_ctrl_c_in_a_terminal_ends_server_and_worker_in_order(tmp_path: Path) -> None:
+    with workshop(tmp_path / "home") as shop, (tmp_path / "said").open("w+b") as said:
+
+        def beating() -> list[str]:
+            with shop.site.archive.reading() as session:
+                return [one.id for one in workers(session, TTL)]
+
+        serving = subprocess.Popen(
+            [str(LANTAI), "serve", "--port", str(free_ports(1)[0])],
+            env={**os.environ, "LANTAI_HOME": str(shop.site.settings.home)},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            shop.deposit(tmp_path / "papers", 1)
+            shop.await_(shop.at_rest)
+            assert beating()
+            os.killpg(serving.pid, signal.SIGINT)  # as a terminal does: to every process in it
+            serving.wait(timeout=90)
+        finally:
+            serving.kill()
+        told = (tmp_path / "said").read_text(encoding="utf-8")
+        assert "twice" not in told, told
+        assert "Traceback" not in told, told
+        assert beating() == [], told  # a worker that ends in order takes its row along
 
 
 @pytest.mark.parametrize("kind", ["sqlite"])

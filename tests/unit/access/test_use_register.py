@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from access import use_register
 from access.accounts import SYSTEM, Actor
 from access.actors import GrantHeld
-from access.register_lines import Filters
+from access.register_lines import Filters, lines, values_of
 from access.register_scope import name_masked
 from metadata.errors import Forbidden
 from metadata.identifiers import new_id
@@ -284,3 +284,10 @@ def test_the_program_itself_is_not_counted_nor_refused(county: County) -> None:
             look(session, county, SYSTEM, "record.exported", form="export")
     with county.archive.reading() as session:
         assert len(use_register.entries(session, limit=100)) == 40
+
+
+def test_days_alone_leave_the_index_of_the_stream_to_the_database() -> None:
+    by_days = values_of(Filters(since=date(2026, 1, 1), until=date(2026, 12, 31)), "Asia/Shanghai", 7, 50)
+    by_act = values_of(Filters(act="record.viewed"), "Asia/Shanghai", None, 50)
+    assert "coalesce(ledger_entry.stream" not in str(lines(frozenset(by_days)))
+    assert "coalesce(ledger_entry.stream" in str(lines(frozenset(by_act)))

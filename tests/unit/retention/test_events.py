@@ -16,6 +16,7 @@ from repository.archive import Archive
 from repository.tables import CaseFile, CaseRecord, Household, Record, RetentionAssignment
 from retention import due, events, reassignment, schedules, totals
 from retention.due import DueFilter
+from retention.reckoned import Reckoned
 from tests.unit.retention.test_holds import person
 from tests.unit.retention.test_schedules import CONFIRMED, STOPPED, asked, case, in_force, put
 
@@ -284,15 +285,19 @@ def test_totals_are_of_what_the_person_reaches_and_agree_with_the_list(archive: 
         assert len(due.due_list(session, county, profile=archive.profile, filters=by_class)) == 4
         console = console_actor(session, archive.profile, "root")
         assert counted(console)[2027] == 5
-        ends = {"by_rule": False, "folded": (2026, 2030)}
-        once = due.totals(session, county, profile=archive.profile, **ends)
-        assert due.totals(session, county, profile=archive.profile, **ends) is once  # kept until it is counted anew
-        assert due.organs_with_due(session, county, profile=archive.profile) == {one.organ_id for one in once}
+        reckoned, ends = Reckoned(), (2026, 2030)
+        once = reckoned.by_organ(session, county, profile=archive.profile, folded=ends)
+        again = person("archivist")  # who reaches the same
+        assert reckoned.by_organ(session, again, profile=archive.profile, folded=ends) is once
+        assert reckoned.by_organ(session, far, profile=archive.profile, folded=ends) != once
+        assert reckoned.organs(session, county, profile=archive.profile) == {one.organ_id for one in once}
         schedules.assign_batch(
             session, archive=archive, records=[asked(put(session, archive, "KUA03", dated=date(2016, 5, 5)))]
         )
         totals.count(session, archive=archive)
-        anew = due.totals(session, county, profile=archive.profile, **ends)
+        anew = reckoned.by_organ(session, county, profile=archive.profile, folded=ends)
         assert sum(one.records for one in anew) == sum(one.records for one in once) + 1
         with pytest.raises(Forbidden):
             due.totals(session, person("clerk_township"), profile=archive.profile)
+        with pytest.raises(Forbidden):
+            reckoned.organs(session, person("clerk_township"), profile=archive.profile)
