@@ -76,14 +76,7 @@ def open_submission(
             if request_sha256 is not None and known.options.get("request_sha256", request_sha256) != request_sha256:
                 raise other_request()
             return known
-    given = {name: value for name, value in (options or {}).items() if value is not None}
-    if unknown := sorted(given.keys() - _OPTIONS):
-        raise Invalid(
-            "submission.unknown_option",
-            zh=f"不认识的移交选项：{'、'.join(unknown)}。",
-            en=f"Unknown option of a deposit: {', '.join(unknown)}.",
-            options=unknown,
-        )
+    given = _given(options or {})
     organ = session.get(Organ, organ_id) if organ_id else session.scalars(select(Organ).order_by(Organ.code)).first()
     if organ is None:
         raise NotFound(
@@ -123,6 +116,19 @@ def open_submission(
         profile=archive.profile.label,
     )
     return submission
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What the options say; ``Invalid`` for one that is not known."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if unknown := sorted(given.keys() - _OPTIONS):
+        raise Invalid(
+            "submission.unknown_option",
+            zh=f"不认识的移交选项：{'、'.join(unknown)}。",
+            en=f"Unknown option of a deposit: {', '.join(unknown)}.",
+            options=unknown,
+        )
+    return given
 
 
 def other_request() -> Invalid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -214,40 +215,44 @@ def answer(visit: Visit, found: list[ReplicaLine], files: int) -> Answer:
         return Answer("bad", message % values, notes)
     if not objects:
         return Answer("plain", _("Nothing is kept here yet."), notes)
+    kind, words = _standing(_, found, late=late, unchecked=unchecked)
+    return Answer(kind, words % values, notes)
+
+
+def _standing(_: Callable[[str], str], found: Sequence[ReplicaLine], *, late: bool, unchecked: int) -> tuple[str, str]:
+    """How copies stand of which none is at fault: the kind of answer, and the sentence before its values stand in it."""
     if any(one.overdue for one in found):
-        kind, words = (
+        return (
             "look",
             _(
                 "%(objects)s objects on %(replicas)s replicas; %(unchecked)s copies have not been re-read yet. No damage is known."
             ),
         )
-    elif late:
-        kind, words = (
+    if late:
+        return (
             "look",
             _(
                 "No damage is known, but some of the %(objects)s objects were last re-read on %(since)s, more than %(days)s days ago."
             ),
         )
-    elif not any(one.intact for one in found):
-        kind, words = (
+    if not any(one.intact for one in found):
+        return (
             "run",
             _(
                 "%(objects)s objects on %(replicas)s replicas were written less than a day ago; their first re-reading follows within 24 hours."
             ),
         )
-    elif unchecked:
-        kind, words = (
+    if unchecked:
+        return (
             "ok",
             _(
                 "All copies on %(replicas)s replicas were re-read within %(days)s days, but for %(unchecked)s that were written less than a day ago; none is damaged."
             ),
         )
-    else:
-        kind, words = (
-            "ok",
-            _("All %(files)s files on %(replicas)s replicas were re-read within %(days)s days; 0 are damaged."),
-        )
-    return Answer(kind, words % values, notes)
+    return (
+        "ok",
+        _("All %(files)s files on %(replicas)s replicas were re-read within %(days)s days; 0 are damaged."),
+    )
 
 
 def runs(session: Session) -> list[RunLine]:

@@ -87,23 +87,7 @@ def rebuild(
         progress("ledger", 0, 0)
         check_ledger(archive, sources, report)
         _restore_site(session, archive, sources)
-        history = restore_ledger(session, archive, sources, report)
-        destroyed = {str(info.record_id) for _, info in sources.of_kind("tombstone")}
-        report.counts["tombstones"] = len(destroyed)
-        _restore_added(session, history, archive.clock.now())
-        restore_profiles(session, sources, history, archive.clock, report)
-        restore_people(session, sources, report)
-        report.unfinished = sorted(history.submissions - set(session.scalars(select(Submission.id))))
-        batches = list(
-            restore_records(session, archive, sources, history, report, destroyed=destroyed, progress=progress)
-        )
-        progress("case files", 0, 0)
-        restore_cases(session, archive, sources, report, destroyed=destroyed)
-        restore_holds(session, sources, report)
-        restore_alarms(session, sources, report)
-        progress("objects", 0, 0)
-        restore_objects(session, sources, archive.clock, report, destroyed=destroyed)
-        report.elsewhere = sources.elsewhere()
+        batches = _restore_contents(session, archive, sources, report, progress)
         for number, ids in enumerate(batches, start=1):
             if assign is not None and ids:
                 assign(session, ids)
@@ -125,6 +109,29 @@ def rebuild(
             forward=forward,
         )
     return report
+
+
+def _restore_contents(
+    session: Session, archive: Archive, sources: Sources, report: RebuildReport, progress: Progress
+) -> list[list[str]]:
+    """All that the stores tell, in the order in which one thing names another; ids of records, a batch each."""
+    history = restore_ledger(session, archive, sources, report)
+    destroyed = {str(info.record_id) for _, info in sources.of_kind("tombstone")}
+    report.counts["tombstones"] = len(destroyed)
+    _restore_added(session, history, archive.clock.now())
+    restore_profiles(session, sources, history, archive.clock, report)
+    restore_people(session, sources, report)
+    report.unfinished = sorted(history.submissions - set(session.scalars(select(Submission.id))))
+    found = restore_records(session, archive, sources, history, report, destroyed=destroyed, progress=progress)
+    batches = list(found)
+    progress("case files", 0, 0)
+    restore_cases(session, archive, sources, report, destroyed=destroyed)
+    restore_holds(session, sources, report)
+    restore_alarms(session, sources, report)
+    progress("objects", 0, 0)
+    restore_objects(session, sources, archive.clock, report, destroyed=destroyed)
+    report.elsewhere = sources.elsewhere()
+    return batches
 
 
 def _restore_added(session: Session, history: History, now: datetime) -> None:
