@@ -71,7 +71,7 @@ def results(folder: Path, *, quick: bool) -> Iterator[Result]:
 def serve_site(site: Site) -> Iterator[str]:
     """The site on a loopback port, as ``lantai serve`` runs it; its address."""
     app = create_app(site)
-    collecting.settled()  # as ``lantai serve`` does
+    collecting.settled(collecting.SERVING)  # as ``lantai serve`` does
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -82,6 +82,7 @@ def serve_site(site: Site) -> Iterator[str]:
     server.should_exit = True
     thread.join(timeout=10)
     gc.unfreeze()
+    collecting.seldom()
 
 
 def browse(site: Site, address: str, role: str, organ: str) -> httpx.Client:

@@ -135,7 +135,7 @@ def serve(
     site.settings.host = host or site.settings.host
     app = create_app(site)
     stop_telling = keep_telling(site, app.state.parts)
-    collecting.settled()
+    collecting.settled(collecting.SERVING)
     worker_process = _start_worker(site.settings.home) if with_worker else None
     try:
         uvicorn.run(
