@@ -1,6 +1,7 @@
 """How a process that works is told to end: by SIGTERM, Ctrl-C, or the end of a pipe; by a second signal, at once.
 
-A signal only writes a byte: what follows from it is done by a thread, which nothing that runs can hold up.
+The interpreter writes the number of a signal into a pipe as it comes, also while the main thread waits in a call that never
+returns to Python, such as one for a lock of a database; what follows from it is done by a thread.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ log = logging.getLogger("lantai.worker")
 
 AT_ONCE = 75
 """How a worker ends that was told to and not done in time (EX_TEMPFAIL of sysexits)."""
-_SIGNAL, _OTHER = b"s", b"o"
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_OTHERWISE = b"\0"
 _LAST_WORDS = 1.0
 """Seconds for the line in the log, which whoever reads it may hold up."""
 
@@ -37,16 +39,20 @@ class Ending:
         self._grace = grace
         self._heard, self._say = os.pipe()
         os.set_blocking(self._say, False)
-        for one in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(one, lambda *_: self._write(_SIGNAL))
+        signal.set_wakeup_fd(self._say, warn_on_full_buffer=False)
+        for one in _SIGNALS:
+            signal.signal(one, lambda *_: None)
         threading.Thread(target=self._watch, name="ending", daemon=True).start()
 
     def with_pipe(self, pipe: IO[bytes]) -> None:
         """Whoever started this process holds the other end: when the starter dies, however it dies, the pipe ends."""
 
         def wait() -> None:
-            pipe.read()
-            self._write(_OTHER)
+            while os.read(
+                pipe.fileno(), 4096
+            ):  # not the buffered reader: its lock would abort the interpreter at its end
+                pass
+            self._tell()
 
         threading.Thread(target=wait, name="starter", daemon=True).start()
 
@@ -57,11 +63,11 @@ class Ending:
             yield
         finally:
             self.told.set()
-            self._write(_OTHER)
+            self._tell()
 
-    def _write(self, what: bytes) -> None:
+    def _tell(self) -> None:
         with suppress(BlockingIOError):  # thousands wait there to be read
-            os.write(self._say, what)
+            os.write(self._say, _OTHERWISE)
 
     def _watch(self) -> NoReturn:
         signals, deadline = 0, float("inf")
@@ -69,7 +75,7 @@ class Ending:
             left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
             if not select.select([self._heard], [], [], left)[0]:
                 _end(f"had something in hand {self._grace:.0f} s after it was told to end")
-            signals += os.read(self._heard, 4096).count(_SIGNAL)
+            signals += sum(one in _SIGNALS for one in os.read(self._heard, 4096))
             if signals > 1:
                 _end("was told twice")
             deadline = min(deadline, time.monotonic() + self._grace)

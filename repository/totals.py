@@ -14,6 +14,7 @@ from sqlalchemy import Select, delete, extract, func, insert, select
 from sqlalchemy.orm import Session
 
 from repository.archive import Archive
+from repository.records import count
 from repository.tables import Counter, Finding, FindingTotal, HoldingTotal, Record, RecordVersion, Submission
 
 AT_ONCE = 2_000
@@ -21,6 +22,7 @@ AT_ONCE = 2_000
 
 _RECORDS_SEEN = "totals.records.seen"
 _FINDINGS_SEEN = "totals.findings.seen"
+_TIMES = "totals.times"
 _BATCH = 1000
 
 
@@ -95,6 +97,7 @@ def recount(archive: Archive) -> int:
             for organ_id, severity, code, year, month, count in session.execute(live_findings())
         ]
     with archive.sessions.begin() as session:
+        count(session, {_TIMES: 1})  # who counts at the same time waits here, and then sees the rows to be replaced
         _replace(session, HoldingTotal, holdings)
         _replace(session, FindingTotal, found)
         for name, value in ((_RECORDS_SEEN, records), (_FINDINGS_SEEN, findings)):

@@ -16,8 +16,8 @@ from metadata.rights import Permission
 from retention import due, totals
 from retention.due import Total
 
-MOST = 64
-"""Answers kept at most, of a megabyte where a province has some thousand organs; the one asked for longest ago makes room."""
+MOST = 16
+"""Answers kept at most, of 4 MB where there are a thousand organs (measured); the one asked for longest ago makes room."""
 
 
 class Reckoned:

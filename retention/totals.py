@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from repository.archive import Archive
+from repository.records import count as add_up
 from repository.tables import Counter, RetentionAssignment, RetentionTotal
 from retention.due import live_totals
 
@@ -57,6 +58,7 @@ def too_old(session: Session, archive: Archive) -> bool:
 
 def count(session: Session, *, archive: Archive) -> int:
     """Count anew and replace the totals, in the caller's transaction; how many rows there are now."""
+    add_up(session, {_TIMES: 1})  # who counts at the same time waits here, and then sees the rows to be replaced
     newest = session.scalar(select(func.max(RetentionAssignment.seq))) or 0
     session.execute(delete(RetentionTotal))
     rows = 0
@@ -64,9 +66,7 @@ def count(session: Session, *, archive: Archive) -> int:
     while part := list(islice(found, _BATCH)):
         session.execute(insert(RetentionTotal), part)
         rows += len(part)
-    before = session.get(Counter, _TIMES)
-    times = before.value + 1 if before is not None else 1
-    for name, value in ((_SEEN, int(newest)), (_AT, int(archive.clock.now().timestamp())), (_TIMES, times)):
+    for name, value in ((_SEEN, int(newest)), (_AT, int(archive.clock.now().timestamp()))):
         session.merge(Counter(name=name, value=value))
     session.flush()
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -137,6 +138,9 @@ def serve(
     stop_telling = keep_telling(site, app.state.parts)
     collecting.settled(collecting.SERVING)
     worker_process = _start_worker(site.settings.home) if with_worker else None
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(0)
+    )  # the server raises it again when it has ended, for what follows here
     try:
         uvicorn.run(
             app,

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event, make_url
+from sqlalchemy import event, func, make_url, select
 
 from bench.big import big_site
 from bench.pages import browse
@@ -21,6 +22,8 @@ from bench.postgres import LISTS, on_database
 from lantai.app import create_app
 from lantai.site import Site
 from lantai.web.security import SESSION_COOKIE
+from repository.tables import RetentionAssignment, RetentionTotal
+from retention import totals
 from tests.journeys.route_walk import call
 from tests.services.postgres import PgDatabase, Postgres
 
@@ -64,6 +67,21 @@ def catalogue(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def _plain(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def test_who_counts_what_is_due_at_the_same_time_doubles_nothing(catalogue: tuple[Site, PgDatabase]) -> None:
+    site, _ = catalogue
+
+    def count(_number: int) -> None:
+        with site.archive.sessions.begin() as session:
+            totals.count(session, archive=site.archive)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(count, range(3)))
+    with site.archive.reading() as session:
+        counted = session.scalar(select(func.sum(RetentionTotal.records)))
+        in_force = select(func.count()).select_from(RetentionAssignment).where(RetentionAssignment.current)
+        assert counted == session.scalar(in_force)
 
 
 def test_no_list_reads_a_table_whole(catalogue: tuple[Site, PgDatabase]) -> None:

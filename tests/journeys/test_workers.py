@@ -135,9 +135,49 @@ def test_ctrl_c_in_a_terminal_ends_server_and_worker_in_order(tmp_path: Path) ->
         finally:
             serving.kill()
         told = (tmp_path / "said").read_text(encoding="utf-8")
-        assert "twice" not in told, told
-        assert "Traceback" not in told, told
+        assert not any(one in told for one in ("twice", "Traceback", "Fatal")), told
         assert beating() == [], told  # a worker that ends in order takes its row along
+
+
+def test_a_terminated_server_ends_its_worker_in_order(tmp_path: Path) -> None:
+    with workshop(tmp_path / "home") as shop, (tmp_path / "said").open("w+b") as said:
+        serving = subprocess.Popen(
+            [str(LANTAI), "serve", "--port", str(free_ports(1)[0])],
+            env={**os.environ, "LANTAI_HOME": str(shop.site.settings.home)},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            shop.deposit(tmp_path / "papers", 1)
+            shop.await_(shop.at_rest)
+            serving.terminate()
+            assert serving.wait(timeout=90) == 0
+        finally:
+            serving.kill()
+        with shop.site.archive.reading() as session:
+            assert workers(session, TTL) == []
+
+
+def test_a_worker_that_cannot_begin_says_why_while_its_starter_waits(tmp_path: Path) -> None:
+    with workshop(tmp_path / "home") as shop:
+        home = shop.site.settings.home
+        shop.site.close()
+        (home / "lantai.db").rename(home / "away.db")
+        done = subprocess.Popen(
+            [str(LANTAI), "worker", "--until-closed"],
+            env={**os.environ, "LANTAI_HOME": str(home)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert done.wait(timeout=60) > 0  # and is not ended by a signal
+        assert done.stdin is not None
+        assert done.stdout is not None
+        told = done.stdout.read().decode()
+        done.stdin.close()
+        done.stdout.close()
+        assert "lantai rebuild" in told
+        assert not any(one in told for one in ("Traceback", "Fatal")), told
 
 
 @pytest.mark.parametrize("kind", ["sqlite"])
