@@ -24,6 +24,7 @@ from ingest.outcome import Progress, StepOutcome
 from ingest.pipeline import STEPS, Context, how_far, is_outage, run_step
 from lantai import care, request_id
 from lantai.heartbeats import living
+from lantai.in_hand import InHand, Stopped
 from lantai.job_notes import JobNotes, as_note, unexpected
 from lantai.jobs import Queue, Work, engine_configuration, guard
 from lantai.pulse import Pulse
@@ -41,10 +42,6 @@ LOOKED_EVERY = 5.0
 """Seconds after which long work asks again whether it was stopped."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 """Seconds before a failed step is tried again; they double while a replica, a disk or the database is out."""
-
-
-class Stopped(Exception):
-    """A person stopped the job, or another worker has it by now."""
 
 
 class Worker:
@@ -69,6 +66,7 @@ class Worker:
         self._pulse = Pulse(site, self.executor_id, host[:80], [one.value for one in self._queues])
         self._notes = JobNotes(site.archive.sessions, site.archive.clock)
         self._stop = threading.Event()
+        self._in_hand = InHand()
         self._thread: threading.Thread | None = None
         self._context: Context | None = None
 
@@ -130,6 +128,7 @@ class Worker:
             self._thread.join(timeout=10)
         logging.getLogger("dbos").setLevel(logging.CRITICAL)  # of jobs that go on elsewhere it would print tracebacks
         DBOS.destroy(workflow_completion_timeout_sec=5)
+        self._in_hand.finish()
         with suppress(OperationalError):  # a row that stays is older than the time-to-live soon
             self._pulse.rest()
         if self._context is not None:
@@ -157,12 +156,13 @@ class Worker:
         @DBOS.step(name="pipeline_step")
         def pipeline_step(step: str, submission_id: str, pause: float) -> list[str]:
             began = time.perf_counter()
-            outcome = run_step(step, context, submission_id)
+            with self._in_hand.step():
+                outcome = run_step(step, context, submission_id)
             if self._stepped is not None:
                 self._stepped(step, outcome.progress.value, time.perf_counter() - began)
             self._note_step(submission_id, outcome)
             if outcome.progress is Progress.RETRY and self._stop.wait(pause):
-                time.sleep(1.0)  # the engine is being let go of: another worker takes the job up
+                self._in_hand.let_go.wait()  # another worker takes the job up
             return [outcome.progress.value, outcome.reason]
 
         def through(step: str, submission_id: str) -> str:
@@ -315,11 +315,13 @@ class Worker:
             self._notes.counts(job_id, standing.done, standing.total)
 
     def _counting(self) -> Callable[..., None]:
-        """A callback ``(done, total)`` for what takes long: tells how far it is, and ends it when it was stopped."""
+        """A callback ``(done, total)`` for what takes long: tells how far it is, and ends it when it or the worker was stopped."""
         job_id, looked_at = _job_id(), time.monotonic()
 
         def tell(done: int, total: int | None = None, _label: str | None = None) -> None:
             nonlocal looked_at
+            if self._in_hand.let_go.is_set():
+                raise Stopped(job_id)
             self._notes.counts(job_id, done, total)
             if time.monotonic() - looked_at > LOOKED_EVERY:
                 looked_at = time.monotonic()
@@ -346,7 +348,8 @@ class Worker:
         job_id, pause = _job_id(), FIRST_PAUSE
         while True:
             try:
-                done = do()
+                with self._in_hand.step():
+                    done = do()
             except Stopped:
                 raise
             except OperationalError as error:
@@ -365,7 +368,7 @@ class Worker:
             log.warning("%s waits: %s", what, fault)
             self._notes.waits(job_id, as_note(fault))
             if self._stop.wait(pause):
-                time.sleep(1.0)  # the engine is being let go of, quietly
+                self._in_hand.let_go.wait()  # a fault that the engine cannot enter any more does not end the job
                 raise fault
             self._go_on_with(job_id)
             pause = min(2 * pause, LONGEST_PAUSE)
