@@ -48,9 +48,8 @@ class Ending:
         """Whoever started this process holds the other end: when the starter dies, however it dies, the pipe ends."""
 
         def wait() -> None:
-            while os.read(
-                pipe.fileno(), 4096
-            ):  # not the buffered reader: its lock would abort the interpreter at its end
+            # not by the buffered reader: a thread that holds its lock aborts the interpreter at its end
+            while os.read(pipe.fileno(), 4096):
                 pass
             self._tell()
 
