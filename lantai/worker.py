@@ -73,6 +73,7 @@ class Worker:
     def start(self) -> None:
         """Launch the engine, register queues and schedules, begin to beat."""
         guard()
+        logging.getLogger("dbos").disabled = False  # it is when another worker of this process ended
         settings = self.site.settings
         DBOS(
             config={
@@ -126,7 +127,7 @@ class Worker:
         ocr.interrupt()  # a page takes seconds, and what was read is kept
         if self._thread is not None:
             self._thread.join(timeout=10)
-        logging.getLogger("dbos").setLevel(logging.CRITICAL)  # of jobs that go on elsewhere it would print tracebacks
+        logging.getLogger("dbos").disabled = True  # of jobs that go on elsewhere it would print tracebacks
         DBOS.destroy(workflow_completion_timeout_sec=5)
         self._in_hand.finish()
         with suppress(OperationalError):  # a row that stays is older than the time-to-live soon

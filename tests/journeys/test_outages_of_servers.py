@@ -28,7 +28,7 @@ from repository.tables import Record, Submission
 from tests.journeys.commands import Commands
 from tests.journeys.disks import filled, small_disk
 from tests.journeys.workshop import hire
-from tests.services.base import NotHere
+from tests.services.base import NotHere, freeze
 from tests.services.postgres import Postgres
 from tests.services.seaweed import Seaweed
 from tests.unit.lantai_web.conftest import Browser, serving
@@ -171,7 +171,7 @@ def test_a_database_that_hangs_does_not_hang_the_watch(own_postgres: Postgres, t
         own_postgres.pause()  # first, so that no child comes or goes while the others are stopped
         children = _children(own_postgres.pid)
         for pid in children:
-            os.kill(pid, signal.SIGSTOP)
+            freeze(pid)
         try:
             _await(lambda: _ready(browser).status_code == 503, "told within some seconds", 40)
             told = _ready(browser).json()["parts"]

@@ -20,7 +20,7 @@ from lantai.job_rows import JobFilter
 from repository.rights import JOBS_SCHEMA
 from tests.journeys.commands import LANTAI
 from tests.journeys.workshop import TTL, Workshop, workshop
-from tests.services.base import free_ports
+from tests.services.base import free_ports, freeze
 
 pytestmark = pytest.mark.slow
 DATABASES = ("sqlite", "postgresql")
@@ -38,7 +38,7 @@ def _kill_one_of_three(shop: Workshop, *, frozen: bool) -> float:
     workers = [shop.start() for _ in range(3)]
     shop.await_(lambda: any(shop.running(one) for one in workers))
     victim = next(one for one in workers if shop.running(one))
-    os.kill(victim.pid, signal.SIGSTOP)  # so that what it has in hand can be read before it dies
+    freeze(victim.pid)  # so that what it has in hand can be read before it dies
     held = set(shop.running(victim))
     if not frozen:
         os.kill(victim.pid, signal.SIGKILL)

@@ -65,9 +65,9 @@ class Server(ABC):
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """SIGSTOP: it accepts connections and never answers."""
+        """It accepts connections and never answers."""
         assert self.pid is not None
-        os.kill(self.pid, signal.SIGSTOP)
+        freeze(self.pid)
 
     def resume(self) -> None:
         """SIGCONT."""
@@ -135,12 +135,25 @@ class Server(ABC):
                 return
 
 
+def freeze(pid: int) -> None:
+    """SIGSTOP, and back when every thread stands still: a moment longer one of many may still answer."""
+    os.kill(pid, signal.SIGSTOP)
+    until = time.monotonic() + 10
+    while any(_state(thread) not in {"T", "Z", ""} for thread in Path(f"/proc/{pid}/task").glob("*/stat")):
+        assert time.monotonic() < until, f"process {pid} does not stand still"
+        time.sleep(0.001)
+
+
 def _lives(pid: int) -> bool:
+    return _state(Path(f"/proc/{pid}/stat")) not in {"Z", ""}
+
+
+def _state(stat: Path) -> str:
+    """The letter of proc(5) for what a process or thread does; empty when there is none."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+        return stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
     except OSError:
-        return False
-    return state != "Z"
+        return ""
 
 
 def account_for_servers() -> str | None:

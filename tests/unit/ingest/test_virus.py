@@ -28,7 +28,7 @@ from repository.archive import Archive
 from repository.bag import read
 from repository.storage import layout
 from repository.tables import Finding, Record, Submission, SubmissionFile
-from tests.services.base import NotHere
+from tests.services.base import NotHere, freeze
 from tests.services.clamd import EICAR
 from tests.services.clamd import Clamd as RunningClamd
 
@@ -162,7 +162,7 @@ def test_a_scanner_that_stops_answering_does_not_hold_the_deposit(
     """SIGSTOP: connections are still taken by the kernel, and nothing is ever answered."""
     folder = written(tmp_path / "in", a_txt=b"a", b_txt=b"b")
     scanning.virus = VirusScanner(address=clamd.settings.address, seconds=0.5)
-    os.kill(clamd.pid, signal.SIGSTOP)
+    freeze(clamd.pid)
     try:
         begun = time.monotonic()
         submission_id, state = deposit(folder)

@@ -20,10 +20,12 @@ def stream() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     names = ("", "lantai", "dbos", "uvicorn", "uvicorn.error", "uvicorn.access")
     kept = {name: (logging.getLogger(name).level, logging.getLogger(name).propagate) for name in names}
-    handlers = list(root.handlers)
+    handlers, silent = list(root.handlers), logging.getLogger("dbos").disabled
     root.handlers = []
+    logging.getLogger("dbos").disabled = False  # a worker of this process that ended leaves it silent
     yield io.StringIO()
     root.handlers = handlers
+    logging.getLogger("dbos").disabled = silent
     for name, (level, propagate) in kept.items():
         logging.getLogger(name).setLevel(level)
         logging.getLogger(name).propagate = propagate
