@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
+from sqlalchemy.orm import Bundle, Session
 
 from access.actors import Actor
 from access.organs import within_reach
@@ -35,11 +36,22 @@ class AccountFilter:
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """An account with its organ and every role it ever held, newest last."""
+    """An account with its organ and every role it ever held, newest last: of a list the columns that lists show."""
 
-    account: Account
-    organ: Organ
-    roles: Sequence[tuple[AccountRole, Organ]]
+    account: Account | Row[Any]
+    organ: Organ | Row[Any]
+    roles: Sequence[tuple[Row[Any], Row[Any]]]
+
+
+_ACCOUNT: Bundle[Any] = Bundle(
+    "account",
+    *(Account.id, Account.username, Account.display_name, Account.active, Account.waiting_half),
+    *(Account.created_at, Account.last_seen_at, Account.revision),
+)
+_ORGAN: Bundle[Any] = Bundle("organ", Organ.code, Organ.name_zh, Organ.name_en)
+_ROLE: Bundle[Any] = Bundle(
+    "role", AccountRole.seq, AccountRole.account_id, AccountRole.role, AccountRole.starts_on, AccountRole.ends_on
+)
 
 
 def _held(today: date) -> ColumnElement[bool]:
@@ -60,7 +72,7 @@ def accounts(
     asked = wanted or AccountFilter()
     today = local_date(archive.clock.now(), archive.zone)
     query = (
-        select(Account, Organ)
+        select(_ACCOUNT, _ORGAN)
         .join(Organ, Organ.id == Account.organ_id)
         .where(within_reach(actor, permission, archive.profile))
         .order_by(Account.username)
@@ -98,10 +110,10 @@ def one_account(session: Session, account: Account) -> AccountRow:
 
 
 def _with_roles(session: Session, rows: list[AccountRow]) -> list[AccountRow]:
-    held: dict[str, list[tuple[AccountRole, Organ]]] = {}
+    held: dict[str, list[tuple[Row[Any], Row[Any]]]] = {}
     if rows:
         for role, organ in session.execute(
-            select(AccountRole, Organ)
+            select(_ROLE, _ORGAN)
             .join(Organ, Organ.id == AccountRole.organ_id)
             .where(AccountRole.account_id.in_([one.account.id for one in rows]))
             .order_by(AccountRole.seq)
@@ -119,11 +131,11 @@ def holders(
     organ: str = "",
     after: int = 0,
     limit: int = 50,
-) -> list[tuple[AccountRole, Account, Organ]]:
+) -> list[tuple[Row[Any], Row[Any], Row[Any]]]:
     """Who holds what where, by order of grant after ``after``: roles that have not ended, within the actor's reach."""
     today = local_date(archive.clock.now(), archive.zone)
     query = (
-        select(AccountRole, Account, Organ)
+        select(_ROLE, _ACCOUNT, _ORGAN)
         .join(Account, Account.id == AccountRole.account_id)
         .join(Organ, Organ.id == AccountRole.organ_id)
         .where(

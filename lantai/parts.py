@@ -44,7 +44,7 @@ class Part:
     ``name``: ``database``, ``replica b``, ``index``, ``scanner``, ``workers`` and so on, without places and hosts.
     ``zh`` and ``en``: a sentence for who runs the site; it may name folders and hosts. ``since``: from when it has been
     so, as far as is known; none for a part that is well. ``needed``: without it nobody can be served. ``late``: what is new
-    is not in it yet.
+    is not in it yet, or not wholly.
     """
 
     name: str

@@ -31,6 +31,7 @@ from repository.tables import (
     LedgerPending,
     Outbox,
     ReplicaObject,
+    StoredFile,
     StoredObject,
     Submission,
 )
@@ -42,6 +43,8 @@ LEAST_FREE = 64 << 20
 """Bytes below which a disk counts as full: a deposit of some size would not fit."""
 INDEX_LATE = timedelta(minutes=2)
 """A worker brings a change into the index within a minute."""
+MANY_UNREAD = 500
+"""Files without their text from which on a search tells so: a worker reads as many within minutes."""
 SEALING_LATE = timedelta(minutes=10)
 """An entry of the ledger is in a block within a minute or two."""
 CLOCK_OFF = timedelta(seconds=60)
@@ -216,6 +219,7 @@ def _unwritten(site: Site, name: str) -> int:
 def index(site: Site) -> Part:
     """Whether the index answers, and by how much it is behind."""
     pending, oldest = _outbox(site)
+    unread = _unread(site)
     now = site.archive.clock.now()
     try:
         condition = site.index.condition()
@@ -230,14 +234,28 @@ def index(site: Site) -> Part:
         return Part("index", State.DOWN, zh, en)
     if pending and oldest is not None and now - oldest > INDEX_LATE:
         zh = f"检索落后 {pending} 处变动，正在补上。"
-        en = f"Search is behind by {pending} changes, catching up."
+        en = f"Search is behind and catches up; changes that it does not show yet: {pending}."
         return Part("index", State.DEGRADED, zh, en, since=oldest, late=True)
     if condition.state != "ok":
         return Part("index", State.DEGRADED, condition.zh, condition.en)
     zh, en = f"{count} 条。", f"{count} entries."
     if pending:
         zh, en = f"{zh}{pending} 处新变动正在编入。", f"{en} New changes on their way: {pending}."
-    return Part("index", State.OK, zh, en)
+    if unread:
+        counted = f"{unread:,}" if unread < _COUNTED else f"{unread:,}+"
+        zh = f"{zh}还有 {counted} 个文件的文字待读取，读完之前只能按著录检索到。"
+        en = f"{en} Files whose text is still to be read, found by their descriptions until then: {counted}."
+    return Part("index", State.OK, zh, en, late=unread >= MANY_UNREAD)
+
+
+def _unread(site: Site) -> int:
+    """How many files wait for their text: after a large deposit, and all of them after a backup was restored."""
+    waiting = select(StoredFile.id).where(StoredFile.text_state == "pending").limit(_COUNTED)
+    try:
+        with site.archive.reading() as session:
+            return session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+    except SQLAlchemyError:
+        return 0
 
 
 def _outbox(site: Site) -> tuple[int, datetime | None]:

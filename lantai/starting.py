@@ -38,12 +38,12 @@ PASSES = frozenset(
 """Codes of what passes by itself."""
 
 
-def patiently(begin: Callable[[], T], stop: threading.Event | None = None) -> T:
+def patiently(begin: Callable[[], T], stop: threading.Event) -> T:
     """What ``begin`` gives, tried again until the database can be used; raises what does not pass by itself.
 
-    ``stop``: who waits is told to end, and the last fault is raised.
+    ``stop``: who waits is told to end, and does, in an orderly way (``SystemExit``): it was asked to, and nothing was begun.
     """
-    stop, pause = stop or threading.Event(), FIRST_PAUSE
+    pause = FIRST_PAUSE
     while True:
         try:
             return begin()
@@ -57,7 +57,7 @@ def patiently(begin: Callable[[], T], stop: threading.Event | None = None) -> T:
                 raise
         log.warning("the worker waits to start: %s", fault)
         if stop.wait(pause):
-            raise fault
+            raise SystemExit(0)
         pause = min(2 * pause, LONGEST_PAUSE)
 
 

@@ -52,7 +52,8 @@ def environment(language: str) -> Environment:
         flags=flags,
         offered=offered,
     )
-    made.filters["state"] = _states(made)
+    made.filters["state"] = _kept_badges(made, "state")
+    made.filters["badge"] = _kept_badges(made, "badge")
     made.globals.update(shape=labels.shape, static=static_url, query=query, language=language, helped=helping.ROOMS)
     return made
 
@@ -81,15 +82,15 @@ class _SayingNow(NodeTransformer):
         return self.generic_visit(node)
 
 
-def _states(made: Environment) -> Callable[[str, str], Markup]:
-    """The badge of a code, made once each: they are few, and a list shows one in every line."""
+def _kept_badges(made: Environment, macro: str) -> Callable[[str, str], Markup]:
+    """The badge that a macro makes, made once each: they are few, and a list shows one in every line."""
 
     @lru_cache(maxsize=500)
-    def state(code: str, words: str) -> Markup:
+    def badge(code: str, words: str) -> Markup:
         macros: Any = made.get_template("macros.html").module
-        return Markup(macros.state(code, words))  # noqa: S704  what the macro gives is escaped
+        return Markup(getattr(macros, macro)(code, words))  # noqa: S704  what the macro gives is escaped
 
-    return state
+    return badge
 
 
 def _saying(translate: Callable[[str], str]) -> Callable[..., Markup]:
@@ -114,12 +115,18 @@ def offered(options: Options, chosen: str = "") -> Markup:
     made: list[str] = []
     for group, entries in options:
         made += [f'<optgroup label="{escape(group)}">'] if group else []
-        made += [
-            f'<option value="{escape(code)}"{" selected" if code == chosen else ""}>{escape(words)}</option>'
-            for code, words in entries
-        ]
-        made += ["</optgroup>"] if group else []
-    return Markup("".join(made))  # noqa: S704  escaped above
+        plain = _option_elements(tuple(entries))
+        at = next((place for place, (code, _words) in enumerate(entries) if code == chosen), len(plain))
+        made += plain[:at]
+        made += [plain[at].replace('">', '" selected>', 1)] if at < len(plain) else []
+        made += [*plain[at + 1 :], "</optgroup>" if group else ""]
+    return Markup("".join(made))  # noqa: S704  escaped by whoever made the elements
+
+
+@lru_cache(maxsize=64)
+def _option_elements(entries: tuple[tuple[str, str], ...]) -> list[str]:
+    """The same choices stand twice on one page and on every page of a kind."""
+    return [f'<option value="{escape(code)}">{escape(words)}</option>' for code, words in entries]
 
 
 @cache

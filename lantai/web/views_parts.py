@@ -38,13 +38,13 @@ def troubles(visit: Visit) -> list[PartLine]:
 
 
 def of_searching(visit: Visit) -> list[PartLine]:
-    """That a search does not show everything, or cannot be done, while it is so.
+    """That a search does not find everything, or cannot be done, while it is so.
 
     Why, and what to do about it, is for who may see the state of the site.
     """
     if not visit.may(Permission.SEARCH):
         return []
-    found = [one for one in _parts(visit).glance() if one.name == "index" and not one.ok]
+    found = [one for one in _parts(visit).glance() if one.name == "index" and (one.late or not one.ok)]
     if visit.may(Permission.STATUS_READ):
         return [_line(visit, one) for one in found]
     return [line for one in found for line in _plainly(visit, one)]
@@ -55,6 +55,11 @@ def _plainly(visit: Visit, index: Part) -> Iterator[PartLine]:
     if index.state is State.DOWN:
         words = _("Search cannot be used now. Nothing is lost; it comes back by itself when the fault is mended.")
         yield PartLine(_("Search"), "bad", words)
+    elif index.ok:
+        words = _(
+            "The text of many papers is still being read: until then a search finds them by their descriptions only."
+        )
+        yield PartLine(_("Search"), "run", words)
     elif index.late:
         words = _("Search is behind: new papers may be missing. Nothing is lost.")
         yield PartLine(_("Search"), "look", words)

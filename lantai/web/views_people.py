@@ -23,7 +23,7 @@ from lantai.web.visit import Visit
 from metadata.profile import Role
 from metadata.rights import Permission
 from repository.clock import local_date
-from repository.tables import Account, AccountRole, LoginSession, Organ
+from repository.tables import Account, LoginSession, Organ
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,7 @@ def _account_line(visit: Visit, row: AccountRow) -> AccountLine:
     )
 
 
-def _held_line(visit: Visit, held: AccountRole, organ: Organ, account: Account) -> HeldLine:
+def _held_line(visit: Visit, held: Row[Any], organ: Row[Any], account: Account | Row[Any]) -> HeldLine:
     today = _today(visit)
     state = "in_force"
     if held.ends_on is not None and held.ends_on <= today:

@@ -155,6 +155,18 @@ def test_a_worker_that_starts_while_the_database_is_held_waits(lantai: WarmComma
     assert "Traceback" not in words, words
 
 
+def test_a_worker_that_is_told_to_end_while_it_waits_to_start_ends_in_order(lantai: WarmCommands) -> None:
+    lantai.environment["LANTAI_BUSY_SECONDS"] = "1"
+    with _locked(lantai.home):
+        worker = lantai.cold.start("worker")
+        assert worker.stdout is not None
+        assert any("waits to start" in line for line in worker.stdout)
+        worker.terminate()
+        words = worker.communicate(timeout=60)[0]
+    assert worker.returncode == 0, words
+    assert "Traceback" not in words, words
+
+
 def test_a_deposit_whose_job_was_never_enqueued_is_carried_on(lantai: WarmCommands, papers: Papers) -> None:
     lantai.run("ingest", papers(), "--accept")
     with sqlite3.connect(lantai.home / "lantai.db") as database:  # as if the process had died between two commits

@@ -188,7 +188,7 @@ def test_search_that_is_behind_says_by_how_much(site: Site) -> None:
     try:
         found = _states(site)["index"]
         assert (found.state, found.since) == (State.DEGRADED, old)
-        assert found.en == "Search is behind by 12 changes, catching up."
+        assert found.en == "Search is behind and catches up; changes that it does not show yet: 12."
         assert found.zh == "检索落后 12 处变动，正在补上。"
     finally:
         with site.archive.sessions.begin() as session:

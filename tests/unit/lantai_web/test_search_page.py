@@ -19,13 +19,15 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
+from lantai import probes
 from lantai.settings import load
 from lantai.site import Site, initialise
 from lantai.web.security import LANGUAGE_COOKIE
 from metadata.household import household_no
 from metadata.idcard import check_digit
-from repository.tables import Outbox
+from repository.tables import Outbox, StoredFile
 from tests.unit.lantai_web.conftest import PASSWORD, Browser, _people, serving, take_in
 
 HERE, THERE = household_no("990101001001", 7), household_no("990101002001", 3)
@@ -353,7 +355,35 @@ def test_who_searches_is_told_plainly_that_search_is_behind(site: Site) -> None:
         with site.archive.sessions.begin() as session:
             session.delete(late)
     plain = ("检索稍有滞后，新材料可能暂时查不到；没有任何材料丢失。", "Search is behind: new papers may be missing.")
-    technical = ("检索落后 1 处变动", "Search is behind by 1 changes")
+    technical = ("检索落后 1 处变动", "changes that it does not show yet: 1")
+    assert all(one in told["clerk"] for one in plain)
+    assert not any(one in told["clerk"] for one in technical)
+    assert all(one in told["archivist"] for one in technical)
+
+
+def test_who_searches_is_told_that_texts_are_still_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a large deposit, or when a backup was restored: without the text a paper is found by its description."""
+    monkeypatch.setattr(probes, "MANY_UNREAD", 2)
+    with site.archive.sessions.begin() as session:
+        before = dict(session.execute(select(StoredFile.id, StoredFile.text_state)).tuples().all())
+        session.execute(update(StoredFile).values(text_state="pending"))
+    told = {}
+    try:
+        with serving(site) as base:
+            for name in ("clerk", "archivist"):
+                browser = Browser(base)
+                browser.sign_in(name, PASSWORD)
+                told[name] = browser.get("/search").text
+                browser.http.cookies.set(LANGUAGE_COOKIE, "en")
+                told[name] += browser.get("/search").text
+                assert browser.http.get("/readyz").json()["parts"]["index"]["state"] == "ok", "nothing is wrong with it"
+                browser.http.close()
+    finally:
+        with site.archive.sessions.begin() as session:
+            for file_id, state in before.items():
+                session.execute(update(StoredFile).where(StoredFile.id == file_id).values(text_state=state))
+    plain = ("许多材料的文字还在读取；读完之前，只能按著录检索到它们。", "The text of many papers is still being read")
+    technical = (f"还有 {len(before)} 个文件的文字待读取", f"found by their descriptions until then: {len(before)}.")
     assert all(one in told["clerk"] for one in plain)
     assert not any(one in told["clerk"] for one in technical)
     assert all(one in told["archivist"] for one in technical)
