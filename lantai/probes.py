@@ -18,6 +18,7 @@ from ingest.checks import virus
 from ingest.clamd import Clamd, ScanFailed
 from lantai.backup_probe import backups
 from lantai.heartbeats import database_seconds
+from lantai.index_probe import index
 from lantai.parts import Part, Parts, Probe, State
 from lantai.watch import troubles
 from metadata.errors import LantaiError
@@ -29,9 +30,7 @@ from repository.tables import (
     LedgerBlock,
     LedgerEntry,
     LedgerPending,
-    Outbox,
     ReplicaObject,
-    StoredFile,
     StoredObject,
     Submission,
 )
@@ -41,10 +40,6 @@ if TYPE_CHECKING:
 
 LEAST_FREE = 64 << 20
 """Bytes below which a disk counts as full: a deposit of some size would not fit."""
-INDEX_LATE = timedelta(minutes=2)
-"""A worker brings a change into the index within a minute."""
-MANY_UNREAD = 500
-"""Files without their text from which on a search tells so: a worker reads as many within minutes."""
 SEALING_LATE = timedelta(minutes=10)
 """An entry of the ledger is in a block within a minute or two."""
 CLOCK_OFF = timedelta(seconds=60)
@@ -214,58 +209,6 @@ def _unwritten(site: Site, name: str) -> int:
             return session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
     except SQLAlchemyError:
         return 0
-
-
-def index(site: Site) -> Part:
-    """Whether the index answers, and by how much it is behind."""
-    pending, oldest = _outbox(site)
-    unread = _unread(site)
-    now = site.archive.clock.now()
-    try:
-        condition = site.index.condition()
-        engine = site.search_engine()
-        try:
-            count = engine.count()
-        finally:
-            engine.close()
-    except LantaiError as error:
-        zh = f"{error.zh}检索暂不可用；移交照常进行，有 {pending} 处变动等待编入，恢复后自动补上。"
-        en = f"{error.en} Searching waits; deposits go on. Changes that wait: {pending}; they are caught up by themselves."
-        return Part("index", State.DOWN, zh, en)
-    if pending and oldest is not None and now - oldest > INDEX_LATE:
-        zh = f"检索落后 {pending} 处变动，正在补上。"
-        en = f"Search is behind and catches up; changes that it does not show yet: {pending}."
-        return Part("index", State.DEGRADED, zh, en, since=oldest, late=True)
-    if condition.state != "ok":
-        return Part("index", State.DEGRADED, condition.zh, condition.en)
-    zh, en = f"{count} 条。", f"{count} entries."
-    if pending:
-        zh, en = f"{zh}{pending} 处新变动正在编入。", f"{en} New changes on their way: {pending}."
-    if unread:
-        counted = f"{unread:,}" if unread < _COUNTED else f"{unread:,}+"
-        zh = f"{zh}还有 {counted} 个文件的文字待读取，读完之前只能按著录检索到。"
-        en = f"{en} Files whose text is still to be read, found by their descriptions until then: {counted}."
-    return Part("index", State.OK, zh, en, late=unread >= MANY_UNREAD)
-
-
-def _unread(site: Site) -> int:
-    """How many files wait for their text: after a large deposit, and all of them after a backup was restored."""
-    waiting = select(StoredFile.id).where(StoredFile.text_state == "pending").limit(_COUNTED)
-    try:
-        with site.archive.reading() as session:
-            return session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
-    except SQLAlchemyError:
-        return 0
-
-
-def _outbox(site: Site) -> tuple[int, datetime | None]:
-    wanted = select(func.count(), func.min(Outbox.created_at)).where(Outbox.done_at.is_(None))
-    try:
-        with site.archive.reading() as session:
-            pending, oldest = session.execute(wanted).one()
-    except SQLAlchemyError:
-        return 0, None
-    return pending, oldest
 
 
 def scanner(site: Site) -> Part:

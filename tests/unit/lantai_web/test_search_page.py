@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from lantai import probes
+from lantai import index_probe
 from lantai.settings import load
 from lantai.site import Site, initialise
 from lantai.web.security import LANGUAGE_COOKIE
@@ -363,7 +363,7 @@ def test_who_searches_is_told_plainly_that_search_is_behind(site: Site) -> None:
 
 def test_who_searches_is_told_that_texts_are_still_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a large deposit, or when a backup was restored: without the text a paper is found by its description."""
-    monkeypatch.setattr(probes, "MANY_UNREAD", 2)
+    monkeypatch.setattr(index_probe, "MANY_UNREAD", 2)
     with site.archive.sessions.begin() as session:
         before = dict(session.execute(select(StoredFile.id, StoredFile.text_state)).tuples().all())
         session.execute(update(StoredFile).values(text_state="pending"))
