@@ -371,6 +371,25 @@ def test_an_answer_that_ends_early_never_passes(behind: S3Store, proxy: Proxy, s
         whole(behind, KEY)
 
 
+def test_a_large_answer_that_breaks_off_is_taken_up_where_it_did(behind: S3Store, proxy: Proxy, store: S3Store) -> None:
+    data = os.urandom(70 * MIB)
+    store.create(KEY, [data])
+    span = (MIB - 3, 69 * MIB + 5)
+    proxy.harm("cut_down", only="GET", times=3, after=5 * MIB + 11)
+    assert whole(behind, KEY) == data
+    proxy.harm("cut_down", only="GET", times=3, after=2 * MIB)
+    assert b"".join(behind.read_range(KEY, span[0], span[1] - span[0])) == data[slice(*span)]
+    proxy.harm("cut_down", only="GET", after=MIB)
+    with pytest.raises(Unavailable) as error:
+        whole(behind, KEY)
+    assert error.value.code == "store.down"
+    proxy.heal()
+    half = behind.read(KEY)  # whoever stops early leaves no connection and no thread behind
+    next(half)
+    half.close()  # type: ignore[attr-defined]  # a generator
+    assert whole(behind, KEY) == data
+
+
 @pytest.mark.parametrize("kind", ["stall", "refuse"])
 def test_a_store_that_stands_still_is_given_up_in_seconds(behind: S3Store, proxy: Proxy, kind: Any) -> None:
     behind.create(KEY, [b"x"])

@@ -5,63 +5,81 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Self
 
 _DEPTH = 4
 _LOOK_SECONDS = 0.2
-SIDE_BY_SIDE = 3
-_Given = TypeVar("_Given")
-_Made = TypeVar("_Made")
+SIDE_BY_SIDE = 2
 
 
-def in_turn(made: Callable[[_Given], _Made], given: Iterator[_Given]) -> Iterator[_Made]:
-    """What ``made`` makes of each, in their order, ``SIDE_BY_SIDE`` of them under way or waiting at a time."""
-    pool = ThreadPoolExecutor(SIDE_BY_SIDE, "s3-range")
-    running: deque[Future[_Made]] = deque()
-    try:
-        for one in given:
-            running.append(pool.submit(made, one))
-            if len(running) >= SIDE_BY_SIDE:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+class Ahead:
+    """The pieces of ``source``, at most ``depth`` of them read before they are asked for; reading begins at once.
 
-
-def ahead(source: Iterator[bytes]) -> Iterator[bytes]:
-    """The same pieces, at most ``_DEPTH`` of them read before they are asked for; its errors are raised in their turn.
-
-    A reader that stops early ends the thread as well, at the latest with the piece that is under way.
+    Its errors are raised in their turn. After ``stop`` the thread that reads ends, at the latest with the piece under way.
     """
-    pieces: queue.Queue[bytes | BaseException | None] = queue.Queue(_DEPTH)
-    stopped = threading.Event()
 
-    def hand(item: bytes | BaseException | None) -> None:
-        while not stopped.is_set():
+    def __init__(self, source: Iterator[bytes], depth: int = _DEPTH) -> None:
+        self._source = source
+        self._pieces: queue.Queue[bytes | BaseException | None] = queue.Queue(depth)
+        self._stopped = threading.Event()
+        threading.Thread(target=self._fill, name="s3-ahead", daemon=True).start()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        item = self._pieces.get()
+        if item is None:
+            raise StopIteration
+        if isinstance(item, BaseException):
+            raise item
+        return item
+
+    def stop(self) -> None:
+        """Nobody asks for more."""
+        self._stopped.set()
+
+    def _fill(self) -> None:
+        try:
+            for piece in self._source:
+                self._hand(piece)
+                if self._stopped.is_set():
+                    return
+            self._hand(None)
+        except BaseException as error:  # noqa: BLE001 - raised by the thread that reads
+            self._hand(error)
+
+    def _hand(self, item: bytes | BaseException | None) -> None:
+        while not self._stopped.is_set():
             try:
-                pieces.put(item, timeout=_LOOK_SECONDS)
+                self._pieces.put(item, timeout=_LOOK_SECONDS)
                 return
             except queue.Full:
                 continue
 
-    def fill() -> None:
-        try:
-            for piece in source:
-                hand(piece)
-                if stopped.is_set():
-                    return
-            hand(None)
-        except BaseException as error:  # noqa: BLE001 - raised by the thread that reads
-            hand(error)
 
-    threading.Thread(target=fill, name="s3-ahead", daemon=True).start()
+def ahead(source: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces, a few of them read before they are asked for."""
+    reading = Ahead(source)
     try:
-        while (item := pieces.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        yield from reading
     finally:
-        stopped.set()
+        reading.stop()
+
+
+def in_turn(sources: Iterator[Iterator[bytes]], depth: int) -> Iterator[bytes]:
+    """The pieces of all ``sources`` in their order, ``SIDE_BY_SIDE`` of them read at a time, ``depth`` pieces of each ahead."""
+    running: deque[Ahead] = deque()
+    try:
+        for source in sources:
+            running.append(Ahead(source, depth))
+            if len(running) == SIDE_BY_SIDE:
+                yield from running[0]
+                running.popleft()
+        while running:
+            yield from running[0]
+            running.popleft()
+    finally:
+        for one in running:
+            one.stop()

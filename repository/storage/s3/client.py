@@ -23,7 +23,8 @@ CONNECT_SECONDS = 2.0
 SMALL = 1 << 20
 _MOVING_SECONDS = 7 * 86_400.0
 """For the body of an answer as a whole: one that moves is never cut short, however large it is or slow its reader."""
-_POOL = 16
+_POOL = 32
+"""Connections kept: an audit reads eight objects side by side, large ones over two each."""
 _KEPT = 8
 _Client = TypeVar("_Client")
 

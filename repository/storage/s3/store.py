@@ -12,6 +12,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
 from metadata.errors import Conflict, Invalid, LantaiError, NotFound, Unavailable
@@ -26,7 +27,7 @@ from repository.storage.s3.options import S3Options
 Held = list[bytes | memoryview]
 ONE_PUT = 64 << 20
 SMALL = 4 << 20
-RANGE = 16 << 20
+RANGE = 32 << 20
 _AGAIN = 2
 _PAUSE = 0.1
 
@@ -262,7 +263,7 @@ class S3Store:
         wanted = found.range[1] - found.range[0]
         if span is not None and wanted != span[1] - span[0]:
             raise failures.said("store.io_error", self.name, key, "another range than asked for")
-        if wanted > 2 * RANGE:
+        if wanted > RANGE:
             whole, tag = found.range, found.meta["e_tag"]
             del found  # its connection ends here
             yield from self._in_ranges(key, whole, tag)
@@ -271,26 +272,46 @@ class S3Store:
         yield from pieces if wanted <= SMALL else ahead(pieces)
 
     def _in_ranges(self, key: str, span: tuple[int, int], tag: str | None) -> Iterator[bytes]:
-        """A large body in ranges, several on their way at once: one connection gives what one core of the store can.
+        """A large body in ranges, two on their way at once: one connection gives what one core of the store can.
 
-        All are of the object that ``tag`` names, where the store gives tags.
+        All are of the object that ``tag`` names, where the store gives tags. By boto3, whose pieces are copied once (obstore's
+        three times, which cost a tenth of the time).
         """
-        full, client = self.full_key(key), self.clients.reading
-        condition: dict[str, Any] = {"if_match": tag} if tag else {}
+        ranges = ((start, min(start + RANGE, span[1])) for start in range(span[0], span[1], RANGE))
+        yield from in_turn((self._range(key, *one, tag) for one in ranges), RANGE // CHUNK)
 
-        def fetch(start: int) -> Any:
-            end = min(start + RANGE, span[1])
-            with failures.rust(self.name, key):
-                options: Any = {"range": (start, end), **condition}
-                body = client.get(full, options=options).bytes()
-            if len(body) != end - start:
-                raise failures.said("store.down", self.name, key, f"{len(body)} of {end - start} bytes")
-            return body
+    def _range(self, key: str, start: int, end: int, tag: str | None) -> Iterator[bytes]:
+        """One range of an object; asked for again from where it broke off."""
+        condition = {"IfMatch": tag} if tag else {}
+        left = _AGAIN
+        while start < end:
+            try:
+                with failures.boto(self.name, key):
+                    found = self.clients.control.get_object(
+                        Bucket=self.options.bucket,
+                        Key=self.full_key(key),
+                        Range=f"bytes={start}-{end - 1}",
+                        **condition,
+                    )
+                if found["ContentLength"] != end - start:
+                    raise failures.said("store.io_error", self.name, key, "another range than asked for")
+                for piece in self._body(key, found["Body"]):
+                    start += len(piece)
+                    yield piece
+            except Unavailable as error:
+                if error.code != "store.down" or not left:
+                    raise
+                left -= 1
 
-        for body in in_turn(fetch, iter(range(span[0], span[1], RANGE))):
-            view = memoryview(body)
-            for start in range(0, len(view), CHUNK):
-                yield bytes(view[start : start + CHUNK])
+    def _body(self, key: str, body: Any) -> Iterator[bytes]:
+        """What boto3 reads of an answer; one that ends early is an error."""
+        with closing(body):
+            while True:
+                with failures.boto(self.name, key):
+                    piece: bytes = body.read(CHUNK)
+                if not piece:
+                    return
+                yield piece
 
     def _streamed(self, key: str, found: Any, wanted: int) -> Iterator[bytes]:
         """The body of an answer; one that ends early is an error."""
