@@ -7,32 +7,26 @@ files are read whole and handled several to a thread; a large file gets one thre
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ingest import containers, quarantine
 from ingest.outcome import Finding
+from ingest.streaming import Told, stream
 from ingest.walk import Found, Name
 from metadata import digests
 
-CHUNK_DIGEST_BYTES = 16 << 20
 _SMALL = 1 << 20
-_READ = 4 << 20
-_READ_ALONE = 1 << 20  # hashed by the reading thread itself while it is still in the processor's cache
 _GROUP_FILES = 64
 _GROUP_BYTES = 8 << 20
 _LARGE = 64 << 20
 _HEAD = 512
-
-Told = Callable[[int, int], None]
-"""Told after each group: files and bytes received since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,101 +60,9 @@ class Received:
         }
 
 
-class Readable(Protocol):
-    """What bytes are read from: a file, a member of a container, an upload."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None:
-        """Fill ``buffer`` from the front; the number of bytes, 0 at the end."""
-
-
 def wanted(profile_algorithms: Iterable[str]) -> tuple[str, ...]:
-    """SHA-256 first (it is the cheapest and is fed by the reading thread), then the profile's algorithms."""
+    """SHA-256 first (it is the cheapest and goes with the CRC-32), then the profile's algorithms."""
     return ("sha256", *(one for one in profile_algorithms if one != "sha256"))
-
-
-class _Chunks:
-    """SHA-256 of every 16 MiB; buffers never cross a chunk's end because 4 MiB divides it."""
-
-    def __init__(self, executor: ThreadPoolExecutor | None) -> None:
-        self._executor = executor
-        self._running: Future[None] | None = None
-        self._hash = hashlib.sha256()
-        self._fed = 0
-        self.found: list[str] = []
-
-    def update(self, chunk: memoryview) -> None:
-        self._wait()
-        if self._fed == CHUNK_DIGEST_BYTES:
-            self.found.append(self._hash.hexdigest())
-            self._hash, self._fed = hashlib.sha256(), 0
-        self._fed += len(chunk)
-        if self._executor is None:
-            self._hash.update(chunk)
-        else:
-            self._running = self._executor.submit(self._hash.update, chunk)
-
-    def _wait(self) -> None:
-        if self._running is not None:
-            self._running.result()
-            self._running = None
-
-    def result(self) -> str:
-        """Hex digests of all chunks, one after the other."""
-        self._wait()
-        return "".join([*self.found, self._hash.hexdigest()])
-
-
-def stream(
-    source: Readable,
-    out: int | None,
-    algorithms: tuple[str, ...],
-    *,
-    executor: ThreadPoolExecutor | None = None,
-    at_most: int | None = None,
-    size: int | None = None,
-    told: Told | None = None,
-) -> tuple[digests.MultiDigest, str | None, bytes]:
-    """Read ``source`` to its end, write it to ``out``, digest it; also its chunk digests and its first bytes.
-
-    Two buffers take turns: while one is being hashed the other is filled. ``size`` in bytes, when it is known, spares
-    small files the chunk digests they do not get. ``OverflowError`` when more than ``at_most`` bytes come.
-    """
-    several = digests.MultiDigest(algorithms, executor)
-    chunks = _Chunks(executor) if size is None or size > CHUNK_DIGEST_BYTES else None
-    length = _READ if executor is not None else _READ_ALONE
-    buffers = [memoryview(bytearray(length)), memoryview(bytearray(length))]
-    head = b""
-    turn = 0
-    while filled := _fill(source, buffers[turn]):
-        chunk = buffers[turn][:filled]
-        if not head:
-            head = bytes(chunk[:_HEAD])
-        several.update(chunk)
-        if chunks is not None:
-            chunks.update(chunk)
-        if at_most is not None and several.size > at_most:
-            several.result()
-            if chunks is not None:
-                chunks.result()
-            raise OverflowError
-        if out is not None:
-            quarantine.write_all(out, chunk)
-        if told is not None:
-            told(0, filled)
-        turn = 1 - turn
-    several.result()
-    found = chunks.result() if chunks is not None else None
-    return several, found if several.size > CHUNK_DIGEST_BYTES else None, head
-
-
-def _fill(source: Readable, buffer: memoryview) -> int:
-    filled = 0
-    while filled < len(buffer):
-        got = source.readinto(buffer[filled:])
-        if not got:
-            break
-        filled += got
-    return filled
 
 
 def digest_small(data: bytes, algorithms: tuple[str, ...]) -> dict[str, str]:
@@ -185,11 +87,11 @@ class Receiver:
         self, found: Iterable[tuple[int, Found, os.stat_result]], told: Told | None = None
     ) -> Iterator[tuple[int, Received | Finding]]:
         """Each file with its position, in the order given; groups of small files run on two threads."""
-        with ThreadPoolExecutor(2, "receive") as files, ThreadPoolExecutor(4, "digest") as hashing:
+        with ThreadPoolExecutor(2, "receive") as files:
             running: deque[Future[list[tuple[int, Received | Finding]]]] = deque()
             for group in _groups(found):
                 large = group[0][2].st_size >= _LARGE
-                running.append(files.submit(self._group, group, hashing if large else None, told))
+                running.append(files.submit(self._group, group, told, large))
                 while len(running) > (1 if large else 4):
                     yield from running.popleft().result()
             while running:
@@ -198,13 +100,13 @@ class Receiver:
     def _group(
         self,
         group: list[tuple[int, Found, os.stat_result]],
-        executor: ThreadPoolExecutor | None,
         told: Told | None,
+        side_by_side: bool,
     ) -> list[tuple[int, Received | Finding]]:
         done: list[tuple[int, Received | Finding]] = []
         size = 0
         for position, one, _ in group:
-            got = self._one(position, one, executor, told)
+            got = self._one(position, one, told, side_by_side=side_by_side)
             if isinstance(got, Received) and got.size <= _SMALL:
                 size += got.size
             done.append((position, got))
@@ -212,9 +114,7 @@ class Receiver:
             told(len(group), size)
         return done
 
-    def _one(
-        self, position: int, found: Found, executor: ThreadPoolExecutor | None, told: Told | None
-    ) -> Received | Finding:
+    def _one(self, position: int, found: Found, told: Told | None, *, side_by_side: bool) -> Received | Finding:
         try:
             handle = os.open(found.location, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
@@ -225,7 +125,7 @@ class Receiver:
             before = os.fstat(handle)
             if before.st_size <= _SMALL:
                 return self._small(position, found, handle, before)
-            return self._large(position, found, handle, before, executor, told)
+            return self._large(position, found, handle, before, told, side_by_side=side_by_side)
         finally:
             os.close(handle)
 
@@ -264,22 +164,23 @@ class Receiver:
         found: Found,
         handle: int,
         before: os.stat_result,
-        executor: ThreadPoolExecutor | None,
         told: Told | None,
+        *,
+        side_by_side: bool,
     ) -> Received | Finding:
         with open(handle, "rb", buffering=0, closefd=False) as source_file:
             try:
                 if self.in_place:
                     source = quarantine.in_place(found.location)
                     several, chunks, head = stream(
-                        source_file, None, self.algorithms, executor=executor, size=before.st_size, told=told
+                        source_file, None, self.algorithms, side_by_side=side_by_side, size=before.st_size, told=told
                     )
                 else:
                     source = quarantine.numbered(position, found.name.text)
                     out = quarantine.create(self.base / source)
                     try:
                         several, chunks, head = stream(
-                            source_file, out, self.algorithms, executor=executor, size=before.st_size, told=told
+                            source_file, out, self.algorithms, side_by_side=side_by_side, size=before.st_size, told=told
                         )
                     finally:
                         os.close(out)

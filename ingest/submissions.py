@@ -20,7 +20,8 @@ from access.actors import Actor
 from ingest import containers, findings, leaving_out, quarantine
 from ingest.limits import IngestLimits
 from ingest.outcome import Finding
-from ingest.receiving import Received, Receiver, stream, wanted
+from ingest.receiving import Received, Receiver, wanted
+from ingest.streaming import stream
 from ingest.walk import Found, Name, walk
 from metadata.errors import Conflict, Invalid, NotFound
 from metadata.identifiers import new_id

@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +21,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from ingest import containers, quarantine
-from ingest.receiving import stream, wanted
+from ingest.receiving import wanted
+from ingest.streaming import stream
 from ingest.submissions import read_submission
 from metadata.digests import MultiDigest
 from metadata.errors import Conflict, Invalid, NotFound, Unavailable
@@ -315,11 +315,7 @@ def _digested(archive: Archive, handle: int, length: int) -> tuple[MultiDigest, 
     algorithms = wanted(archive.profile.digest_algorithms)
     os.lseek(handle, 0, os.SEEK_SET)
     with open(handle, "rb", buffering=0, closefd=False) as whole:
-        if length <= _SMALL:
-            found = stream(whole, None, algorithms, size=length)
-        else:
-            with ThreadPoolExecutor(4, "digest") as executor:
-                found = stream(whole, None, algorithms, executor=executor, size=length)
+        found = stream(whole, None, algorithms, side_by_side=length > _SMALL, size=length)
     if found[0].size != length:
         raise Unavailable(
             "quarantine.unavailable",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
@@ -76,6 +76,17 @@ class MultiDigest:
         self.size = 0
         self.crc32 = 0
 
+    @property
+    def feeds(self) -> list[Callable[[bytes | memoryview], None]]:
+        """What must be given every chunk in its order instead of ``update``; each may live in a thread of its own."""
+        first, *others = self._hashes.values()
+
+        def first_and_crc(chunk: bytes | memoryview) -> None:
+            first.update(chunk)
+            self._count(chunk)
+
+        return [*(one.update for one in others), first_and_crc]
+
     def update(self, chunk: bytes | memoryview) -> None:
         """Feed one chunk to every digest."""
         self._wait()
@@ -86,6 +97,9 @@ class MultiDigest:
         else:
             for one in hashes:
                 one.update(chunk)
+        self._count(chunk)
+
+    def _count(self, chunk: bytes | memoryview) -> None:
         self.crc32 = zlib.crc32(chunk, self.crc32)
         self.size += len(chunk)
 

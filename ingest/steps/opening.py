@@ -18,7 +18,8 @@ from ingest.containers import Clock, Damaged, Listing, Member, TakenOut
 from ingest.context import Context
 from ingest.files import FileRow
 from ingest.outcome import Finding
-from ingest.receiving import Received, digest_small, stream, wanted
+from ingest.receiving import Received, digest_small, wanted
+from ingest.streaming import stream
 from ingest.walk import Name
 from repository.tables import SubmissionFile
 
