@@ -52,10 +52,12 @@ def main(folder: Path = Path(__file__).parent / "secrets") -> None:
     if folder.exists() and any(folder.iterdir()):
         missing = sorted(name for name in made if not (folder / name).exists())
         raise SystemExit(f"{folder} is not empty" + (f"; missing: {', '.join(missing)}" if missing else ""))
-    folder.mkdir(mode=0o755, exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)  # whatever the umask
     for name, text in made.items():
         # the containers' users are others than this one: the folder above it is what keeps strangers out
         with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w") as out:
+            os.fchmod(out.fileno(), 0o644)
             out.write(text)
     print(f"{folder}: {len(made)} secrets made")
 

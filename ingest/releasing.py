@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from ingest import leaving_out, quarantine
 from ingest.submissions import RELEASED
 from repository.archive import Archive
+from repository.objects import counting
 from repository.tables import RecordPlan, ReplicaObject, StoredObject, Submission
 
 
@@ -35,6 +36,7 @@ def release_quarantine(archive: Archive) -> int:
 
 
 def _audited(session: Session, archive: Archive, submission_id: str) -> bool:
+    replicas = counting(session, archive.replicas)
     bags = (
         select(func.count())
         .select_from(RecordPlan)
@@ -43,9 +45,9 @@ def _audited(session: Session, archive: Archive, submission_id: str) -> bool:
         .where(
             RecordPlan.submission_id == submission_id,
             StoredObject.kind == "bag",
-            ReplicaObject.replica.in_(sorted(archive.replicas.required)),
+            ReplicaObject.replica.in_(sorted(replicas)),
             ReplicaObject.outcome == "intact",
         )
     )
-    wanted_checks = leaving_out.records_going_on(session, submission_id) * len(archive.replicas.required)
-    return (session.scalar(bags) or 0) >= wanted_checks
+    wanted_checks = leaving_out.records_going_on(session, submission_id) * len(replicas)
+    return bool(replicas) and (session.scalar(bags) or 0) >= wanted_checks

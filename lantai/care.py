@@ -29,6 +29,7 @@ from lantai.jobs import Queue, submission_of
 from lantai.probes import kept_parts
 from lantai.site import Site
 from metadata.errors import LantaiError, Unavailable
+from metadata.identifiers import new_id
 from repository import totals
 from repository.fixity import AuditResults, Outcome, audit, first_audit, inventory, repair
 from repository.fixity.outcome import FAULTS
@@ -40,7 +41,7 @@ from repository.replication import Step, close_gaps, compare, list_destroyed
 from repository.tables import ReplicaFill, Submission
 from retention import totals as due_totals
 from retention.reassignment import reassign_outdated
-from search.indexer import BUSY, follow
+from search.indexer import BUSY, UNUSABLE, follow
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,11 @@ SCHEDULED_KEPT = timedelta(days=1)
 
 MOVING = ("examining", "accepted", "storing")
 """States of a submission that a job carries on."""
+
+INDEXED_AT_ONCE = 5_000
+"""Records of a holding whose index is made anew without delay; that of a larger one has a queue of its own."""
+
+_CARRIED_AT_ONCE = 100
 
 QUIET_SECONDS = 60.0
 """A submission that stood still this long is looked after."""
@@ -78,11 +84,27 @@ def _ocr(site: Site) -> int:
 
 def _index(site: Site) -> int:
     try:
+        if _large_and_unusable(site):
+            with site.archive.sessions.begin() as session:
+                site.jobs.enqueue_index_rebuild(session, new_id(), actor_id=SYSTEM.id)
+            return 0
         return follow(site.archive, site.index, site.process_name)
     except Unavailable as error:
         if error.code not in BUSY:  # else another process follows the same outbox
             log.warning("the index does not follow: %s", error)
         return 0
+
+
+def _large_and_unusable(site: Site) -> bool:
+    """Whether the index must be made anew, which takes long: ``Unavailable`` when it cannot be asked now."""
+    try:
+        site.index.check()
+    except Unavailable as error:
+        if error.code not in UNUSABLE:
+            raise
+        with site.archive.reading() as session:
+            return totals.newest(session)[0] > INDEXED_AT_ONCE
+    return False
 
 
 def _read(results: AuditResults) -> int:
@@ -147,7 +169,9 @@ def _carry_on(site: Site) -> int:
     quiet = archive.clock.now() - timedelta(seconds=QUIET_SECONDS)
     moving = select(Submission.id).where(Submission.state.in_(MOVING), Submission.updated_at < quiet)
     with archive.reading() as session:
-        ids = list(session.scalars(moving.order_by(Submission.seq).limit(100)))
+        standing = list(session.scalars(moving.order_by(Submission.seq)))
+        carried = site.jobs.carried(session) if standing else set()
+    ids = [one for one in standing if one not in carried][:_CARRIED_AT_ONCE]
     if ids:
         with archive.sessions.begin() as session:
             site.jobs.carry_on(session, ids)
@@ -226,10 +250,10 @@ class Task:
 TASKS = (
     Task("pending", "* * * * *", _write_pending),
     Task("fill", "* * * * *", replicas.begin_fills, steps=1),
-    Task("derive", "* * * * *", _derive),
+    Task("derive", "* * * * *", _derive, Queue.TEXTS, steps=20),
     Task("images", "* * * * *", _images, Queue.IMAGES, steps=5),
     Task("ocr", "* * * * *", _ocr, Queue.OCR, steps=2),
-    Task("index", "* * * * *", _index),
+    Task("index", "* * * * *", _index, steps=20),
     Task("seal", "* * * * *", _seal),
     Task("grants", "* * * * *", _grants),
     Task("retention", "*/5 * * * *", _retention, steps=100),
@@ -248,7 +272,7 @@ TASKS = (
 )
 FOLLOW_UP = ("pending", "index", "derive", "index")
 _BACKUP = "backup"
-_BY_NAME = {task.name: task for task in (*TASKS, Task(_BACKUP, "", _backup, steps=1))}
+_BY_NAME = {task.name: task for task in (*TASKS, Task(_BACKUP, "", _backup, Queue.BACKUP, steps=1))}
 NAMES = tuple(_BY_NAME)
 """Of every task that some site has."""
 
@@ -310,4 +334,5 @@ def compare_replicas(
 
 def rebuild_index(site: Site, *, actor_id: str, progress: Progress | None = None) -> int:
     """Make the search index anew beside the live one; its entries, 0 when another process does so already."""
-    return rebuild_once(site, ActorRef(actor_id, "account"), progress)
+    actor = SYSTEM.ref if actor_id == SYSTEM.id else ActorRef(actor_id, "account")
+    return rebuild_once(site, actor, progress)

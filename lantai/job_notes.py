@@ -74,11 +74,12 @@ class JobNotes:
 
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self._sessions, self._clock = sessions, clock
-        self._waiting: set[str] = set()
+        self._waiting: dict[str, str] = {}
         self._told_at: dict[str, float] = {}
 
     def begin(self, job_id: str) -> str:
         """A worker takes the job up, or up again; the number of the request it came from, empty when there was none."""
+        self._forget(job_id)
         try:
             with self._sessions.begin() as session:
                 note = session.scalars(select(JobNote).where(JobNote.job_id == job_id)).first()
@@ -93,19 +94,18 @@ class JobNotes:
 
     def waits(self, job_id: str, error: Mapping[str, Any]) -> None:
         """The job waits for an outage to end; ``error`` has ``code``, ``zh`` and ``en``."""
-        if job_id not in self._waiting:
-            self._waiting.add(job_id)
-            self._put(job_id, waits=self._told(error))
+        code = str(error["code"])
+        if self._waiting.get(job_id) != code and self._put(job_id, waits=self._told(error)):
+            self._waiting[job_id] = code
 
     def goes_on(self, job_id: str) -> None:
         """The outage is over."""
-        if job_id in self._waiting:
-            self._waiting.discard(job_id)
-            self._put(job_id, waits=None)
+        if job_id in self._waiting and self._put(job_id, waits=None):
+            del self._waiting[job_id]
 
     def fails(self, job_id: str, error: Mapping[str, Any]) -> None:
         """The job ends without having done what it should."""
-        self._waiting.discard(job_id)
+        self._forget(job_id)
         self._put(job_id, cause=self._told(error), waits=None)
 
     def counts(self, job_id: str, done: int, total: int | None) -> None:
@@ -114,17 +114,27 @@ class JobNotes:
         if done != total and now - self._told_at.get(job_id, -_TOLD_EVERY) < _TOLD_EVERY:
             return
         self._told_at[job_id] = now
+        if done == total:
+            del self._told_at[job_id]
         self._put(job_id, done=done, total=total)
+
+    def _forget(self, job_id: str) -> None:
+        """What this process knows of the job counts no more: it begins, or has ended."""
+        self._waiting.pop(job_id, None)
+        self._told_at.pop(job_id, None)
 
     def _told(self, error: Mapping[str, Any]) -> dict[str, Any]:
         return told(str(error["code"]), str(error["zh"]), str(error["en"]), stamp(self._clock.now()))
 
-    def _put(self, job_id: str, **values: Any) -> None:
+    def _put(self, job_id: str, **values: Any) -> bool:
+        """Whether it could be written: a note that could not is written with the next word of the job."""
         try:
             with self._sessions.begin() as session:
                 put(session, job_id, **values)
         except OperationalError as error:
             log.warning("job %s: %s", job_id, unavailable(error))
+            return False
+        return True
 
 
 def as_note(error: LantaiError) -> dict[str, str]:

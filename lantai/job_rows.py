@@ -137,6 +137,12 @@ class Rows:
         chosen = select(JOBS.c.workflow_uuid, JOBS.c.status).where(mine)
         return dict(self._ready(session).execute(chosen).tuples().all())
 
+    def unfinished(self, session: Session, prefix: str) -> list[str]:
+        """The ids that begin with ``prefix`` of jobs that wait, run, or were stopped by somebody."""
+        mine = JOBS.c.workflow_uuid.startswith(prefix, autoescape=True)
+        chosen = select(JOBS.c.workflow_uuid).where(JOBS.c.status.in_((*WAITING, *RUNNING, *STOPPED)), mine)
+        return list(self._ready(session).scalars(chosen))
+
     def waiting_by_queue(self, session: Session) -> dict[str, int]:
         """How many jobs wait in each queue that has any."""
         chosen = select(JOBS.c.queue_name, func.count()).where(JOBS.c.status.in_(WAITING)).group_by(JOBS.c.queue_name)

@@ -48,18 +48,20 @@ class Work(StrEnum):
 
 class Queue(StrEnum):
     """Queues: one for deposits, one for text and index, one for the care of what is kept; what may take hours has its own,
-    so that nothing waits behind it: the reading of everything again and repair, pictures, the reading of scans, watched
-    folders, the making anew of the index."""
+    so that nothing waits behind it: the reading of everything again and repair, texts, pictures, the reading of scans,
+    watched folders, the making anew of the index, replicas, backups."""
 
     INGEST = "ingest"
     FOLLOW_UP = "follow_up"
     CARE = "care"
     AUDIT = "audit"
+    TEXTS = "texts"
     IMAGES = "images"
     OCR = "ocr"
     WATCH = "watch"
     INDEX = "index"
     REPLICAS = "replicas"
+    BACKUP = "backup"
 
 
 def submission_of(job_id: str) -> str:
@@ -151,6 +153,10 @@ class Jobs:
     def enqueue_ingest(self, session: Session, submission_id: str, *, turn: str = "") -> str:
         """Carry a submission through the pipeline; ``turn`` tells a second run (after a person's decision) apart."""
         return self._enqueue(session, Work.INGEST, Queue.INGEST, f"{_INGEST}-{submission_id}{turn}", submission_id)
+
+    def carried(self, session: Session) -> set[str]:
+        """The submissions that a job carries, or that somebody stopped."""
+        return {submission_of(one) for one in self.rows.unfinished(session, f"{_INGEST}-")}
 
     def carry_on(self, session: Session, submission_ids: Sequence[str]) -> int:
         """Enqueue those of the submissions that no job carries: its enqueuing was lost, or it broke. How many.

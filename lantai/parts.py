@@ -44,7 +44,7 @@ class Part:
     ``name``: ``database``, ``replica b``, ``index``, ``scanner``, ``workers`` and so on, without places and hosts.
     ``zh`` and ``en``: a sentence for who runs the site; it may name folders and hosts. ``since``: from when it has been
     so, as far as is known; none for a part that is well. ``needed``: without it nobody can be served. ``late``: what is new
-    is not in it yet, or not wholly.
+    is not in it yet, or not wholly. ``failed``: it is not checked because the look itself broke off.
     """
 
     name: str
@@ -54,11 +54,12 @@ class Part:
     since: datetime | None = None
     needed: bool = False
     late: bool = False
+    failed: bool = False
 
     @property
     def ok(self) -> bool:
-        """Whether it is well, as far as anybody can say."""
-        return self.state in {State.OK, State.NOT_CHECKED}
+        """Whether it is well, as far as anybody can say; a look that broke off says nothing good."""
+        return self.state is State.OK or (self.state is State.NOT_CHECKED and not self.failed)
 
     def sentence(self, language: str) -> str:
         """What is said of it in ``language``."""
@@ -162,11 +163,14 @@ class Parts:
             State.NOT_CHECKED,
             f"无法检查（{type(error).__name__}）。请查看系统日志。",
             f"It could not be looked at ({type(error).__name__}). Look into the log of the program.",
+            failed=True,
         )
 
     def _timed(self, part: Part) -> Part:
         """``part`` with the moment from which it has been so, where it does not say so itself."""
-        if part.state in {State.OK, State.NOT_CHECKED}:
+        if part.state is State.NOT_CHECKED:  # what was known of it before may still be so
+            return part
+        if part.state is State.OK:
             self._since.pop(part.name, None)
             return part
         state, since = self._since.get(part.name, (part.state, self._clock.now()))

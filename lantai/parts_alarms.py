@@ -19,12 +19,15 @@ from lantai.site import Site
 from metadata.errors import LantaiError
 from repository.alarms import AlarmKind, alarm_over, open_alarm, raise_alarm
 from repository.clock import stamp
+from repository.tables import Alarm
 
 log = logging.getLogger("lantai.parts")
 
 DOWN_FOR = timedelta(minutes=10)
 DEGRADED_FOR = timedelta(minutes=60)
 """How long a part may be so before somebody is told: a restart takes minutes, and a backlog is worked off by itself."""
+TOLD_AGAIN = timedelta(minutes=5)
+"""Without a word from the machine that told of it for so long, another may say that it is over."""
 _EVERY_SECONDS = 60.0
 
 
@@ -41,22 +44,31 @@ def tell(site: Site, parts: Parts) -> int:
 
 def _told(site: Site, part: Part) -> bool:
     archive = site.archive
-    kind = _kind(part.name)
-    subject = socket.gethostname()[:80] if part.name == "clock" else part.name
+    kind, host = _kind(part.name), socket.gethostname()[:80]
+    subject = host if part.name == "clock" else part.name
+    if part.state is State.NOT_CHECKED:  # nobody knows: neither a fault nor the end of one
+        return False
     if part.ok:
         with archive.reading() as session:
-            if open_alarm(session, kind, subject, lock=False) is None:
+            known_alarm = open_alarm(session, kind, subject, lock=False)
+            if known_alarm is None or _told_elsewhere(site, known_alarm, host):
                 return False
         with archive.sessions.begin() as session:
             return alarm_over(session, archive=archive, kind=kind, subject=subject)
     if not _long_enough(site, part):
         return False
     since = stamp(part.since) if part.since is not None else None
-    detail = {"state": part.state.value, "since": since, "zh": part.zh, "en": part.en}
+    detail = {"state": part.state.value, "since": since, "zh": part.zh, "en": part.en, "host": host}
     with archive.sessions.begin() as session:
         known = open_alarm(session, kind, subject) is not None
         raise_alarm(session, archive=archive, kind=kind, subject=subject, detail=detail)
     return not known
+
+
+def _told_elsewhere(site: Site, alarm: Alarm, host: str) -> bool:
+    """Whether another machine still sees the fault, which says so every minute: a folder may be missing there alone."""
+    other = alarm.detail.get("host") not in {None, host}
+    return other and site.archive.clock.now() - alarm.last_at < TOLD_AGAIN
 
 
 def _kind(name: str) -> AlarmKind:

@@ -71,6 +71,7 @@ def probes(site: Site) -> Mapping[str, Probe]:
     return {
         "database": partial(database, site),
         **replicas,
+        "settings": partial(settings, site),
         "index": partial(index, site),
         "scanner": partial(scanner, site),
         "workers": partial(workers, site),
@@ -108,6 +109,19 @@ def _database_down() -> Part:
         "数据库没有应答：页面和移交都要等它恢复，恢复后自动继续。",
         "The database does not answer: pages and deposits wait for it and go on by themselves.",
         needed=True,
+    )
+
+
+def settings(site: Site) -> Part | None:
+    """None, unless the settings of this process lack a replica that is in full use: then nothing is written by it."""
+    lacking = ", ".join(sorted(site.archive.replicas.lacking))
+    if not lacking:
+        return None
+    return Part(
+        "settings",
+        State.DEGRADED,
+        f"本进程的设置中没有使用中的副本 {lacking}。请在 lantai.toml 或环境变量中写明并重新启动，或用 lantai replica retire 停用。",
+        f"The settings of this process lack {lacking}, in use as replicas. Describe them in lantai.toml or the environment and restart, or retire them with `lantai replica retire`.",
     )
 
 

@@ -144,11 +144,13 @@ class QueueLimits(BaseModel):
     follow_up: int = Field(0, ge=0, le=1024, description="text and index of what is new")
     care: int = Field(0, ge=0, le=1024, description="what the clock begins every minute")
     audit: int = Field(0, ge=0, le=1024, description="re-reading and repair")
+    texts: int = Field(0, ge=0, le=1024, description="text that is still to be read")
     images: int = Field(0, ge=0, le=1024, description="pictures of pages")
     ocr: int = Field(0, ge=0, le=1024, description="reading of scans")
     watch: int = Field(1, ge=0, le=1024, description="watched folders")
     index: int = Field(1, ge=0, le=1024, description="making the index anew")
     replicas: int = Field(1, ge=0, le=1024, description="filling and comparing replicas")
+    backup: int = Field(1, ge=0, le=1024, description="backups that the clock begins")
 
 
 class QueueSettings(BaseModel):
@@ -161,11 +163,13 @@ class QueueSettings(BaseModel):
     follow_up: int = Field(1, ge=1, le=64, description="text and index of what is new, in one worker")
     care: int = Field(1, ge=1, le=64, description="what the clock begins every minute, in one worker")
     audit: int = Field(1, ge=1, le=64, description="re-reading and repair, in one worker")
+    texts: int = Field(1, ge=1, le=64, description="text that is still to be read, in one worker")
     images: int = Field(1, ge=1, le=64, description="pictures of pages, in one worker")
     ocr: int = Field(1, ge=1, le=64, description="reading of scans, in one worker")
     watch: int = Field(1, ge=1, le=64, description="watched folders, in one worker")
     index: int = Field(1, ge=1, le=64, description="making the index anew, in one worker")
     replicas: int = Field(1, ge=1, le=64, description="filling and comparing replicas, in one worker")
+    backup: int = Field(1, ge=1, le=64, description="backups that the clock begins, in one worker")
     together: QueueLimits = Field(default_factory=QueueLimits, description="limits for all workers together")
 
     def of(self, queue: str) -> tuple[int, int]:
@@ -369,11 +373,18 @@ def load(**given: Any) -> Settings:
 
 
 def _with_enough_replicas(settings: Settings) -> Settings:
-    """The settings, unless they ask for more confirmations than they name required replicas.
+    """The settings, unless they ask for more confirmations than they name required replicas, or name none at all.
 
     What became of a replica since, retired or still being filled, does not count here: a site that runs goes on.
     """
     required = sum(one.required for one in settings.replicas)
+    if settings.replicas and not required:
+        raise Invalid(
+            "settings.no_required_replica",
+            zh="设置中的副本都是可选的（required = false），没有副本须确认写入，没有做任何操作。请至少让一个副本为必需（required = true）。",
+            en="Every replica in the settings is optional (required = false), so nothing would have to confirm a write; nothing was done. Make at least one of them required (required = true).",
+            key="replicas",
+        )
     if settings.confirmations > required:
         raise Invalid(
             "settings.confirmations",

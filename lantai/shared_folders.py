@@ -11,12 +11,14 @@ import os
 import socket
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from access.actors import console_actor
 from lantai.site import Site
 from metadata.errors import Unavailable
 from metadata.identifiers import new_id
+from repository.db import insert_or
 from repository.ledger import job_acts
 from repository.tables import SharedFolder
 
@@ -55,7 +57,15 @@ def _check(session: Session, name: str, folder: Path, host: str, *, take: bool) 
     known = session.get(SharedFolder, name)
     before = known.mark if known is not None else None
     found = _read(folder)
-    if known is None or take or (found != known.mark and host == known.host):
+    if known is None:  # of several that begin at once the first to say so marks the folder; the others wait for it here
+        row = insert_or(session, SharedFolder).values(name=name, mark=found or new_id(), host=host)
+        session.execute(row.on_conflict_do_nothing())
+        known = session.scalars(select(SharedFolder).where(SharedFolder.name == name)).one()
+        before, found = known.mark, found or _read(folder)
+        if not found and known.host == host:
+            _write(folder, known.mark)
+            found = known.mark
+    if take or (found != known.mark and host == known.host):
         mark = found or new_id()
         if not found:
             _write(folder, mark)

@@ -92,6 +92,7 @@ def _archive(
     for folder in (settings.quarantine, settings.derivatives):
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     reading = reading_sessions(engine)
+    states = KnownStates(reading)
     return Archive(
         holding_id=holding_id,
         zone=settings.zone,
@@ -101,7 +102,8 @@ def _archive(
             stores,
             {one.name for one in settings.replicas if one.required},
             confirmations=settings.confirmations,
-            states=KnownStates(reading),
+            states=states,
+            optional=states.optional,
             credentials={one.name: one.access_key for one in settings.replicas if one.access_key},
         ),
         keys=keys,

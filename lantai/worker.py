@@ -348,6 +348,9 @@ class Worker:
         """
         job_id, pause = _job_id(), FIRST_PAUSE
         while True:
+            if self._stop.is_set():  # no new batch: the engine enters nothing of it once it is let go of
+                self._in_hand.let_go.wait()
+                raise Stopped(job_id)
             try:
                 with self._in_hand.step():
                     done = do()

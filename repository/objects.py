@@ -13,10 +13,18 @@ from repository.storage import failures
 from repository.storage.replicas import ACTIVE, RETIRED, Replicas
 from repository.tables import Replica, ReplicaObject, StoredObject
 
+_IN_FULL_USE = select(Replica.name, Replica.state, Replica.required).order_by(Replica.name)
+
 
 def in_use(session: Session) -> list[str]:
     """Names of the replicas that every new object must come to: all that are not retired."""
     return list(session.scalars(select(Replica.name).where(Replica.state != RETIRED).order_by(Replica.name)))
+
+
+def counting(session: Session, replicas: Replicas) -> set[str]:
+    """The replicas in full use that a write must be confirmed by, as far as ``confirmations`` asks for all."""
+    rows = session.execute(_IN_FULL_USE)
+    return replicas.counting({name: required for name, state, required in rows if state == ACTIVE})
 
 
 def confirmed(session: Session, replicas: Replicas, written: Mapping[str, Collection[str]]) -> None:
@@ -24,8 +32,8 @@ def confirmed(session: Session, replicas: Replicas, written: Mapping[str, Collec
 
     ``Unavailable`` (``replicas.left_meanwhile``): one that confirmed was retired, or one joined; writing again is harmless.
     """
-    rows = session.execute(select(Replica.name, Replica.state).order_by(Replica.name).with_for_update(read=True))
-    active = {name for name, state in rows if state == ACTIVE}
+    rows = session.execute(_IN_FULL_USE.with_for_update(read=True))
+    active = {name: required for name, state, required in rows if state == ACTIVE}
     for key, names in written.items():
         if active and not replicas.enough(names, active):
             raise failures.left_meanwhile(key)

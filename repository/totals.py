@@ -7,6 +7,7 @@ holding is small its pages ask the statements themselves (``counted_live``), so 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -23,6 +24,9 @@ AT_ONCE = 2_000
 _RECORDS_SEEN = "totals.records.seen"
 _FINDINGS_SEEN = "totals.findings.seen"
 _TIMES = "totals.times"
+_AT = "totals.at"
+_STALE = timedelta(hours=6)
+"""After so long what moves neither number is counted in: destruction, another access level, a new version."""
 _BATCH = 1000
 
 
@@ -70,19 +74,22 @@ def newest(session: Session) -> tuple[int, int]:
     )
 
 
-def seen(session: Session) -> tuple[int, int]:
-    """Up to which record and finding the totals were counted last: they say the same until this moves."""
-    found = (session.get(Counter, _RECORDS_SEEN), session.get(Counter, _FINDINGS_SEEN))
-    records, findings = (0 if one is None else one.value for one in found)
-    return records, findings
+def seen(session: Session) -> tuple[tuple[str, int], ...]:
+    """Which counting the totals are of: they say the same until this changes."""
+    names = (_RECORDS_SEEN, _FINDINGS_SEEN, _TIMES)
+    wanted = select(Counter.name, Counter.value).where(Counter.name.in_(names)).order_by(Counter.name)
+    return tuple(session.execute(wanted).tuples())
 
 
 def recount(archive: Archive) -> int:
-    """Replace the totals when records or findings were added since they were counted; how many rows were written."""
+    """Replace the totals when records or findings were added since they were counted, or that was long ago; how many rows
+    were written."""
+    now = int(archive.clock.now().timestamp())
     with archive.reading() as session:
         records, findings = newest(session)
         known = dict(session.execute(select(Counter.name, Counter.value)).tuples().all())
-        if (known.get(_RECORDS_SEEN), known.get(_FINDINGS_SEEN)) == (records, findings):
+        same = (known.get(_RECORDS_SEEN), known.get(_FINDINGS_SEEN)) == (records, findings)
+        if same and now - known.get(_AT, 0) < _STALE.total_seconds():
             return 0
         holdings = list(_holding_rows(session.execute(live_holdings())))
         found = [
@@ -100,7 +107,7 @@ def recount(archive: Archive) -> int:
         count(session, {_TIMES: 1})  # who counts at the same time waits here, and then sees the rows to be replaced
         _replace(session, HoldingTotal, holdings)
         _replace(session, FindingTotal, found)
-        for name, value in ((_RECORDS_SEEN, records), (_FINDINGS_SEEN, findings)):
+        for name, value in ((_RECORDS_SEEN, records), (_FINDINGS_SEEN, findings), (_AT, now)):
             session.merge(Counter(name=name, value=value))
     return len(holdings) + len(found)
 

@@ -17,11 +17,13 @@ JOBS: dict[str, dict[str, str]] = {
         "follow_up": N_("Text and index"),
         "care": N_("Daily care"),
         "audit": N_("Re-reading and repair"),
+        "texts": N_("Text still to be read"),
         "images": N_("Pictures of pages"),
         "ocr": N_("Reading of scans"),
         "watch": N_("Watched folders"),
         "index": N_("Making the index anew"),
         "replicas": N_("Filling and comparing replicas"),
+        "backup": N_("Backups"),
     },
     "job_step": {
         "pipeline_step": N_("A batch of a deposit"),

@@ -93,6 +93,7 @@ def _line(visit: Visit, part: Part) -> PartLine:
     names = {
         "database": _("Database"),
         "replica": _("Replica %(name)s"),
+        "settings": _("Settings"),
         "index": _("Search index"),
         "scanner": _("Virus scanner"),
         "workers": _("Workers"),

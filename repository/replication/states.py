@@ -23,6 +23,7 @@ class KnownStates:
         self._look_again = look_again
         self._lock = threading.Lock()
         self._known: Mapping[str, str] = {}
+        self._optional: frozenset[str] = frozenset()
         self._until = 0.0
 
     def __call__(self) -> Mapping[str, str]:
@@ -34,6 +35,11 @@ class KnownStates:
                 self._look()
         return self._known
 
+    def optional(self) -> frozenset[str]:
+        """Those that the catalogue does not call required."""
+        self()
+        return self._optional
+
     def forget(self) -> None:
         """Look again at the next call: this process has changed a state."""
         self._until = 0.0
@@ -41,7 +47,9 @@ class KnownStates:
     def _look(self) -> None:
         try:
             with self._reading() as session:
-                self._known = dict(session.execute(select(Replica.name, Replica.state)).tuples().all())
+                rows = session.execute(select(Replica.name, Replica.state, Replica.required)).tuples().all()
+                self._known = {name: state for name, state, _required in rows}
+                self._optional = frozenset(name for name, _state, required in rows if not required)
         except OperationalError:
             if not self._known:
                 raise

@@ -44,7 +44,8 @@ class Replicas:
     ``required`` names those (default all) that count towards confirming a write; ``confirmations`` is how many of them
     must confirm (0: every one). ``states`` gives the state of each replica from the catalogue: one that is ``filling``
     is written but never required, one that is ``retired`` or that the catalogue does not know is left alone. Without it,
-    or while the catalogue knows no replica at all (it is being made), every store is in full use. ``credentials``: the
+    or while the catalogue knows no replica at all (it is being made), every store is in full use. ``optional``: those that
+    the catalogue does not call required, for replicas that these settings lack. ``credentials``: the
     access key of each store that has one, to tell which share it.
     """
 
@@ -55,6 +56,7 @@ class Replicas:
         *,
         confirmations: int = 0,
         states: Callable[[], Mapping[str, str]] = dict,
+        optional: Callable[[], Collection[str]] = frozenset,
         credentials: Mapping[str, str] | None = None,
     ) -> None:
         self._stores = {store.name: store for store in stores}
@@ -65,6 +67,7 @@ class Replicas:
             raise ValueError(f"required replicas that do not exist: {sorted(unknown)}")
         self._confirmations = confirmations
         self._states = states
+        self._optional = optional
         self._credentials = dict(credentials or {})
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = threading.Lock()
@@ -98,6 +101,19 @@ class Replicas:
         """How many required replicas must confirm a write now."""
         required = len(self.required)
         return min(self._confirmations or required, required)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Replicas in full use that the settings of this process do not describe."""
+        return tuple(name for name, state in self._states().items() if state == ACTIVE and name not in self._stores)
+
+    def counting(self, active: Mapping[str, bool]) -> set[str]:
+        """Those of the ``active`` (name -> whether the catalogue calls it required) that count towards confirming: as the
+        settings say, of one that they lack as the catalogue does. All of them where none would."""
+        counted = {
+            name for name, named in active.items() if (name in self._required if name in self._stores else named)
+        }
+        return counted or set(active)
 
     def same_credentials(self, first: str, second: str) -> bool:
         """Whether two stores are reached with one key, never which; folders need none."""
@@ -218,16 +234,17 @@ class Replicas:
         finally:
             feed.abandon()
 
-    def enough(self, written: Collection[str], active: Collection[str]) -> bool:
+    def enough(self, written: Collection[str], active: Mapping[str, bool]) -> bool:
         """Whether those that have ``written`` an object suffice, of the replicas that are ``active``; one at least must."""
-        counted = self._required.intersection(active) or set(active)
+        counted = self.counting(active)
         return len(counted.intersection(written)) >= max(1, min(self._confirmations or len(counted), len(counted)))
 
     def _chosen(self, only: Collection[str] | None) -> list[str]:
-        known, required = self._states(), len(self.required)
-        away = [name for name, state in known.items() if state == ACTIVE and name not in self._stores]
-        if away and required < max(1, min(self._confirmations, required + len(away))):
-            raise failures.not_described(away)
+        if away := set(self.lacking):
+            required = len(self.required)
+            could = required + len(away.difference(self._optional()))
+            if required < max(1, min(self._confirmations or could, could)):
+                raise failures.not_described(sorted(away))
         return [name for name in self.names if only is None or name in only]
 
     def _submit(self, key: str, data: bytes, only: Collection[str] | None) -> dict[str, Future[Written]]:

@@ -201,8 +201,18 @@ def test_where_parts_cannot_be_finished_conditionally(store: S3Store) -> None:
         assert upload.finish()
         assert taken()
     with pytest.raises(Conflict) as error:
-        checks.only_version(plain, other)
+        checks.only_version(plain, other, frozenset())
     assert error.value.code == "store.extra_version"
+
+
+def test_a_damaged_object_is_written_anew_where_parts_cannot_be_finished_conditionally(store: S3Store) -> None:
+    """What was set aside stays as a version below a delete marker, and nobody else wrote it."""
+    plain = S3Store("a", replace(store.options, conditional_multipart=False))
+    size = ONE_PUT + MIB
+    plain.create(KEY, pieces(size, seed=2))
+    plain.set_aside(KEY, "evidence/x")
+    assert not plain.create(KEY, pieces(size)).existed
+    assert whole(plain, KEY) == b"".join(pieces(size))
 
 
 LARGE = """

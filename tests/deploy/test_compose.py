@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import re
 import subprocess
 import sys
@@ -75,7 +76,14 @@ def test_secrets_are_files_that_the_script_makes_and_nothing_else_names_one(
         import make_secrets
     finally:
         sys.path.remove(str(DEPLOY))
-    make_secrets.main(tmp_path / "secrets")
+    before = os.umask(0o077)
+    try:
+        make_secrets.main(tmp_path / "secrets")
+    finally:
+        os.umask(before)
+    assert all(one.stat().st_mode & 0o444 == 0o444 for one in (tmp_path / "secrets").iterdir()), (
+        "others' users read them"
+    )
     made = {one.name for one in (tmp_path / "secrets").iterdir()}
     assert {Path(one["file"]).name for one in compose["secrets"].values()} == made == set(compose["secrets"])
     with pytest.raises(SystemExit):

@@ -128,19 +128,27 @@ def _is_locked(store: S3Store, key: str) -> None:
         raise _without_lock(store)
 
 
-def only_version(store: S3Store, key: str) -> None:
-    """Where uploads in parts cannot be conditional: ``Conflict`` when somebody else made a version at the same time."""
+def versions(store: S3Store, key: str) -> frozenset[str]:
+    """The versions of ``key`` that there are, also below a delete marker; none where nobody needs to know."""
     if store.options.conditional_multipart:
-        return
+        return frozenset()
     full = store.full_key(key)
     with failures.boto(store.name, key):
         found = store.clients.control.list_object_versions(Bucket=store.options.bucket, Prefix=full)
-    versions = [one for one in found.get("Versions", ()) if one["Key"] == full]
-    if len(versions) > 1:
+    return frozenset(str(one["VersionId"]) for one in found.get("Versions", ()) if one["Key"] == full)
+
+
+def only_version(store: S3Store, key: str, before: frozenset[str]) -> None:
+    """Where uploads in parts cannot be conditional: ``Conflict`` when somebody else made a version at the same time.
+
+    ``before``: the versions that there were, such as a damaged one that was set aside.
+    """
+    made = versions(store, key) - before
+    if len(made) > 1:
         raise Conflict(
             "store.extra_version",
-            zh=f"存储“{store.name}”中 {key} 同时写入了 {len(versions)} 个版本，各版本都还在。请查明写入者，再运行完整性检查。",
-            en=f"{len(versions)} versions of {key} were written to store {store.name} at once; all are kept. Find out who wrote them, then run a fixity audit.",
+            zh=f"存储“{store.name}”中 {key} 同时写入了 {len(made)} 个版本，各版本都还在。请查明写入者，再运行完整性检查。",
+            en=f"{len(made)} versions of {key} were written to store {store.name} at once; all are kept. Find out who wrote them, then run a fixity audit.",
             store=store.name,
             key=key,
         )

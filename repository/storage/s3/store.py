@@ -194,6 +194,7 @@ class S3Store:
                 yield held.pop()
             yield from rest
 
+        before = checks.versions(self, key)
         fields = multipart.lock_fields(self.options, self.clients.lock_until())
         with multipart.Upload(self.clients.parts, self.options, store=self.name, key=key, fields=fields) as upload:
             known = chunks.known if isinstance(chunks, DigestedChunks) else ()
@@ -207,7 +208,7 @@ class S3Store:
                 raise said.not_as_expected(self.name, key, expect, sha256)
             written = self._until_settled(key, size, sha256, upload.finish)
         if not written.existed:
-            checks.only_version(self, key)
+            checks.only_version(self, key, before)
         return written
 
     def _until_settled(self, key: str, size: int, sha256: str, make: Callable[[], bool]) -> Written:

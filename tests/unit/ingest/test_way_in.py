@@ -41,6 +41,7 @@ from repository.bag.record_json import RecordJson
 from repository.bag.verify import validate
 from repository.db import open_engine, open_sessions, reading_sessions
 from repository.storage import layout
+from repository.storage.replicas import Replicas
 from repository.tables import (
     CaseFile,
     CaseRecord,
@@ -459,6 +460,12 @@ def test_quarantine_is_released_after_the_first_audit(archive: Archive, deposit:
         session.execute(update(ReplicaObject).where(ReplicaObject.replica == "a").values(outcome="intact"))
     assert release_quarantine(archive) == 0
     assert (archive.quarantine / submission_id).is_dir()
+    with archive.sessions.begin() as session:
+        session.execute(update(ReplicaObject).values(outcome="intact"))
+    fewer = Replicas([archive.replicas.store("a")])  # a process whose settings lack b
+    with archive.sessions.begin() as session:
+        session.execute(update(ReplicaObject).where(ReplicaObject.replica == "b").values(outcome=None))
+    assert release_quarantine(replace(archive, replicas=fewer)) == 0
     with archive.sessions.begin() as session:
         session.execute(update(ReplicaObject).values(outcome="intact"))
     assert release_quarantine(archive) == 1

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from access.actors import Actor, console_actor
 from lantai import care, request_id, steering
@@ -16,7 +16,7 @@ from lantai.settings import load
 from lantai.site import Site, initialise
 from metadata.errors import Conflict, NotFound
 from repository.rights import JOBS_SCHEMA
-from repository.tables import JobNote, LedgerEntry
+from repository.tables import JobNote, LedgerEntry, Organ, Submission
 
 ALL = JobFilter()
 
@@ -135,6 +135,23 @@ def test_a_stopped_ingest_is_not_carried_on_and_one_that_ended_is(site: Site) ->
     with site.archive.sessions.begin() as session:
         steering.resume(session, site, _console(site), stopped)
         assert site.jobs.carry_on(session, submissions[:1]) == 0  # it waits in its queue
+
+
+def test_a_deposit_whose_job_is_lost_is_found_behind_many_that_somebody_stopped(site: Site) -> None:
+    long_ago = site.archive.clock.now() - timedelta(hours=1)
+    names = [f"{one:08d}-0000-4000-8000-000000000000" for one in range(121)]
+    with site.archive.sessions.begin() as session:
+        organ = session.scalars(select(Organ.id)).first()
+        for one in names:
+            told = {"title": "x", "channel": "cli", "organ_id": organ, "actor_id": "console", "options": {}}
+            times = {"created_at": long_ago, "updated_at": long_ago}
+            session.add(Submission(id=one, state="accepted", profile_version="x", **told, **times))
+    with site.archive.sessions.begin() as session:
+        jobs = [site.jobs.enqueue_ingest(session, one) for one in names[:-1]]
+        for job in jobs:
+            steering.stop(session, site, _console(site), job)
+    care.run(site, "carry-on")
+    assert [one.id for one in _listed(site, JobFilter(state="waiting"))] == [f"ingest-{names[-1]}"]
 
 
 def test_old_rows_go_in_batches_and_the_clocks_go_first(site: Site) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from ingest.limits import VirusScanner
 from lantai import parts_alarms, probes
@@ -21,7 +21,7 @@ from lantai.probes import parts_of
 from lantai.settings import load
 from lantai.site import Site, initialise
 from repository.clock import FixedClock
-from repository.tables import Alarm, Heartbeat, LedgerBlock, Outbox
+from repository.tables import Alarm, Heartbeat, LedgerBlock, Outbox, Replica
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
@@ -92,6 +92,7 @@ def test_a_probe_that_breaks_is_not_checked_and_never_well(caplog: pytest.LogCap
     [found] = parts.look()
     parts.close()
     assert found.state is State.NOT_CHECKED
+    assert not found.ok
     assert "ValueError" in found.en
     assert "odd" in caplog.text
 
@@ -257,6 +258,50 @@ def test_what_stays_down_raises_one_alarm_and_ends_by_itself(site: Site) -> None
     assert parts_alarms.tell(site, parts) == 0
     assert open_ones() == [("part_down", 2, True)], "a person says what came of it"
     parts.close()
+
+
+def test_an_alarm_ends_neither_by_what_nobody_knows_nor_by_another_machine_that_sees_no_fault(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FixedClock(datetime.now(UTC))
+    found = [Part("derivatives", State.DOWN, "不在。", "Away.")]
+    parts = Parts(lambda: {"derivatives": lambda: found[0]}, clock, kept=0.0)
+    site = replace(site, archive=replace(site.archive, clock=clock))
+
+    def over() -> bool:
+        with site.archive.reading() as session:
+            wanted = select(Alarm.over_at).where(Alarm.subject == "derivatives", Alarm.closed_at.is_(None))
+            return session.scalars(wanted).one() is not None
+
+    parts_alarms.tell(site, parts)
+    clock.moment += timedelta(minutes=11)
+    assert parts_alarms.tell(site, parts) == 1
+    found[0] = Part("derivatives", State.NOT_CHECKED, "无法得知。", "Nobody knows.")
+    assert parts_alarms.tell(site, parts) == 0
+    assert not over()
+    found[0] = Part("derivatives", State.OK, "好。", "Well.")
+    monkeypatch.setattr("socket.gethostname", lambda: "another")
+    assert parts_alarms.tell(site, parts) == 0, "the machine that misses it says so every minute"
+    assert not over()
+    clock.moment += parts_alarms.TOLD_AGAIN
+    assert parts_alarms.tell(site, parts) == 1
+    assert over()
+    parts.close()
+
+
+def test_a_replica_in_use_that_the_settings_lack_is_told(site: Site) -> None:
+    assert "settings" not in _states(site)
+    with site.archive.sessions.begin() as session:
+        session.add(Replica(name="c", kind="local", location="/elsewhere", required=True, added_at=NOW))
+    try:
+        site.archive.replicas._states.forget()  # type: ignore[attr-defined]  # as two seconds later
+        found = _states(site)["settings"]
+        assert (found.state, found.ok) == (State.DEGRADED, False)
+        assert "lack c, in use" in found.en
+    finally:
+        with site.archive.sessions.begin() as session:
+            session.execute(delete(Replica).where(Replica.name == "c"))
+        site.archive.replicas._states.forget()  # type: ignore[attr-defined]
 
 
 def test_a_backup_that_is_too_old_is_an_alarm_of_its_own(site: Site) -> None:

@@ -122,7 +122,7 @@ def test_a_wrong_setting_with_a_secret_in_it_is_one_line_without_it(
 
 
 @pytest.mark.parametrize(
-    ("confirmations", "required", "refused"), [(2, True, False), (3, True, True), (2, False, True)]
+    ("confirmations", "required", "refused"), [(2, True, False), (3, True, True), (2, False, True), (0, True, False)]
 )
 def test_more_confirmations_than_required_replicas_are_refused(
     home: Path, confirmations: int, required: bool, refused: bool
@@ -138,6 +138,15 @@ def test_more_confirmations_than_required_replicas_are_refused(
         load(home=home)
     assert error.value.code == "settings.confirmations"
     assert all(f"confirmations = {confirmations}" in one for one in (error.value.zh, error.value.en))
+
+
+def test_settings_without_a_required_replica_are_refused(home: Path) -> None:
+    home.mkdir()
+    replicas = "".join(f'[[replicas]]\nname = "{one}"\npath = "{one}"\nrequired = false\n' for one in "ab")
+    (home / "lantai.toml").write_text(replicas, encoding="utf-8")
+    with pytest.raises(LantaiError) as error:
+        load(home=home)
+    assert error.value.code == "settings.no_required_replica"
 
 
 def test_a_path_with_quotes_survives_the_settings(home: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
@@ -15,7 +16,7 @@ from lantai.site import Site
 from lantai.web import charts
 from lantai.web.charts import Day, Point
 from repository import totals
-from repository.clock import local_date
+from repository.clock import FixedClock, local_date
 from repository.tables import Account, FindingTotal, HoldingTotal
 from tests.unit.lantai_web.conftest import Browser, Papers
 
@@ -106,3 +107,9 @@ def test_totals_counted_ahead_say_what_live_ones_say(
             if username == "archivist":
                 assert sum(one.records for one in live[0]) >= len(papers.record_ids)
     assert totals.recount(site.archive) == 0  # nothing was added since
+    with site.archive.reading() as session:
+        before = totals.seen(session)
+    later = FixedClock(site.archive.clock.now() + timedelta(hours=7))
+    assert totals.recount(replace(site.archive, clock=later)) > 0, "what was destroyed or closed since counts no longer"
+    with site.archive.reading() as session:
+        assert totals.seen(session) != before, "what was added up is not kept either"

@@ -18,7 +18,7 @@ from lantai.heartbeats import database_seconds
 from lantai.job_notes import JobNotes
 from lantai.settings import load
 from lantai.site import Site, initialise
-from repository.tables import Account, Heartbeat
+from repository.tables import Account, Heartbeat, JobNote
 from tests.unit.lantai_web.conftest import PASSWORD, Browser, _people, serving
 
 Visit = Callable[[str], Browser]
@@ -93,6 +93,27 @@ def test_what_a_job_waits_for_and_failed_at_is_said_without_names(site: Site, vi
     assert "bag.bad_name" in page
     assert "张秀英" not in page
     assert "张秀英" not in admin.get("/system/jobs?state=failed").text
+
+
+def test_a_job_tells_of_another_outage_and_of_the_same_one_when_it_is_taken_up_again(site: Site) -> None:
+    notes = JobNotes(site.archive.sessions, site.archive.clock)
+
+    def waits() -> str | None:
+        with site.archive.reading() as session:
+            told = session.scalars(select(JobNote.waits).where(JobNote.job_id == JOB)).one()
+            return told["code"] if told else None
+
+    down = {"code": "store.down", "zh": "副本 b 没有响应。", "en": "Replica b does not answer."}
+    notes.waits(JOB, down)
+    assert waits() == "store.down"
+    notes.waits(JOB, down | {"code": "store.full"})
+    assert waits() == "store.full"
+    notes.begin(JOB)  # stopped and resumed meanwhile
+    assert waits() is None
+    notes.waits(JOB, down | {"code": "store.full"})
+    assert waits() == "store.full"
+    notes.goes_on(JOB)
+    assert waits() is None
 
 
 def test_workers_and_queues_that_nobody_serves_are_listed(

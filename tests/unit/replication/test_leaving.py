@@ -104,6 +104,14 @@ def test_settings_without_replicas_in_use_register_nothing_below_what_is_asked(t
     with pytest.raises(Unavailable) as error:
         Replicas(stores[:1], confirmations=2, states=lambda: known).create_bytes(key, b"x")
     assert error.value.code == "replicas.not_described"
+    with pytest.raises(Unavailable) as error:  # all that are required must confirm, also those that these settings lack
+        Replicas(stores, states=lambda: known).create_bytes(key, b"x")
+    assert error.value.code == "replicas.not_described"
+    optional = Replicas(stores, states=lambda: known, optional=lambda: {"z"})
+    assert set(optional.create_bytes(key, b"x")) == {"x", "y"}
+    assert optional.lacking == ("z",)
+    assert optional.enough({"x", "y"}, {"x": True, "y": True, "z": False})
+    assert not optional.enough({"x", "y"}, {"x": True, "y": True, "z": True})
     with pytest.raises(Unavailable):  # renamed in the settings: none of them is in use
         Replicas(stores, states=lambda: {"z": ACTIVE}).create_stream(key, lambda: iter([b"x"]))
 
