@@ -22,7 +22,7 @@ from repository.ledger.acts import ActorRef
 from repository.tables import IndexState, Lease
 from search import checking, refusals
 from search.checking import Comparison
-from search.indexer import NAME, REBUILD_LEASE, RebuildInfo, lag
+from search.indexer import NAME, REBUILD_LEASE, UNUSABLE, RebuildInfo, lag
 from search.indexer import rebuild as rebuild_beside
 from search.refusals import RefusedEntry
 
@@ -92,6 +92,15 @@ def report(session: Session, site: Site) -> IndexReport:
         rebuilding=_rebuilding(session, now),
         refused=refusals.listed(session),
     )
+
+
+def outage(site: Site) -> Unavailable | None:
+    """Why nothing can be brought into the index now; None when it can, or when it only has to be made anew."""
+    try:
+        site.index.check()
+    except Unavailable as error:
+        return None if error.code in UNUSABLE else error
+    return None
 
 
 def _rebuilding(session: Session, now: datetime) -> Rebuilding | None:

@@ -12,6 +12,7 @@ import typer
 from lantai.cli.output import Json, emit, err, out, progress, say, table, warn
 from lantai.cli.session import opened
 from lantai.indexing import compare as compare_index
+from lantai.indexing import outage
 from lantai.indexing import rebuild as rebuild_index
 from lantai.indexing import report as index_report
 from metadata.errors import NotFound, Unavailable
@@ -207,12 +208,16 @@ def export(
 @index.command("status")
 def index_status(*, json: Json = False) -> None:
     """How far the index is behind the catalogue, when it was made, and how far a rebuild has come."""
-    with opened() as (site, _actor), site.archive.reading() as session:
-        found = index_report(session, site)
+    with opened() as (site, _actor):
+        with site.archive.reading() as session:
+            found = index_report(session, site)
+        why = None if found.usable else outage(site)
     if json:
         emit(found.as_dict())
         return
-    if not found.usable:
+    if why is not None:
+        warn(f"{why.zh}恢复后自动补上。", f"{why.en} It catches up by itself when it is back.")
+    elif not found.usable:
         warn("检索索引不能使用。请运行 lantai index rebuild。", "The index cannot be used. Run `lantai index rebuild`.")
     else:
         say(

@@ -15,9 +15,10 @@ from ingest.pipeline import is_outage
 from ingest.submissions import open_submission, read_submission, receipt, receive_path
 from lantai.cli import list_commands
 from lantai.cli.deposit_shown import EXIT, show
-from lantai.cli.output import Json, Steps, emit, progress, say
+from lantai.cli.output import Json, Steps, emit, progress, say, warn
 from lantai.cli.remote_ingest import ingest_remotely
 from lantai.cli.session import opened
+from lantai.indexing import outage
 from lantai.site import Site
 from lantai.worker import working
 from metadata.errors import Invalid, NotFound, Unavailable
@@ -157,9 +158,9 @@ def wait_until_done(site: Site, submission_id: str, *, steps: Steps | None = Non
     """Follow a submission to its end, and its records until text and index are there; the state it ended in.
 
     ``Unavailable`` when a replica, the disk or the database is out for longer than a moment: the submission waits for
-    it, and the next worker carries it on.
+    it, and the next worker carries it on. A search index that is away is not waited for: it catches up by itself.
     """
-    since: float | None = None
+    since = behind = None
     while True:
         with site.archive.reading() as session:
             row = session.execute(
@@ -174,6 +175,14 @@ def wait_until_done(site: Site, submission_id: str, *, steps: Steps | None = Non
             done = counts.get("accessioned", 0) if row.state != "done" else (total or 0) - min(waiting, total or 0)
             steps(done, total, f"{row.state} {row.step}")
         if row.state in _END and waiting == 0:
+            return str(row.state)
+        away = outage(site) if row.state in _END else None
+        behind = (behind or time.monotonic()) if away is not None else None
+        if away is not None and behind is not None and time.monotonic() - behind > _PATIENCE:
+            warn(
+                f"{away.zh}材料已入库；检索恢复后自动编入，此前检索不到。",
+                f"{away.en} The papers are in the holdings; they are found once the index is back, by itself.",
+            )
             return str(row.state)
         out = row.error is not None and row.state not in _END and is_outage(row.error["code"])
         since = (since or time.monotonic()) if out else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from lantai.web.security import LANGUAGE_COOKIE
+from tests.journeys.commands import LANTAI
 from tests.journeys.workshop import Workshop, hire, workshop
 from tests.services.elastic import Elastic
 from tests.unit.lantai_web.conftest import Browser, serving
@@ -63,6 +66,7 @@ def test_deposits_go_on_while_elasticsearch_is_stopped(own_elastic: Elastic, tmp
         _taken_in(shop, browser, _deposit(browser, "乙.txt", "乙户的临时救助审批表"))
         shop.await_(lambda: _index(browser) == "down")
         _says_so(browser, officer)
+        _commands_do_not_wait_for_it(shop.site.settings.home, tmp_path)
         assert worker.poll() is None
         stopped = time.monotonic()
         own_elastic.start()
@@ -70,9 +74,30 @@ def test_deposits_go_on_while_elasticsearch_is_stopped(own_elastic: Elastic, tmp
         assert time.monotonic() - stopped < 300
         shop.await_(lambda: _index(browser) == "ok")
         assert "Elasticsearch" not in browser.http.get("/search").text
-        shop.await_(lambda: _found(browser, "*") == 2)  # who asks all the time is asked to wait
+        shop.await_(lambda: _found(browser, "*") == 3)  # who asks all the time is asked to wait
         for one in (browser, officer):
             one.http.close()
+
+
+def _commands_do_not_wait_for_it(home: Path, folder: Path) -> None:
+    """Who waits for her deposit hears that it is in the holdings, and why it is not found yet."""
+    (folder / "丙.txt").write_text("丙户的核查记录", encoding="utf-8")
+    for arguments, word in (
+        (["ingest", str(folder / "丙.txt"), "--accept", "--wait"], "in the holdings"),
+        (["index", "status"], ""),
+    ):
+        done = subprocess.run(
+            [str(LANTAI), *arguments],
+            env={**os.environ, "LANTAI_HOME": str(home)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "检索服务（Elasticsearch）没有应答" in done.stderr
+        assert word in done.stderr
+        assert "lantai index rebuild" not in done.stderr, "there is nothing to mend in the index"
 
 
 def _says_so(browser: Browser, officer: Browser) -> None:
