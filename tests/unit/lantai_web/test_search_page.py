@@ -337,20 +337,27 @@ def _same(visit: Open) -> Browser:
     return _KNOWN[0]
 
 
+def _search_pages(site: Site) -> dict[str, str]:
+    """What the search page says to a clerk and to an archivist, in both languages, and what ``/readyz`` says of the index."""
+    told = {}
+    with serving(site) as base:
+        for name in ("clerk", "archivist"):
+            browser = Browser(base)
+            browser.sign_in(name, PASSWORD)
+            told[name] = browser.get("/search").text
+            browser.http.cookies.set(LANGUAGE_COOKIE, "en")
+            told[name] += browser.get("/search").text
+            told["ready"] = browser.http.get("/readyz").json()["parts"]["index"]["state"]
+            browser.http.close()
+    return told
+
+
 def test_who_searches_is_told_plainly_that_search_is_behind(site: Site) -> None:
     late = Outbox(kind="record", subject_id="none", created_at=site.archive.clock.now() - timedelta(minutes=9))
     with site.archive.sessions.begin() as session:
         session.add(late)
-    told = {}
     try:
-        with serving(site) as base:
-            for name in ("clerk", "archivist"):
-                browser = Browser(base)
-                browser.sign_in(name, PASSWORD)
-                told[name] = browser.get("/search").text
-                browser.http.cookies.set(LANGUAGE_COOKIE, "en")
-                told[name] += browser.get("/search").text
-                browser.http.close()
+        told = _search_pages(site)
     finally:
         with site.archive.sessions.begin() as session:
             session.delete(late)
@@ -367,17 +374,8 @@ def test_who_searches_is_told_that_texts_are_still_read(site: Site, monkeypatch:
     with site.archive.sessions.begin() as session:
         before = dict(session.execute(select(StoredFile.id, StoredFile.text_state)).tuples().all())
         session.execute(update(StoredFile).values(text_state="pending"))
-    told = {}
     try:
-        with serving(site) as base:
-            for name in ("clerk", "archivist"):
-                browser = Browser(base)
-                browser.sign_in(name, PASSWORD)
-                told[name] = browser.get("/search").text
-                browser.http.cookies.set(LANGUAGE_COOKIE, "en")
-                told[name] += browser.get("/search").text
-                assert browser.http.get("/readyz").json()["parts"]["index"]["state"] == "ok", "nothing is wrong with it"
-                browser.http.close()
+        told = _search_pages(site)
     finally:
         with site.archive.sessions.begin() as session:
             for file_id, state in before.items():
@@ -387,3 +385,4 @@ def test_who_searches_is_told_that_texts_are_still_read(site: Site, monkeypatch:
     assert all(one in told["clerk"] for one in plain)
     assert not any(one in told["clerk"] for one in technical)
     assert all(one in told["archivist"] for one in technical)
+    assert told["ready"] == "ok", "nothing is wrong with it"
