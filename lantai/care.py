@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -41,7 +42,7 @@ from repository.replication import Step, close_gaps, compare, list_destroyed
 from repository.tables import ReplicaFill, Submission
 from retention import totals as due_totals
 from retention.reassignment import reassign_outdated
-from search.indexer import BUSY, UNUSABLE, follow
+from search.indexer import BUSY, follow, rebuild
 
 log = logging.getLogger(__name__)
 
@@ -84,27 +85,22 @@ def _ocr(site: Site) -> int:
 
 def _index(site: Site) -> int:
     try:
-        if _large_and_unusable(site):
-            with site.archive.sessions.begin() as session:
-                site.jobs.enqueue_index_rebuild(session, new_id(), actor_id=SYSTEM.id)
-            return 0
-        return follow(site.archive, site.index, site.process_name)
+        return follow(site.archive, site.index, site.process_name, partial(_index_anew, site))
     except Unavailable as error:
         if error.code not in BUSY:  # else another process follows the same outbox
             log.warning("the index does not follow: %s", error)
         return 0
 
 
-def _large_and_unusable(site: Site) -> bool:
-    """Whether the index must be made anew, which takes long: ``Unavailable`` when it cannot be asked now."""
-    try:
-        site.index.check()
-    except Unavailable as error:
-        if error.code not in UNUSABLE:
-            raise
-        with site.archive.reading() as session:
-            return totals.newest(session)[0] > INDEXED_AT_ONCE
-    return False
+def _index_anew(site: Site) -> int:
+    """Make it anew, or have that done by a job of its own where it takes long."""
+    with site.archive.reading() as session:
+        large = totals.newest(session)[0] > INDEXED_AT_ONCE
+    if not large:
+        return rebuild(site.archive, site.index).documents
+    with site.archive.sessions.begin() as session:
+        site.jobs.enqueue_index_rebuild(session, new_id(), actor_id=SYSTEM.id)
+    return 0
 
 
 def _read(results: AuditResults) -> int:

@@ -113,9 +113,10 @@ class JobNotes:
         now = time.monotonic()
         if done != total and now - self._told_at.get(job_id, -_TOLD_EVERY) < _TOLD_EVERY:
             return
-        self._told_at[job_id] = now
         if done == total:
-            del self._told_at[job_id]
+            self._told_at.pop(job_id, None)
+        else:
+            self._told_at[job_id] = now
         self._put(job_id, done=done, total=total)
 
     def _forget(self, job_id: str) -> None:

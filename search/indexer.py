@@ -105,8 +105,11 @@ def lag(session: Session, home: IndexHome) -> Lag:
     return Lag(pending, oldest_at, generation, count)
 
 
-def follow(archive: Archive, home: IndexHome, holder: str) -> int:
-    """``consume`` on the index in use; one that cannot be used is made anew first. For the worker's round."""
+def follow(archive: Archive, home: IndexHome, holder: str, make_anew: Callable[[], int] | None = None) -> int:
+    """``consume`` on the index in use; one that cannot be used is made anew first. For the worker's round.
+
+    ``make_anew`` does so, or has it done by others, where it must not be done here and now; it gives how much was done.
+    """
     with archive.reading() as session:
         waiting = bool(refusals.listed(session))
     if waiting:
@@ -119,7 +122,7 @@ def follow(archive: Archive, home: IndexHome, holder: str) -> int:
         if error.code not in UNUSABLE:
             raise
         log.warning("the search index cannot be used (%s): it is made anew", error.code)
-    return rebuild(archive, home).documents
+    return rebuild(archive, home).documents if make_anew is None else make_anew()
 
 
 def consume(archive: Archive, engine_opener: Callable[[], Engine], holder: str) -> int:

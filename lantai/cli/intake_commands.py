@@ -160,7 +160,7 @@ def wait_until_done(site: Site, submission_id: str, *, steps: Steps | None = Non
     ``Unavailable`` when a replica, the disk or the database is out for longer than a moment: the submission waits for
     it, and the next worker carries it on. A search index that is away is not waited for: it catches up by itself.
     """
-    since = behind = None
+    since = ended = None
     while True:
         with site.archive.reading() as session:
             row = session.execute(
@@ -176,14 +176,15 @@ def wait_until_done(site: Site, submission_id: str, *, steps: Steps | None = Non
             steps(done, total, f"{row.state} {row.step}")
         if row.state in _END and waiting == 0:
             return str(row.state)
-        away = outage(site) if row.state in _END else None
-        behind = (behind or time.monotonic()) if away is not None else None
-        if away is not None and behind is not None and time.monotonic() - behind > _PATIENCE:
-            warn(
-                f"{away.zh}材料已入库；检索恢复后自动编入，此前检索不到。",
-                f"{away.en} The papers are in the holdings; they are found once the index is back, by itself.",
-            )
-            return str(row.state)
+        ended = (ended or time.monotonic()) if row.state in _END else None
+        if ended is not None and time.monotonic() - ended > _PATIENCE:
+            if (away := outage(site)) is not None:
+                warn(
+                    f"{away.zh}材料已入库；检索恢复后自动编入，此前检索不到。",
+                    f"{away.en} The papers are in the holdings; they are found once the index is back, by itself.",
+                )
+                return str(row.state)
+            ended = None
         out = row.error is not None and row.state not in _END and is_outage(row.error["code"])
         since = (since or time.monotonic()) if out else None
         if since is not None and time.monotonic() - since > _PATIENCE:

@@ -299,6 +299,8 @@ class S3Store:
                 for piece in self._body(key, found["Body"]):
                     start += len(piece)
                     yield piece
+                if start < end:
+                    raise failures.said("store.down", self.name, key, f"{end - start} bytes too few")
             except Unavailable as error:
                 if error.code != "store.down" or not left:
                     raise

@@ -9,17 +9,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from access.actors import SYSTEM
-from lantai import indexing
+from lantai import care, indexing
 from lantai.cli.app import whole
 from lantai.settings import load
 from lantai.site import Site, initialise
 from lantai.worker import Worker
 from metadata.errors import Unavailable
 from repository import leases, outbox
-from repository.tables import IndexState
+from repository.tables import IndexState, LedgerEntry
 from search.indexer import REBUILD_LEASE, consume
 from tests.unit.lantai_web.conftest import PASSWORD, Browser, _people, serving, take_in
 
@@ -124,6 +125,32 @@ def test_a_worker_makes_the_index_anew_beside_the_live_one(site: Site, visit: Vi
     assert told["rebuilding"] is None
     third = admin.api("POST", "/system/index/rebuild").json()["job"]  # the first has ended: a new one
     assert third != job
+
+
+def test_the_index_of_a_large_holding_is_made_anew_by_a_job_of_its_own(
+    site: Site, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the clock begins every minute must not wait for it."""
+    monkeypatch.setattr(care, "INDEXED_AT_ONCE", PAPERS - 1)
+    (site.settings.index_folder / "live.json").write_text("{")
+    assert care.run(site, "index") == care.run(site, "index") == 0
+    admin, archivist = visit("sysadmin"), visit("archivist")
+    [job] = [one for one in admin.api("GET", "/system/jobs").json()["items"] if "rebuild" in one["work"]]
+    assert (job["state"], job["queue"]) == ("waiting", "index")
+    assert archivist.http.get("/search?q=清册").status_code == 503
+    worker = Worker(site, schedules=False)
+    worker.start()
+    try:
+        deadline = time.monotonic() + 60
+        while admin.api("GET", f"/system/jobs/{job['id']}").json()["job"]["state"] != "done":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        worker.stop()
+    assert archivist.api("GET", "/search?q=清册").json()["total"] == PAPERS
+    with site.archive.reading() as session:
+        by = session.scalars(select(LedgerEntry.actor_id).where(LedgerEntry.act == "index.rebuilt")).all()
+    assert by == [SYSTEM.id]
 
 
 def test_a_running_rebuild_is_seen_and_a_second_one_waits_or_leaves_it_alone(
